@@ -1,0 +1,27 @@
+/*
+ * What tallyd's parts share for the life of the process. Each member is thread-safe or never
+ * changes.
+ */
+#ifndef APP_APP_H
+#define APP_APP_H
+
+#include "lib/conf.h"
+#include "lib/db.h"
+#include "lib/redis.h"
+
+struct cache;
+struct ingest;
+struct server;
+
+struct app {
+	struct conf conf;
+	struct db_pool_settings database;
+	struct redis_settings redis;
+	struct db_pool *pool;
+	struct cache *cache; /* keys, clients, prices: app/cache.h */
+	struct ingest *ingest; /* the write path: app/ingest/ingest.h */
+	struct server *server;
+	int64_t started_at;
+};
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * Whose key a request presents and what it may do. A key reads tally_<public id>_<secret>; only the
+ * SHA-256 of the secret is stored, and compared in constant time.
+ */
+#ifndef APP_AUTH_H
+#define APP_AUTH_H
+
+#include "app/request.h"
+#include "app/router.h"
+#include "lib/zone.h"
+
+struct identity {
+	struct id key;
+	struct id client; /* nil for an operator's key */
+	struct id user; /* nil: not bound to a user */
+	uint64_t scopes; /* 1 << enum scope */
+	uint8_t secret_hash[32];
+	int64_t expires_at; /* INT64_MAX: never */
+	const struct zone *zone; /* of the client */
+	const char *timezone;
+	int64_t log_retention_days; /* of the client, or the setting */
+	const char *secret; /* as it was presented; for sealing answers, never logged */
+};
+
+/*
+ * Sets req->identity and the task's client, user and operator_key. ERR_UNAUTHENTICATED, the same
+ * for every reason; ERR_FORBIDDEN naming the scope that is missing; ERR_UNAVAILABLE when the key is
+ * not cached and PostgreSQL is away.
+ */
+NODISCARD bool auth_check(struct request *req, enum scope scope);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * Keys, clients and prices, kept in the process so that the hot path asks PostgreSQL for none of
+ * them. A thread listens on tally_cache and forgets a table's entries when it changes; while it
+ * cannot listen, nothing is kept.
+ */
+#ifndef APP_CACHE_H
+#define APP_CACHE_H
+
+#include "app/app.h"
+#include "app/auth.h"
+#include "lib/model/pricing.h"
+
+#define CACHE_KEYS_MAX 65536
+
+struct cache *cache_new(struct app *app); /* starts the listening thread */
+void cache_free(struct cache *cache);
+
+/* A copy of the key's row with its client's; ERR_UNAUTHENTICATED when there is none or the client
+ * is deactivated. */
+NODISCARD bool cache_find_key(
+    struct task *task, struct cache *cache, const char *public_id, struct identity *ret);
+
+/*
+ * The price of a model for the task's client at an instant, the client's own before the default.
+ * *ret_found false: the model has no price then. provider NULL: a price by the model's name alone
+ * when exactly one provider has it.
+ */
+NODISCARD bool cache_find_price(struct task *task, struct cache *cache, const char *provider,
+    const char *model, int64_t at, bool *ret_found, struct price *ret);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * What goes back: status, headers, body.
+ */
+#ifndef APP_REPLY_H
+#define APP_REPLY_H
+
+#include "lib/json_write.h"
+#include "lib/task.h"
+
+#define REPLY_HEADERS_MAX 8
+
+struct reply {
+	int status;
+	const char *content_type;
+	struct buf body;
+	size_t header_count;
+	struct reply_header {
+		const char *name;
+		const char *value;
+	} headers[REPLY_HEADERS_MAX];
+};
+
+/* Both live as long as the task; value is ours or was checked: no control characters. */
+void reply_header(struct reply *reply, const char *name, const char *value);
+
+/* A body of one JSON value, written by write(out, object). Always true. */
+bool reply_json(struct reply *reply, int status,
+    void (*write)(struct json_out *out, const void *object), const void *object);
+/* A body that is already in reply->body. Always true. */
+bool reply_done(struct reply *reply, int status, const char *content_type);
+/* 204. Always true. */
+bool reply_empty(struct reply *reply);
+
+/* task->err as an RFC 9457 problem document; instance is the request id. Replaces what was in the
+ * reply. */
+void reply_problem(struct reply *reply, const struct err *err, const char *instance);
+/* The HTTP status of an error code. */
+int reply_status(enum err_code code);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * From method and path to the row of app/routes.c that says who may call it, what it takes and who
+ * answers.
+ */
+#ifndef APP_ROUTER_H
+#define APP_ROUTER_H
+
+#include "app/request.h"
+#include "lib/json_read.h"
+
+/* What a key may do; bits of identity->scopes. Names in scope_names, same order. */
+enum scope {
+	SCOPE_LOGS_WRITE,
+	SCOPE_LOGS_READ,
+	SCOPE_BUDGETS_READ,
+	SCOPE_BUDGETS_WRITE,
+	SCOPE_AUTHORIZE,
+	SCOPE_USERS,
+	SCOPE_CREDITS,
+	SCOPE_AGENTS,
+	SCOPE_CONVERSATIONS,
+	SCOPE_TOOLS,
+	SCOPE_ANALYTICS,
+	SCOPE_ADMIN,
+	SCOPE_CLIENT_COUNT, /* those above belong to a client's keys */
+	SCOPE_OPERATOR = SCOPE_CLIENT_COUNT, /* operator keys, and only they */
+	SCOPE_NONE /* no key is asked for */
+};
+extern const char *const scope_names[]; /* "logs:write", ..., "admin", "operator", NULL */
+
+struct route {
+	const char *method;
+	const char *path; /* "/v1/users/{id}/usage" */
+	bool (*handle)(struct request *req, struct reply *reply);
+	enum scope scope;
+	const struct json_field *query; /* parameters accepted; NULL: none */
+	size_t query_count;
+	const struct json_field
+	    *body; /* fields accepted; NULL: the handler reads the body itself, or there is none */
+	size_t body_count;
+	bool parks; /* the handler itself calls request_finish(), maybe later, on every way out */
+	bool secret; /* the answer holds a secret: a stored answer is sealed */
+	int status; /* of success, for the OpenAPI document */
+	const char *summary;
+};
+
+extern const struct route routes[];
+extern const size_t route_count;
+
+/* Sets req->route and req->params. ERR_NOT_FOUND, ERR_METHOD. */
+NODISCARD bool router_find(struct request *req);
+
+/* Finds the route, checks key, scope and idempotency, calls the handler, finishes the request. */
+void router_handle(struct request *req);
+
+#endif

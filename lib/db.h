@@ -1,0 +1,167 @@
+/*
+ * PostgreSQL: a pool of connections, transactions that carry the tenant, prepared statements, typed
+ * rows. The only door to libpq.
+ *
+ * The first query of a task takes a connection from task->pool and begins a transaction in which
+ * app.client_id (and app.user_id, app.operator) is set from the task, so that row-level security
+ * shows only its rows. db_commit() or db_rollback() ends it and gives the connection back. A
+ * statement is a constant: each connection prepares it at first use. Parameters and results travel
+ * in binary.
+ */
+#ifndef LIB_DB_H
+#define LIB_DB_H
+
+#include "lib/task.h"
+
+struct db_pool;
+struct db_rows;
+
+struct db_pool_settings {
+	const char *url; /* libpq URL or conninfo */
+	const char *application; /* shown in pg_stat_activity */
+	int64_t max, min; /* connections */
+	int64_t idle_timeout_ms; /* closed when unused for so long, down to min */
+	int64_t connect_timeout_ms;
+	int64_t acquire_timeout_ms; /* ERR_UNAVAILABLE when none is free by then */
+	int64_t statement_timeout_ms;
+	bool refuse_superuser; /* ERR_FORBIDDEN at connect for a role that bypasses row-level
+				  security */
+};
+
+/* Connects to nothing yet. Thread-safe. */
+struct db_pool *db_pool_new(const struct db_pool_settings *settings);
+void db_pool_free(struct db_pool *pool);
+/* Connections open, in use, and ever opened; for /metrics. */
+void db_pool_count(struct db_pool *pool, int64_t *ret_open, int64_t *ret_used, int64_t *ret_opened);
+
+/* Parameters, built in order: $1, $2, ... */
+#define DB_PARAMS_MAX 48
+
+struct db_params {
+	struct arena *arena;
+	int count;
+	struct db_param {
+		uint32_t type; /* OID of the PostgreSQL type */
+		const void *at; /* binary form; NULL is NULL */
+		int len;
+	} list[DB_PARAMS_MAX];
+};
+
+/* An empty list in the task's arena. */
+struct db_params *db_params(struct task *task);
+void db_add_null(struct db_params *params); /* of type unknown: cast it in the SQL */
+void db_add_text(struct db_params *params, const char *value); /* NULL is NULL; not copied */
+void db_add_text_n(struct db_params *params, struct text value); /* at NULL is NULL */
+void db_add_bytes(struct db_params *params, struct text value); /* bytea */
+void db_add_int(struct db_params *params, int64_t value); /* int8 */
+void db_add_bool(struct db_params *params, bool value);
+void db_add_id(struct db_params *params, struct id value); /* uuid; nil is NULL */
+void db_add_time(struct db_params *params, int64_t usec); /* timestamptz */
+void db_add_date(struct db_params *params, int32_t date);
+void db_add_texts(struct db_params *params, const char *const *values, size_t count); /* text[] */
+
+/*
+ * Columns of many rows for INSERT ... SELECT FROM unnest($1, $2, ...): one array parameter for each
+ * column, all filled to the same length.
+ */
+struct db_array;
+/* type is one of the DB_ARRAY_ kinds; the array becomes the next parameter. */
+enum db_array_type {
+	DB_ARRAY_ID,
+	DB_ARRAY_INT,
+	DB_ARRAY_BOOL,
+	DB_ARRAY_TEXT,
+	DB_ARRAY_TIME,
+	DB_ARRAY_DATE
+};
+struct db_array *db_add_array(struct db_params *params, enum db_array_type type);
+void db_array_null(struct db_array *array);
+void db_array_id(struct db_array *array, struct id value); /* nil is NULL */
+void db_array_int(struct db_array *array, int64_t value); /* int8[] */
+void db_array_bool(struct db_array *array, bool value);
+void db_array_text(struct db_array *array, struct text value); /* at NULL is NULL */
+void db_array_time(struct db_array *array, int64_t usec);
+void db_array_date(struct db_array *array, int32_t date);
+
+/*
+ * Runs one statement; sql must be a constant of the program. ret may be NULL. The rows live as long
+ * as the task's arena. ERR_UNAVAILABLE: no connection, time-out, shutdown. ERR_CONFLICT: unique,
+ * exclusion. ERR_INVALID: foreign key, check, data that does not fit. Else ERR_INTERNAL.
+ * task->err.sqlstate and .constraint say more. After a failure the transaction is gone.
+ */
+NODISCARD bool db_query(
+    struct task *task, const char *sql, const struct db_params *params, struct db_rows **ret);
+/* The same, and ERR_NOT_FOUND when no row came. */
+NODISCARD bool db_query_one(
+    struct task *task, const char *sql, const struct db_params *params, struct db_rows **ret);
+
+/*
+ * Several statements in one round trip (libpq's pipeline mode), in the task's transaction. On false
+ * none of them has any effect and the transaction is gone. rets[i] is set for each, or rets is
+ * NULL.
+ */
+struct db_step {
+	const char *sql;
+	const struct db_params *params; /* NULL: none */
+};
+NODISCARD bool db_pipeline(
+    struct task *task, const struct db_step *steps, size_t count, struct db_rows **rets);
+/* The same with COMMIT behind the last step in the same round trip. ERR_UNAVAILABLE may leave open
+ * whether it happened: *ret_unknown (may be NULL) is true then. */
+NODISCARD bool db_pipeline_commit(struct task *task, const struct db_step *steps, size_t count,
+    struct db_rows **rets, bool *ret_unknown);
+
+/* One or more statements as text, outside of any transaction of ours: migrations only. */
+NODISCARD bool db_script(struct task *task, const char *sql);
+
+/* Ends the transaction, if one began. ERR_UNAVAILABLE from db_commit(): it is unknown whether it
+ * happened. */
+NODISCARD bool db_commit(struct task *task);
+void db_rollback(struct task *task);
+
+/*
+ * For a task that serves many clients in one transaction (the write path): the tenants it may see,
+ * instead of task->client. Before the first query of the transaction.
+ */
+void db_set_clients(struct task *task, const struct id *clients, size_t count);
+
+/* Rows. Asking for the wrong type is a mistake of ours and aborts. A NULL gives 0, nil, false,
+ * NULL: ask db_null(). */
+int db_count(const struct db_rows *rows);
+int64_t db_changed(const struct db_rows *rows); /* rows inserted, updated or deleted */
+bool db_null(const struct db_rows *rows, int row, int column);
+const char *db_text(const struct db_rows *rows, int row,
+    int column); /* text, varchar, name, inet::text, jsonb::text */
+struct text db_bytes(const struct db_rows *rows, int row, int column); /* text or bytea */
+int64_t db_int(const struct db_rows *rows, int row, int column); /* int2, int4, int8 */
+bool db_bool(const struct db_rows *rows, int row, int column);
+struct id db_id(const struct db_rows *rows, int row, int column);
+int64_t db_time(
+    const struct db_rows *rows, int row, int column); /* timestamptz, microseconds since 1970 */
+int32_t db_date(const struct db_rows *rows, int row, int column);
+struct json_texts;
+void db_texts(const struct db_rows *rows, int row, int column, struct task *task,
+    struct json_texts *ret); /* text[] */
+
+/* Rows in portions by a cursor, for answers and exports that may be long: at most size rows a call,
+ * 0 at the end. */
+struct db_cursor;
+NODISCARD bool db_cursor_open(
+    struct task *task, const char *sql, const struct db_params *params, struct db_cursor **ret);
+NODISCARD bool db_cursor_next(
+    struct task *task, struct db_cursor *cursor, int size, struct db_rows **ret);
+
+/*
+ * Notifications: a connection of its own that listens on one channel. Waits until something
+ * arrives, the time is over or wake_fd is readable. False: the connection is lost (and closed);
+ * open again.
+ */
+struct db_listener;
+NODISCARD bool db_listen(struct task *task, const struct db_pool_settings *settings,
+    const char *channel, struct db_listener **ret);
+/* *ret_payload NULL: nothing came. The payload lives until the next call. */
+NODISCARD bool db_listen_wait(
+    struct db_listener *listener, int timeout_ms, int wake_fd, const char **ret_payload);
+void db_listen_close(struct db_listener *listener);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * Reading JSON objects into structs by a table of fields. The same tables validate query strings
+ * and describe the API in the OpenAPI document. The only door to yajl's parser.
+ *
+ * Strict: unknown fields, duplicate keys, wrong types, values out of range, NUL characters and
+ * invalid UTF-8 are refused; every bad field is named at once (task->err.fields). null means: not
+ * given.
+ */
+#ifndef LIB_JSON_READ_H
+#define LIB_JSON_READ_H
+
+#include "lib/task.h"
+
+#define JSON_DEPTH_MAX 32
+
+enum json_type {
+	JSON_TEXT, /* const char *: min and max count characters (code points) */
+	JSON_INT, /* int64_t: whole numbers, min to max */
+	JSON_BOOL, /* bool */
+	JSON_CENTS, /* int64_t nano-dollars: read as cents with at most 7 decimals; min and max in
+		       nano-dollars */
+	JSON_RATE, /* int64_t pico-dollars a token: read as dollars per 1,000,000 tokens with at
+		      most 6 decimals */
+	JSON_TIME, /* int64_t microseconds */
+	JSON_DATE, /* int32_t days since 1970 */
+	JSON_ID, /* struct id */
+	JSON_CHOICE, /* int: index into choices */
+	JSON_TEXTS, /* struct json_texts: array of texts, max elements; each 1 to max_item
+		       characters */
+	JSON_OBJECT /* struct text: the object as it was sent, at most max bytes; contents
+		       PostgreSQL's jsonb accepts */
+};
+
+/* A choice: names in the order of an enum, NULL behind the last. */
+struct json_texts {
+	const char *const *at;
+	size_t count;
+};
+
+struct json_field {
+	const char *name;
+	enum json_type type;
+	size_t offset; /* of the value in the struct */
+	size_t given; /* offset of a bool that says whether it was given; JSON_ALWAYS where none is
+			 kept */
+	bool required;
+	int64_t min, max;
+	int64_t max_item; /* JSON_TEXTS: characters of an element */
+	const char *const *choices; /* JSON_CHOICE */
+	const char *about; /* one sentence for the OpenAPI document; may be NULL */
+};
+
+#define JSON_ALWAYS SIZE_MAX
+
+/* ret starts as the caller made it: what is not given stays. ERR_SYNTAX: not a JSON object.
+ * ERR_INVALID: fields. */
+NODISCARD bool json_read(
+    struct task *task, struct text body, const struct json_field *fields, size_t count, void *ret);
+
+/* One value of a query parameter or path by the same rules, given as text ("true", "12", "a,b" for
+ * JSON_TEXTS). */
+NODISCARD bool json_read_value(
+    struct task *task, const struct json_field *field, struct text value, void *ret);
+
+/*
+ * Walks the elements of a JSON array without reading them. Begin with items.rest = the whole body;
+ * each call gives the next element's text. False at the end or on an error (task->err.code tells).
+ */
+struct json_items {
+	struct text rest;
+	bool begun;
+};
+NODISCARD bool json_next_item(struct task *task, struct json_items *items, struct text *ret);
+
+/* Whether the first character that is not white space opens an array. */
+bool json_is_array(struct text body);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * Writing JSON into a buf. The only door to yajl's generator. Keys and texts must be UTF-8 (what
+ * PostgreSQL gives is).
+ */
+#ifndef LIB_JSON_WRITE_H
+#define LIB_JSON_WRITE_H
+
+#include "lib/buf.h"
+#include "lib/id.h"
+#include "lib/json_read.h"
+
+struct json_out;
+
+/* Writes to the end of buf; lives as long as buf's arena. Compact, no spaces. */
+struct json_out *json_out_new(struct buf *buf);
+
+void json_open(struct json_out *out); /* { */
+void json_close(struct json_out *out); /* } */
+void json_open_array(struct json_out *out);
+void json_close_array(struct json_out *out);
+
+/* key NULL inside an array. A NULL text and a NULL pointer give null. */
+void json_open_at(struct json_out *out, const char *key); /* "key": { */
+void json_open_array_at(struct json_out *out, const char *key);
+void json_text(struct json_out *out, const char *key, const char *value);
+void json_text_n(struct json_out *out, const char *key, struct text value);
+void json_int(struct json_out *out, const char *key, int64_t value);
+void json_bool(struct json_out *out, const char *key, bool value);
+void json_null(struct json_out *out, const char *key);
+void json_cents(struct json_out *out, const char *key, int64_t nanos);
+void json_rate(
+    struct json_out *out, const char *key, int64_t picos); /* dollars per 1,000,000 tokens */
+void json_time(struct json_out *out, const char *key, int64_t usec);
+void json_date(struct json_out *out, const char *key, int32_t date);
+void json_id(struct json_out *out, const char *key, struct id id); /* nil gives null */
+void json_number(struct json_out *out, const char *key, const char *digits); /* as it stands */
+void json_raw(
+    struct json_out *out, const char *key, struct text json); /* valid JSON, as it stands */
+void json_texts(struct json_out *out, const char *key, struct json_texts texts);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * Secrets: random bytes, hashes, constant-time comparison, encryption. The only door to libsodium.
+ */
+#ifndef LIB_SEAL_H
+#define LIB_SEAL_H
+
+#include "lib/buf.h"
+
+#define SEAL_HASH_SIZE 32
+#define SEAL_KEY_SIZE 32
+
+/* Once a process, before any other call here. Aborts when the library cannot start. */
+void seal_init(void);
+
+void seal_random(void *out, size_t size);
+/* SHA-256. */
+void seal_hash(struct text text, uint8_t out[SEAL_HASH_SIZE]);
+bool seal_equal(const void *a, const void *b, size_t size);
+/* HMAC-SHA-256 of text under key, as a key of its own for one purpose. */
+void seal_derive(struct text key, struct text purpose, uint8_t out[SEAL_KEY_SIZE]);
+
+/* Authenticated encryption (XSalsa20-Poly1305): nonce and box, appended to out. */
+void seal_close(const uint8_t key[SEAL_KEY_SIZE], struct text plain, struct buf *out);
+/* False when it was not closed with this key or was changed. */
+NODISCARD bool seal_open(const uint8_t key[SEAL_KEY_SIZE], struct text sealed, struct buf *out);
+
+/* Base 62 (0-9A-Za-z) of size random bytes' worth, exactly digits characters and a terminator. */
+void seal_random_base62(char *out, size_t digits);
+
+#endif
