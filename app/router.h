@@ -7,26 +7,7 @@
 
 #include "app/request.h"
 #include "lib/json_read.h"
-
-/* What a key may do; bits of identity->scopes. Names in scope_names, same order. */
-enum scope {
-	SCOPE_LOGS_WRITE,
-	SCOPE_LOGS_READ,
-	SCOPE_BUDGETS_READ,
-	SCOPE_BUDGETS_WRITE,
-	SCOPE_AUTHORIZE,
-	SCOPE_USERS,
-	SCOPE_CREDITS,
-	SCOPE_AGENTS,
-	SCOPE_CONVERSATIONS,
-	SCOPE_TOOLS,
-	SCOPE_ANALYTICS,
-	SCOPE_ADMIN,
-	SCOPE_CLIENT_COUNT, /* those above belong to a client's keys */
-	SCOPE_OPERATOR = SCOPE_CLIENT_COUNT, /* operator keys, and only they */
-	SCOPE_NONE /* no key is asked for */
-};
-extern const char *const scope_names[]; /* "logs:write", ..., "admin", "operator", NULL */
+#include "lib/model/scope.h"
 
 struct route {
 	const char *method;

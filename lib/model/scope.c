@@ -1,0 +1,47 @@
+#include "lib/model/scope.h"
+
+#include <string.h>
+
+const char *const scope_names[] = {
+	[SCOPE_LOGS_WRITE] = "logs:write",
+	[SCOPE_LOGS_READ] = "logs:read",
+	[SCOPE_BUDGETS_READ] = "budgets:read",
+	[SCOPE_BUDGETS_WRITE] = "budgets:write",
+	[SCOPE_AUTHORIZE] = "authorize",
+	[SCOPE_USERS] = "users",
+	[SCOPE_CREDITS] = "credits",
+	[SCOPE_AGENTS] = "agents",
+	[SCOPE_CONVERSATIONS] = "conversations",
+	[SCOPE_TOOLS] = "tools",
+	[SCOPE_ANALYTICS] = "analytics",
+	[SCOPE_ADMIN] = "admin",
+	[SCOPE_OPERATOR] = "operator",
+	NULL,
+};
+
+static bool
+find(const char *name, uint64_t *ret)
+{
+	for (int i = 0; i <= SCOPE_OPERATOR; i++) {
+		if (strcmp(scope_names[i], name) == 0) {
+			*ret = UINT64_C(1) << i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+scope_read(struct task *task, struct json_texts names, uint64_t *ret)
+{
+	uint64_t scopes = 0;
+	uint64_t scope;
+
+	for (size_t i = 0; i < names.count; i++) {
+		if (!find(names.at[i], &scope))
+			return task_fail_field(task, "scopes", "holds a name that is no scope");
+		scopes |= scope;
+	}
+	*ret = scopes;
+	return true;
+}
