@@ -50,8 +50,22 @@ struct command {
 	const struct command_option *options;
 	size_t option_count;
 	bool dry_run; /* knows --dry-run */
+	bool job; /* run by a timer */
 	const char *about; /* one line */
 };
+
+extern const struct command commands[];
+extern const size_t command_count;
+
+/*
+ * Reads the command line into context: command, operands, values, flags. *ret_conf_path NULL: the
+ * default file. A command named by "help" or --help has its help printed instead of being run:
+ * *ret_help. ERR_INVALID: the line is not understood.
+ */
+NODISCARD bool command_read(struct command_context *context, int argc, char *const *argv,
+    const char **ret_conf_path, bool *ret_help);
+/* command NULL: the list of all commands. */
+void command_help(const struct command *command);
 
 /* The value of an option of the command's row; NULL when it was not given. A flag's value is "". */
 const char *command_value(const struct command_context *context, const char *name);
@@ -66,8 +80,5 @@ int command_failed(const struct command_context *context);
 
 /* The settings for a pool of the role, as main.c makes it. */
 struct db_pool_settings command_pool_settings(const struct conf *conf, enum command_role role);
-
-command_run migrate_run; /* migrate [up|down|status|redo] --to VERSION --dry-run */
-command_run database_run; /* db init|drop|reset */
 
 #endif

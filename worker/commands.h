@@ -1,0 +1,18 @@
+/*
+ * The functions behind the rows of main.c, one file each: client.c, key.c, prices.c, ...
+ */
+#ifndef WORKER_COMMANDS_H
+#define WORKER_COMMANDS_H
+
+#include "worker/command.h"
+
+command_run help_run;
+command_run migrate_run; /* migrate [up|down|status|redo] --to VERSION --dry-run */
+command_run database_run; /* db init|drop|reset */
+command_run client_create_run, client_list_run, client_deactivate_run;
+command_run key_create_run, key_list_run, key_revoke_run, key_rotate_run;
+command_run prices_import_run, prices_list_run, prices_diff_run;
+command_run import_run, verify_run, status_run, doctor_run;
+command_run flush_run, reconcile_run, purge_run, partitions_run;
+
+#endif
