@@ -10,6 +10,7 @@
 #include "lib/err.h"
 #include "lib/id.h"
 
+struct actor; /* lib/model/audit.h */
 struct db;
 struct db_pool;
 struct redis;
@@ -20,6 +21,7 @@ struct task {
 	struct id client; /* nil: no client, sees no tenant's rows */
 	struct id user; /* nil: not bound to a user */
 	bool operator_key; /* may see every row of clients */
+	const struct actor *actor; /* for the audit log; NULL: the command line */
 	struct db_pool *pool; /* where a connection comes from at the first query */
 	struct db *db; /* inside a transaction, else NULL */
 	struct redis *redis; /* this thread's connection, or NULL */

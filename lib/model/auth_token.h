@@ -1,0 +1,113 @@
+/*
+ * API keys. A key reads tally_<public id>_<secret>; it is shown once, only the SHA-256 of the
+ * secret is stored. The nil client's keys are the operators'.
+ *
+ * Every call but auth_token_find_presented sees only the keys of task->client. Texts live as long
+ * as the task.
+ */
+#ifndef LIB_MODEL_AUTH_TOKEN_H
+#define LIB_MODEL_AUTH_TOKEN_H
+
+#include "lib/db.h"
+#include "lib/json_write.h"
+#include "lib/model/scope.h"
+#include "lib/seal.h"
+
+#define AUTH_TOKEN_PREFIX "tally_"
+#define AUTH_TOKEN_PUBLIC_DIGITS 16
+#define AUTH_TOKEN_SECRET_DIGITS 43 /* base 62: 256 bits */
+#define AUTH_TOKEN_PUBLIC_SIZE (AUTH_TOKEN_PUBLIC_DIGITS + 1)
+#define AUTH_TOKEN_KEY_SIZE \
+	(sizeof AUTH_TOKEN_PREFIX + AUTH_TOKEN_PUBLIC_DIGITS + 1 + AUTH_TOKEN_SECRET_DIGITS)
+#define AUTH_TOKEN_NAME_MAX 80
+#define AUTH_TOKEN_GRACE_MAX_S INT64_C(2592000) /* 30 days */
+
+struct auth_token {
+	struct id id;
+	struct id client; /* nil: an operator's */
+	struct id user; /* nil: not bound to a user */
+	const char *public_id;
+	uint8_t hash[SEAL_HASH_SIZE]; /* of the secret */
+	const char *name;
+	uint64_t scopes; /* 1 << enum scope */
+	int64_t expires_at; /* INT64_MAX: never */
+	int64_t last_used_at; /* 0: never; up to a minute late, as is usage_count */
+	int64_t usage_count;
+	bool active; /* false: revoked */
+	struct id rotated_to; /* nil: it was not */
+	int64_t created_at;
+};
+
+struct auth_tokens {
+	const struct auth_token *at;
+	size_t count;
+};
+
+struct auth_token_input {
+	const char *name;
+	uint64_t scopes;
+	int64_t expires_at; /* INT64_MAX: never */
+};
+
+/* A key's text taken apart; the texts are terminated. */
+struct auth_token_parts {
+	char public_id[AUTH_TOKEN_PUBLIC_SIZE];
+	char secret[AUTH_TOKEN_SECRET_DIGITS + 1];
+};
+
+/* False when the text has not the form of a key; ret is untouched then. */
+NODISCARD bool auth_token_parse(struct text key, struct auth_token_parts *ret);
+
+/* ERR_INVALID naming scopes (none, or not of this kind of client) or expires_at (past). The calls
+ * that change write the audit log. */
+NODISCARD bool auth_token_add(struct task *task, const struct auth_token_input *input,
+    struct auth_token *ret, char ret_key[AUTH_TOKEN_KEY_SIZE]);
+NODISCARD bool auth_token_find(struct task *task, struct id id, struct auth_token *ret);
+/* By descending id, revoked and expired ones too. */
+NODISCARD bool auth_token_list(
+    struct task *task, struct id after, int64_t limit, struct auth_tokens *ret);
+/* A second time changes nothing. */
+NODISCARD bool auth_token_revoke(struct task *task, struct id id, struct auth_token *ret);
+/*
+ * A new key with the name, scopes, user and expiry of the old one, which works on for grace_s
+ * seconds at most. ERR_CONFLICT when the old one was revoked, rotated or has expired.
+ */
+NODISCARD bool auth_token_rotate(struct task *task, struct id id, int64_t grace_s,
+    struct auth_token *ret, char ret_key[AUTH_TOKEN_KEY_SIZE]);
+
+/* What a key that somebody presents belongs to. */
+struct auth_token_owner {
+	const char *timezone;
+	int64_t log_retention_days; /* 0: as the settings say */
+	bool active; /* neither deactivated nor deleted */
+};
+/*
+ * Any client's key by its public id, in a transaction that this call begins and ends: the task must
+ * be in none. ERR_NOT_FOUND takes as long as finding one.
+ */
+NODISCARD bool auth_token_find_presented(struct task *task, const char *public_id,
+    struct auth_token *ret, struct auth_token_owner *ret_owner);
+
+/* How often keys of any clients were used since the last such call, and when last; at most
+ * AUTH_TOKEN_USES_MAX. Begins and ends its transaction. */
+#define AUTH_TOKEN_USES_MAX 500
+struct auth_token_use {
+	struct id client;
+	struct id id;
+	int64_t count;
+	int64_t last_used_at;
+};
+NODISCARD bool auth_token_count_uses(
+    struct task *task, const struct auth_token_use *uses, size_t count);
+
+void auth_token_write(struct json_out *out, const void *token);
+/* The answer to add and rotate: what auth_token_write writes, and the key. */
+struct auth_token_shown {
+	struct auth_token token;
+	char key[AUTH_TOKEN_KEY_SIZE];
+};
+void auth_token_write_shown(struct json_out *out, const void *shown);
+
+extern const char *const auth_token_statements[]; /* its SQL, for the tests; NULL behind the last */
+
+#endif
