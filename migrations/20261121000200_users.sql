@@ -7,6 +7,9 @@ CREATE TABLE users (
 	id uuid NOT NULL,
 	external_id text CHECK (length(external_id) BETWEEN 1 AND 255),
 	email text CHECK (length(email) BETWEEN 3 AND 255),
+	-- What addresses are compared by. A column, because lower() is not leakproof: row-level security would keep an index
+	-- on the expression from being used.
+	email_folded text GENERATED ALWAYS AS (lower(email COLLATE "und-x-icu")) STORED,
 	password_hash text CHECK (length(password_hash) <= 255),
 	tier text NOT NULL DEFAULT 'free' CHECK (tier IN ('anonymous', 'free', 'premium', 'enterprise')),
 	email_verified boolean NOT NULL DEFAULT false,
@@ -20,7 +23,7 @@ CREATE TABLE users (
 );
 
 -- GET /v1/users?email=: unique among the living, whatever the letters' case.
-CREATE UNIQUE INDEX users_email ON users (client_id, lower(email COLLATE "und-x-icu")) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX users_email ON users (client_id, email_folded) WHERE deleted_at IS NULL;
 -- Records that name a user by external_user_id.
 CREATE UNIQUE INDEX users_external_id ON users (client_id, external_id);
 -- One account of an identity provider is one user.

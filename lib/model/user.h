@@ -88,6 +88,8 @@ NODISCARD bool user_count(struct task *task, int64_t ret_by_tier[USER_TIERS]);
 
 void user_write(struct json_out *out, const void *user);
 
-extern const char *const user_statements[]; /* its SQL, for the tests; NULL behind the last */
+/* Its SQL, for the tests; NULL behind the last. */
+extern const char *const user_statements[];
+extern const char *const user_list_statements[];
 
 #endif
