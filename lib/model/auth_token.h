@@ -49,13 +49,13 @@ struct auth_token_input {
 	int64_t expires_at; /* INT64_MAX: never */
 };
 
-/* A key's text taken apart; the texts are terminated. */
+/* A key's text taken apart. */
 struct auth_token_parts {
 	char public_id[AUTH_TOKEN_PUBLIC_SIZE];
 	char secret[AUTH_TOKEN_SECRET_DIGITS + 1];
 };
 
-/* False when the text has not the form of a key; ret is untouched then. */
+/* False when the text has not the form of a key. */
 NODISCARD bool auth_token_parse(struct text key, struct auth_token_parts *ret);
 
 /* ERR_INVALID naming scopes (none, or not of this kind of client) or expires_at (past). The calls
@@ -75,18 +75,24 @@ NODISCARD bool auth_token_revoke(struct task *task, struct id id, struct auth_to
 NODISCARD bool auth_token_rotate(struct task *task, struct id id, int64_t grace_s,
     struct auth_token *ret, char ret_key[AUTH_TOKEN_KEY_SIZE]);
 
-/* What a key that somebody presents belongs to. */
-struct auth_token_owner {
-	const char *timezone;
+/* What decides about a key that somebody presents. */
+struct auth_token_presented {
+	struct id id;
+	struct id client; /* nil: an operator's */
+	struct id user; /* nil: not bound to a user */
+	uint8_t hash[SEAL_HASH_SIZE];
+	uint64_t scopes;
+	int64_t expires_at; /* INT64_MAX: never */
+	bool active; /* neither revoked nor of a client that is deactivated or deleted */
+	const char *timezone; /* of the client, as below */
 	int64_t log_retention_days; /* 0: as the settings say */
-	bool active; /* neither deactivated nor deleted */
 };
 /*
- * Any client's key by its public id, in a transaction that this call begins and ends: the task must
- * be in none. ERR_NOT_FOUND takes as long as finding one.
+ * Any client's key by its public id, in a transaction of its own: the task must be in none.
+ * ERR_NOT_FOUND takes the same work as finding one.
  */
-NODISCARD bool auth_token_find_presented(struct task *task, const char *public_id,
-    struct auth_token *ret, struct auth_token_owner *ret_owner);
+NODISCARD bool auth_token_find_presented(
+    struct task *task, const char *public_id, struct auth_token_presented *ret);
 
 /* How often keys of any clients were used since the last such call, and when last; at most
  * AUTH_TOKEN_USES_MAX. Begins and ends its transaction. */
@@ -100,6 +106,11 @@ struct auth_token_use {
 NODISCARD bool auth_token_count_uses(
     struct task *task, const struct auth_token_use *uses, size_t count);
 
+/* The bits' names as rows hold them: an unknown name, or one not of this kind of client, is no
+ * right. */
+uint64_t auth_token_scopes(
+    const struct db_rows *rows, int row, int column, struct task *task, struct id client);
+
 void auth_token_write(struct json_out *out, const void *token);
 /* The answer to add and rotate: what auth_token_write writes, and the key. */
 struct auth_token_shown {
@@ -109,5 +120,6 @@ struct auth_token_shown {
 void auth_token_write_shown(struct json_out *out, const void *shown);
 
 extern const char *const auth_token_statements[]; /* its SQL, for the tests; NULL behind the last */
+extern const char *const auth_token_use_statements[];
 
 #endif

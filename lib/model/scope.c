@@ -19,12 +19,12 @@ const char *const scope_names[] = {
 	NULL,
 };
 
-static bool
-find(const char *name, uint64_t *ret)
+bool
+scope_find(const char *name, enum scope *ret)
 {
 	for (int i = 0; i <= SCOPE_OPERATOR; i++) {
 		if (strcmp(scope_names[i], name) == 0) {
-			*ret = UINT64_C(1) << i;
+			*ret = (enum scope)i;
 			return true;
 		}
 	}
@@ -35,12 +35,12 @@ bool
 scope_read(struct task *task, struct json_texts names, uint64_t *ret)
 {
 	uint64_t scopes = 0;
-	uint64_t scope;
+	enum scope scope;
 
 	for (size_t i = 0; i < names.count; i++) {
-		if (!find(names.at[i], &scope))
+		if (!scope_find(names.at[i], &scope))
 			return task_fail_field(task, "scopes", "holds a name that is no scope");
-		scopes |= scope;
+		scopes |= UINT64_C(1) << scope;
 	}
 	*ret = scopes;
 	return true;

@@ -27,6 +27,8 @@ enum scope {
 
 extern const char *const scope_names[]; /* "logs:write", ..., "admin", "operator", NULL */
 
+/* False for a name that is none. */
+NODISCARD bool scope_find(const char *name, enum scope *ret);
 /* Bits 1 << enum scope. ERR_INVALID on the field "scopes" for a name that is none. */
 NODISCARD bool scope_read(struct task *task, struct json_texts names, uint64_t *ret);
 /* Every scope that a client's key may hold. */

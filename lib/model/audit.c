@@ -1,0 +1,48 @@
+#include "lib/model/audit.h"
+
+static const char add_sql[] =
+    "INSERT INTO audit_log (client_id, id, api_key_id, user_id, ip_address, request_id,"
+    " action, entity, entity_id, before, after)"
+    " VALUES (coalesce($1, '00000000-0000-0000-0000-000000000000'), $2, $3, $4, $5::inet, $6,"
+    " $7, $8, $9::text, $10::jsonb, $11::jsonb)";
+
+const char *const audit_statements[] = { add_sql, NULL };
+
+static void
+add_actor(struct task *task, struct db_params *params)
+{
+	const struct actor *actor = task->actor;
+
+	db_add_id(params, actor ? actor->key : (struct id){ 0 });
+	db_add_id(params, task->user);
+	db_add_text(params, actor ? actor->address : NULL);
+	db_add_text(params, actor ? actor->request_id : NULL);
+}
+
+bool
+audit_add(struct task *task, const char *action, const char *entity, struct id entity_id,
+    struct text before, struct text after)
+{
+	struct db_params *params = db_params(task);
+
+	db_add_id(params, task->operator_key ? (struct id){ 0 } : task->client);
+	db_add_id(params, id_new(task->now));
+	add_actor(task, params);
+	db_add_text(params, action);
+	db_add_text(params, entity);
+	db_add_id(params, entity_id);
+	db_add_text_n(params, before);
+	db_add_text_n(params, after);
+	return db_query(task, add_sql, params, NULL);
+}
+
+struct text
+audit_json(
+    struct task *task, void (*write)(struct json_out *out, const void *object), const void *object)
+{
+	struct buf buf = { .arena = task->arena };
+	struct json_out *out = json_out_new(&buf);
+
+	write(out, object);
+	return buf_text(&buf);
+}

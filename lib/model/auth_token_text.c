@@ -1,0 +1,87 @@
+/* A key as text, and what the API shows of it. */
+#include "lib/model/auth_token.h"
+
+#include <string.h>
+
+static bool
+is_base62(const char *at, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		bool digit = at[i] >= '0' && at[i] <= '9';
+		bool letter = (at[i] | 0x20) >= 'a' && (at[i] | 0x20) <= 'z';
+
+		if (!digit && !letter)
+			return false;
+	}
+	return true;
+}
+
+bool
+auth_token_parse(struct text key, struct auth_token_parts *ret)
+{
+	const char *public_id;
+	const char *secret;
+
+	if (key.len != AUTH_TOKEN_KEY_SIZE - 1)
+		return false;
+	if (memcmp(key.at, AUTH_TOKEN_PREFIX, sizeof AUTH_TOKEN_PREFIX - 1) != 0)
+		return false;
+	public_id = key.at + sizeof AUTH_TOKEN_PREFIX - 1;
+	secret = public_id + AUTH_TOKEN_PUBLIC_DIGITS + 1;
+	if (secret[-1] != '_' || !is_base62(public_id, AUTH_TOKEN_PUBLIC_DIGITS) ||
+	    !is_base62(secret, AUTH_TOKEN_SECRET_DIGITS))
+		return false;
+	*ret = (struct auth_token_parts){ 0 };
+	memcpy(ret->public_id, public_id, AUTH_TOKEN_PUBLIC_DIGITS);
+	memcpy(ret->secret, secret, AUTH_TOKEN_SECRET_DIGITS);
+	return true;
+}
+
+static void
+write_time(struct json_out *out, const char *key, int64_t usec, int64_t none)
+{
+	if (usec == none)
+		json_null(out, key);
+	else
+		json_time(out, key, usec);
+}
+
+static void
+write_members(struct json_out *out, const struct auth_token *token)
+{
+	json_id(out, "id", token->id);
+	json_text(out, "name", token->name);
+	json_text(out, "public_id", token->public_id);
+	json_open_array_at(out, "scopes");
+	for (int i = 0; i <= SCOPE_OPERATOR; i++) {
+		if (token->scopes & UINT64_C(1) << i)
+			json_text(out, NULL, scope_names[i]);
+	}
+	json_close_array(out);
+	json_bool(out, "active", token->active);
+	json_id(out, "user_id", token->user);
+	write_time(out, "expires_at", token->expires_at, INT64_MAX);
+	write_time(out, "last_used_at", token->last_used_at, 0);
+	json_int(out, "usage_count", token->usage_count);
+	json_id(out, "rotated_to", token->rotated_to);
+	json_time(out, "created_at", token->created_at);
+}
+
+void
+auth_token_write(struct json_out *out, const void *token)
+{
+	json_open(out);
+	write_members(out, token);
+	json_close(out);
+}
+
+void
+auth_token_write_shown(struct json_out *out, const void *object)
+{
+	const struct auth_token_shown *shown = object;
+
+	json_open(out);
+	write_members(out, &shown->token);
+	json_text(out, "key", shown->key);
+	json_close(out);
+}
