@@ -11,11 +11,14 @@
 
 #include "lib/arena.h"
 
+/* Connections beyond connections_max that are accepted to be told so; more wait in the backlog. */
+#define SERVER_REFUSED_MAX 64
+
 struct call;
 struct server;
 
 struct server_settings {
-	int listen_fd;
+	int listen_fd; /* stays open: who opened it closes it */
 	int threads;
 	int connections_max; /* one more is answered 503 and closed */
 	int64_t io_timeout_ms;
@@ -36,19 +39,24 @@ int server_listen(const char *address);
 struct server *server_new(const struct server_settings *settings);
 /* Starts the threads and returns. */
 void server_start(struct server *server);
-/* Stops accepting, lets requests in flight finish for at most timeout_ms, joins the threads. True:
- * all finished. */
-bool server_stop(struct server *server, int64_t timeout_ms);
+/*
+ * Stops accepting, closes idle connections, lets requests in flight finish for at most timeout_ms,
+ * joins the threads. False: some did not finish; their threads still run, so the process must end
+ * without server_free().
+ */
+NODISCARD bool server_stop(struct server *server, int64_t timeout_ms);
 void server_free(struct server *server);
 /* Connections open and requests in flight. */
 void server_count(struct server *server, int64_t *ret_connections, int64_t *ret_requests);
 
 void *call_context(struct call *call);
+/* This connection is one too many: answer it 503; it is closed afterwards. */
+bool call_is_refused(const struct call *call);
 /* A FastCGI parameter, or NULL; lives until the call is finished. */
 const char *call_param(struct call *call, const char *name);
 /*
  * The body, read whole. CALL_TOO_LARGE beyond max; CALL_SHORT when it ended before Content-Length,
- * or the peer was too slow.
+ * went on behind it, or the peer was too slow.
  */
 enum call_read { CALL_OK, CALL_TOO_LARGE, CALL_SHORT };
 enum call_read call_read_body(struct call *call, size_t max, struct text *ret);

@@ -1,0 +1,262 @@
+#include <errno.h>
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "app/server_private.h"
+#include "lib/buf.h"
+#include "lib/clock.h"
+
+#define BODY_STEP 65536
+#define DRAIN_MAX (64 << 20) /* an unread body beyond it costs the connection */
+
+/* Reads parameters. On false libfcgi has closed the descriptor. */
+static bool
+begin(struct call *call)
+{
+	FCGX_InitRequest(call->fcgi, -1, 0);
+	/* Accept_r would close a descriptor given in advance unless keepConnection says otherwise.
+	 */
+	call->fcgi->ipcFd = call->fd;
+	call->fcgi->keepConnection = 1;
+	/* Else its own close waits up to two seconds for the peer. */
+	FCGX_Detach(call->fcgi);
+	if (FCGX_Accept_r(call->fcgi) == 0)
+		return true;
+	call->fd = -1;
+	return false;
+}
+
+static void
+serve(struct call *call, uint32_t events, void *thread_state)
+{
+	struct server *server = call->server;
+	enum call_state idle = CALL_IDLE;
+
+	if (!atomic_compare_exchange_strong(&call->state, &idle, CALL_BUSY)) {
+		/* server_stop() may be at its shutdown(): wait until it has let go. */
+		pthread_mutex_lock(&server->lock);
+		pthread_mutex_unlock(&server->lock);
+	}
+	if ((events & (EPOLLHUP | EPOLLERR)) != 0 || !begin(call)) {
+		set_drop(call);
+		return;
+	}
+	atomic_fetch_add(&server->requests, 1);
+	call->arena = set_take_arena(server);
+	server->settings.handle(call, call->arena, thread_state);
+}
+
+static void *
+run(void *argument)
+{
+	struct server *server = argument;
+	void *state = server->settings.thread_begin(server->settings.context);
+
+	while (!atomic_load(&server->ending)) {
+		struct epoll_event event;
+		int wait_ms = atomic_load(&server->paused) ? SERVER_ACCEPT_RETRY_MS : -1;
+		int count = epoll_wait(server->epoll_fd, &event, 1, wait_ms);
+
+		if (count == 0)
+			set_resume(server);
+		else if (count < 0 || event.data.ptr == NULL)
+			continue;
+		else if (event.data.ptr == server)
+			set_accept(server);
+		else
+			serve(event.data.ptr, event.events, state);
+	}
+	server->settings.thread_end(state);
+	return NULL;
+}
+
+static void *
+allocate(size_t count, size_t size)
+{
+	void *memory = calloc(count, size);
+
+	if (memory == NULL)
+		abort();
+	return memory;
+}
+
+struct server *
+server_new(const struct server_settings *settings)
+{
+	struct server *server = allocate(1, sizeof(*server));
+
+	if (FCGX_Init() != 0)
+		abort();
+	/* After FCGX_Init(), which installs a handler of its own; nginx may be gone at any write.
+	 */
+	signal(SIGPIPE, SIG_IGN);
+	server->settings = *settings;
+	server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	server->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (server->epoll_fd < 0 || server->end_fd < 0)
+		abort();
+	pthread_mutex_init(&server->lock, NULL);
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&server->empty, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	server->call_count = (size_t)settings->connections_max + SERVER_REFUSED_MAX;
+	server->calls = allocate(server->call_count, sizeof(server->calls[0]));
+	server->fcgi = allocate(server->call_count, sizeof(FCGX_Request));
+	server->free_calls = allocate(server->call_count, sizeof(struct call *));
+	server->threads = allocate((size_t)settings->threads, sizeof(pthread_t));
+	for (size_t i = 0; i < server->call_count; i++) {
+		server->calls[i] =
+		    (struct call){ .server = server, .fcgi = &server->fcgi[i], .fd = -1 };
+		server->free_calls[server->free_count++] = &server->calls[i];
+	}
+	return server;
+}
+
+void
+server_start(struct server *server)
+{
+	struct epoll_event end = { .events = EPOLLIN, .data.ptr = NULL };
+	int listen_fd = server->settings.listen_fd;
+
+	if (fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK) < 0 ||
+	    epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, server->end_fd, &end) < 0)
+		abort();
+	set_arm(server, EPOLL_CTL_ADD, listen_fd, server);
+	for (int i = 0; i < server->settings.threads; i++)
+		if (pthread_create(&server->threads[i], NULL, run, server) != 0)
+			abort();
+}
+
+void
+server_free(struct server *server)
+{
+	while (server->arena_count > 0)
+		arena_free(server->arenas[--server->arena_count]);
+	pthread_cond_destroy(&server->empty);
+	pthread_mutex_destroy(&server->lock);
+	close(server->end_fd);
+	close(server->epoll_fd);
+	free(server->threads);
+	free(server->free_calls);
+	free(server->fcgi);
+	free(server->calls);
+	free(server);
+}
+
+void *
+call_context(struct call *call)
+{
+	return call->server->settings.context;
+}
+
+bool
+call_is_refused(const struct call *call)
+{
+	return call->refused;
+}
+
+const char *
+call_param(struct call *call, const char *name)
+{
+	return FCGX_GetParam(name, call->fcgi->envp);
+}
+
+/* Reads what is left of the body, which would else be taken for the next request. */
+static void
+drain(struct call *call)
+{
+	char scratch[BODY_STEP];
+	size_t drained = 0;
+
+	while (!FCGX_HasSeenEOF(call->fcgi->in) && drained < DRAIN_MAX) {
+		int count = FCGX_GetStr(scratch, sizeof(scratch), call->fcgi->in);
+		drained += (size_t)count;
+		if (count < (int)sizeof(scratch))
+			break;
+	}
+	if (!FCGX_HasSeenEOF(call->fcgi->in) || FCGX_GetError(call->fcgi->in) != 0)
+		call->broken = true;
+}
+
+/* SIZE_MAX where it is not a number. */
+static size_t
+content_length(struct call *call)
+{
+	const char *value = call_param(call, "CONTENT_LENGTH");
+	char *end;
+
+	if (value == NULL || value[0] == '\0')
+		return 0;
+	errno = 0;
+	unsigned long long length = strtoull(value, &end, 10);
+	bool good = value[0] >= '0' && value[0] <= '9' && *end == '\0' && errno == 0;
+	return good ? (size_t)length : SIZE_MAX;
+}
+
+enum call_read
+call_read_body(struct call *call, size_t max, struct text *ret)
+{
+	size_t length = content_length(call);
+	struct buf body = { .arena = call->arena };
+
+	if (length > max) {
+		drain(call);
+		return CALL_TOO_LARGE;
+	}
+	while (body.len < length) {
+		/* In steps that double: a length that lies costs no memory in advance. */
+		size_t step = body.len > BODY_STEP ? body.len : BODY_STEP;
+		if (step > length - body.len)
+			step = length - body.len;
+		int count = FCGX_GetStr(buf_room(&body, step), (int)step, call->fcgi->in);
+		body.len += (size_t)count;
+		if ((size_t)count < step)
+			break;
+	}
+	bool ended = FCGX_GetChar(call->fcgi->in) == EOF && FCGX_GetError(call->fcgi->in) == 0;
+	if (!ended)
+		drain(call);
+	*ret = buf_text(&body);
+	return ended && body.len == length ? CALL_OK : CALL_SHORT;
+}
+
+/* False when the peer did not take it all in time. */
+static bool
+send_response(struct call *call, struct text head, struct text body)
+{
+	int64_t began = clock_monotonic();
+	FCGX_Stream *out = call->fcgi->out;
+
+	FCGX_PutStr(head.at, (int)head.len, out);
+	FCGX_PutStr(body.at, (int)body.len, out);
+	bool sent = FCGX_FClose(call->fcgi->err) == 0;
+	sent = FCGX_FClose(out) == 0 && sent;
+	/* libfcgi takes a write that was cut by the time-out for a whole one. */
+	return sent && clock_monotonic() - began < call->server->settings.io_timeout_ms * 1000;
+}
+
+void
+server_finish(struct call *call, struct text head, struct text body)
+{
+	struct server *server = call->server;
+
+	drain(call);
+	bool sent = send_response(call, head, body);
+	bool keep = call->fcgi->keepConnection != 0 && !call->refused && !call->broken;
+	FCGX_Free(call->fcgi, 0);
+	set_give_arena(server, call->arena);
+	call->arena = NULL;
+	atomic_fetch_sub(&server->requests, 1);
+	if (sent && keep && !atomic_load(&server->stopping))
+		set_rest(call);
+	else
+		set_drop(call);
+}

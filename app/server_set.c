@@ -1,0 +1,208 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app/server_private.h"
+
+#define ACCEPT_MAX 64 /* in a row, before the thread looks at other events */
+
+struct arena *
+set_take_arena(struct server *server)
+{
+	struct arena *arena = NULL;
+
+	pthread_mutex_lock(&server->lock);
+	if (server->arena_count > 0)
+		arena = server->arenas[--server->arena_count];
+	pthread_mutex_unlock(&server->lock);
+	return arena != NULL ? arena : arena_new();
+}
+
+void
+set_give_arena(struct server *server, struct arena *arena)
+{
+	arena_reset(arena);
+	pthread_mutex_lock(&server->lock);
+	if (server->arena_count < SERVER_ARENAS_KEPT) {
+		server->arenas[server->arena_count++] = arena;
+		arena = NULL;
+	}
+	pthread_mutex_unlock(&server->lock);
+	if (arena != NULL)
+		arena_free(arena);
+}
+
+void
+set_arm(struct server *server, int operation, int fd, void *what)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT, .data.ptr = what };
+
+	if (epoll_ctl(server->epoll_fd, operation, fd, &event) < 0)
+		abort();
+}
+
+void
+set_resume(struct server *server)
+{
+	if (!atomic_exchange(&server->paused, false))
+		return;
+	pthread_mutex_lock(&server->lock);
+	if (!atomic_load(&server->stopping))
+		set_arm(server, EPOLL_CTL_MOD, server->settings.listen_fd, server);
+	pthread_mutex_unlock(&server->lock);
+}
+
+void
+set_drop(struct call *call)
+{
+	struct server *server = call->server;
+
+	pthread_mutex_lock(&server->lock);
+	if (call->fd >= 0)
+		close(call->fd);
+	call->fd = -1;
+	atomic_store(&call->state, CALL_FREE);
+	server->free_calls[server->free_count++] = call;
+	if (atomic_fetch_sub(&server->connections, 1) == 1 && atomic_load(&server->stopping))
+		pthread_cond_signal(&server->empty);
+	pthread_mutex_unlock(&server->lock);
+	set_resume(server);
+}
+
+/*
+ * Of an idle connection that shall close: what nginx sent before is still read and answered, what
+ * it sends from now on fails at once, so that nothing is lost in between.
+ */
+static void
+leave(struct call *call)
+{
+	enum call_state idle = CALL_IDLE;
+	int pending = 0;
+
+	if (atomic_load(&call->state) != CALL_IDLE || ioctl(call->fd, FIONREAD, &pending) < 0 ||
+	    pending > 0)
+		return;
+	if (atomic_compare_exchange_strong(&call->state, &idle, CALL_LEAVING))
+		shutdown(call->fd, SHUT_RD);
+}
+
+static struct call *
+take_call(struct server *server)
+{
+	struct call *call = NULL;
+
+	pthread_mutex_lock(&server->lock);
+	if (server->free_count > 0)
+		call = server->free_calls[--server->free_count];
+	pthread_mutex_unlock(&server->lock);
+	return call;
+}
+
+static void
+set_timeouts(int fd, int64_t timeout_ms)
+{
+	struct timeval time = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
+}
+
+/* False when there is no further connection to accept now. */
+static bool
+accept_one(struct server *server)
+{
+	struct call *call = take_call(server);
+
+	if (call == NULL) {
+		atomic_store(&server->paused, true);
+		return false;
+	}
+	int fd = accept4(server->settings.listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	int reason = errno;
+	if (fd >= 0)
+		set_timeouts(fd, server->settings.io_timeout_ms);
+	int before = atomic_fetch_add(&server->connections, 1);
+
+	call->fd = fd;
+	call->broken = false;
+	call->refused = before >= server->settings.connections_max;
+	if (fd < 0) {
+		set_drop(call);
+		atomic_store(&server->paused, reason != EAGAIN && reason != ECONNABORTED);
+		return false;
+	}
+	atomic_store(&call->state, CALL_IDLE);
+	set_arm(server, EPOLL_CTL_ADD, fd, call);
+	return true;
+}
+
+void
+set_accept(struct server *server)
+{
+	for (int i = 0; i < ACCEPT_MAX && !atomic_load(&server->stopping); i++)
+		if (!accept_one(server))
+			break;
+	if (atomic_load(&server->paused))
+		return;
+	atomic_store(&server->paused, true);
+	set_resume(server);
+}
+
+bool
+server_stop(struct server *server, int64_t timeout_ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (time_t)(timeout_ms / 1000);
+	until.tv_nsec += (long)(timeout_ms % 1000 * 1000000);
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+
+	pthread_mutex_lock(&server->lock);
+	atomic_store(&server->stopping, true);
+	epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->settings.listen_fd, NULL);
+	for (size_t i = 0; i < server->call_count; i++)
+		leave(&server->calls[i]);
+	int waited = 0;
+	while (atomic_load(&server->connections) > 0 && waited == 0)
+		waited = pthread_cond_timedwait(&server->empty, &server->lock, &until);
+	bool finished = atomic_load(&server->connections) == 0;
+	pthread_mutex_unlock(&server->lock);
+	if (!finished)
+		return false;
+
+	atomic_store(&server->ending, true);
+	eventfd_write(server->end_fd, 1);
+	for (int i = 0; i < server->settings.threads; i++)
+		pthread_join(server->threads[i], NULL);
+	return true;
+}
+
+void
+server_count(struct server *server, int64_t *ret_connections, int64_t *ret_requests)
+{
+	*ret_connections = atomic_load(&server->connections);
+	*ret_requests = atomic_load(&server->requests);
+}
+
+/* Back into the set, unless the server stops meanwhile; nobody else knows the connection until it
+ * is armed. */
+void
+set_rest(struct call *call)
+{
+	struct server *server = call->server;
+
+	atomic_store(&call->state, CALL_IDLE);
+	if (atomic_load(&server->stopping)) {
+		pthread_mutex_lock(&server->lock);
+		leave(call);
+		pthread_mutex_unlock(&server->lock);
+	}
+	set_arm(server, EPOLL_CTL_MOD, call->fd, call);
+}
