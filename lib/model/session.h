@@ -54,7 +54,8 @@ NODISCARD bool session_revoke(struct task *task, struct id id);
 /* All of a living user that have not ended. ERR_NOT_FOUND: no such user. */
 NODISCARD bool session_revoke_user(struct task *task, struct id user, int64_t *ret_revoked);
 
-void session_write(struct json_out *out, const void *session);
+/* The members of a session, within an object that is open. */
+void session_write(struct json_out *out, const struct session *session);
 
 extern const char *const session_statements[]; /* its SQL, for the tests; NULL behind the last */
 
