@@ -30,7 +30,13 @@ struct prices {
 
 /* All rows that the task may see, by provider, model, client (defaults first), valid_from. */
 NODISCARD bool pricing_list(struct task *task, struct prices *ret);
+/* The defaults only; the task's client's own only; both of one model. In the same order. */
+NODISCARD bool pricing_list_defaults(struct task *task, struct prices *ret);
+NODISCARD bool pricing_list_own(struct task *task, struct prices *ret);
+NODISCARD bool pricing_list_model(struct task *task, const char *model, struct prices *ret);
 /* Adds a row (needs tally_worker). ERR_CONFLICT when one begins at the same time. */
 NODISCARD bool pricing_add(struct task *task, const struct price *price);
+
+extern const char *const pricing_statements[]; /* its SQL, for the tests; NULL behind the last */
 
 #endif
