@@ -1,0 +1,164 @@
+#include "lib/model/day.h"
+
+#include "lib/model/chat_log.h"
+
+#define INSERT \
+	"INSERT INTO daily_costs AS d (client_id, date, total_cost_cents, total_requests, " \
+	"total_tokens, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, " \
+	"reasoning_tokens, failed_requests, unpriced_requests, unique_users) " \
+	"VALUES ($1, $2, $3::bigint * 0.0000001, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) " \
+	"ON CONFLICT (client_id, date) DO UPDATE "
+#define SET_HIGHER \
+	"SET total_cost_cents = greatest(d.total_cost_cents, excluded.total_cost_cents), " \
+	"total_requests = greatest(d.total_requests, excluded.total_requests), " \
+	"total_tokens = greatest(d.total_tokens, excluded.total_tokens), " \
+	"input_tokens = greatest(d.input_tokens, excluded.input_tokens), " \
+	"output_tokens = greatest(d.output_tokens, excluded.output_tokens), " \
+	"cached_input_tokens = greatest(d.cached_input_tokens, excluded.cached_input_tokens), " \
+	"cache_write_tokens = greatest(d.cache_write_tokens, excluded.cache_write_tokens), " \
+	"reasoning_tokens = greatest(d.reasoning_tokens, excluded.reasoning_tokens), " \
+	"failed_requests = greatest(d.failed_requests, excluded.failed_requests), " \
+	"unpriced_requests = greatest(d.unpriced_requests, excluded.unpriced_requests), " \
+	"unique_users = greatest(d.unique_users, excluded.unique_users) "
+#define IS_HIGHER \
+	"excluded.total_cost_cents > d.total_cost_cents OR " \
+	"excluded.total_requests > d.total_requests OR " \
+	"excluded.total_tokens > d.total_tokens OR " \
+	"excluded.input_tokens > d.input_tokens OR " \
+	"excluded.output_tokens > d.output_tokens OR " \
+	"excluded.cached_input_tokens > d.cached_input_tokens OR " \
+	"excluded.cache_write_tokens > d.cache_write_tokens OR " \
+	"excluded.reasoning_tokens > d.reasoning_tokens OR " \
+	"excluded.failed_requests > d.failed_requests OR " \
+	"excluded.unpriced_requests > d.unpriced_requests OR " \
+	"excluded.unique_users > d.unique_users "
+#define SET_SAME \
+	"SET total_cost_cents = excluded.total_cost_cents, " \
+	"total_requests = excluded.total_requests, " \
+	"total_tokens = excluded.total_tokens, " \
+	"input_tokens = excluded.input_tokens, " \
+	"output_tokens = excluded.output_tokens, " \
+	"cached_input_tokens = excluded.cached_input_tokens, " \
+	"cache_write_tokens = excluded.cache_write_tokens, " \
+	"reasoning_tokens = excluded.reasoning_tokens, " \
+	"failed_requests = excluded.failed_requests, " \
+	"unpriced_requests = excluded.unpriced_requests, " \
+	"unique_users = greatest(d.unique_users, excluded.unique_users) "
+
+/* Namespace of the lock: the counters lock the client's id itself (migrations, "ingest"). */
+static const char lock_sql[] =
+    "SELECT pg_advisory_xact_lock(hashtextextended('days ' || $1::uuid::text, 0))";
+
+static const char raise_sql[] = INSERT SET_HIGHER "WHERE d.closed_at IS NULL "
+						  "AND (" IS_HIGHER ")";
+
+static const char correct_sql[] = INSERT SET_SAME "WHERE d.closed_at IS NULL";
+
+static const char close_sql[] = "UPDATE daily_costs "
+				"SET closed_at = $3 "
+				"WHERE client_id = $1 "
+				"AND date = $2 "
+				"AND closed_at IS NULL";
+
+static const char stored_span_sql[] = "SELECT min(date), max(date) "
+				      "FROM daily_costs "
+				      "WHERE client_id = $1 "
+				      "AND (closed_at IS NULL OR NOT $2)";
+
+/* The order of ids is the order of time: the primary key gives the first and the last record. */
+static const char log_span_sql[] =
+    "SELECT (SELECT created_at FROM chat_logs WHERE client_id = $1 ORDER BY id LIMIT 1), "
+    "(SELECT created_at FROM chat_logs WHERE client_id = $1 ORDER BY id DESC LIMIT 1)";
+
+const char *const day_statements[] = { lock_sql, raise_sql, correct_sql, close_sql, stored_span_sql,
+	log_span_sql, NULL };
+
+bool
+day_lock(struct task *task)
+{
+	struct db_params *params = db_params(task);
+
+	db_add_id(params, task->client);
+	return db_query(task, lock_sql, params, NULL);
+}
+
+static struct db_params *
+day_params(struct task *task, const struct daily_cost *day)
+{
+	struct db_params *params = db_params(task);
+
+	db_add_id(params, task->client);
+	db_add_date(params, day->date);
+	for (int i = 0; i < TOTAL_COUNT; i++)
+		db_add_int(params, day->totals.at[i]);
+	db_add_int(params, day->unique_users);
+	return params;
+}
+
+bool
+day_raise(struct task *task, const struct daily_cost *day, bool *ret_changed)
+{
+	struct db_rows *rows;
+
+	if (!db_query(task, raise_sql, day_params(task, day), &rows))
+		return false;
+	*ret_changed = db_changed(rows) > 0;
+	return true;
+}
+
+bool
+day_correct(struct task *task, const struct daily_cost *day)
+{
+	return db_query(task, correct_sql, day_params(task, day), NULL);
+}
+
+bool
+day_close(struct task *task, int32_t date)
+{
+	struct db_params *params = db_params(task);
+
+	db_add_id(params, task->client);
+	db_add_date(params, date);
+	db_add_time(params, task->now);
+	return db_query(task, close_sql, params, NULL);
+}
+
+struct span {
+	bool any;
+	int32_t first, last;
+};
+
+static void
+widen(struct span *span, int32_t first, int32_t last)
+{
+	if (!span->any || first < span->first)
+		span->first = first;
+	if (!span->any || last > span->last)
+		span->last = last;
+	span->any = true;
+}
+
+bool
+day_span(struct task *task, const struct zone *zone, bool open_only, bool *ret_any,
+    int32_t *ret_first, int32_t *ret_last)
+{
+	struct db_params *client = db_params(task), *params = db_params(task);
+	struct db_rows *log, *stored;
+	struct span span = { 0 };
+
+	db_add_id(client, task->client);
+	db_add_id(params, task->client);
+	db_add_bool(params, open_only);
+	if (!db_query(task, log_span_sql, client, &log) ||
+	    !db_query(task, stored_span_sql, params, &stored))
+		return false;
+	if (!db_null(log, 0, 0))
+		widen(&span, zone_date(zone, db_time(log, 0, 0)),
+		    zone_date(zone, db_time(log, 0, 1)));
+	if (!db_null(stored, 0, 0))
+		widen(&span, db_date(stored, 0, 0), db_date(stored, 0, 1));
+	*ret_any = span.any;
+	*ret_first = span.first;
+	*ret_last = span.last;
+	return true;
+}

@@ -1,0 +1,31 @@
+/*
+ * Days that got records while another day was the open one: each such batch names them in
+ * ingest_batches, and flush sums them again. For the jobs; every call works on the rows of
+ * task->client.
+ */
+#ifndef LIB_MODEL_LATE_DAYS_H
+#define LIB_MODEL_LATE_DAYS_H
+
+#include "lib/db.h"
+
+#define LATE_DAYS_BATCHES_MAX 1000 /* of one call */
+
+struct late_days {
+	const int32_t *dates; /* each once, in order */
+	size_t date_count;
+	const struct id *batches;
+	size_t batch_count;
+};
+
+NODISCARD bool late_days_find(struct task *task, struct late_days *ret);
+/* Says that the days of these batches have been summed. */
+NODISCARD bool late_days_clear(struct task *task, const struct late_days *late);
+/* Whether any batch is left that names the date. */
+NODISCARD bool late_days_pending(struct task *task, int32_t date, bool *ret);
+/* Forgets summed batches from before the instant, at most LATE_DAYS_BATCHES_MAX, and says how many.
+ */
+NODISCARD bool late_days_forget(struct task *task, int64_t before, int64_t *ret_count);
+
+extern const char *const late_days_statements[]; /* its SQL, for the tests; NULL behind the last */
+
+#endif
