@@ -26,6 +26,8 @@ struct db_pool_settings {
 	int64_t statement_timeout_ms;
 	bool refuse_superuser; /* ERR_FORBIDDEN at connect for a role that bypasses row-level
 				  security */
+	/* Called after each statement, on the thread that ran it; NULL: not called. */
+	void (*trace)(const struct task *task, const char *sql, int64_t usec);
 };
 
 /* Connects to nothing yet. Thread-safe. */
@@ -91,7 +93,7 @@ void db_array_date(struct db_array *array, int32_t date);
  */
 NODISCARD bool db_query(
     struct task *task, const char *sql, const struct db_params *params, struct db_rows **ret);
-/* The same, and ERR_NOT_FOUND when no row came. */
+/* The same, and ERR_NOT_FOUND when no row came (then the transaction goes on). */
 NODISCARD bool db_query_one(
     struct task *task, const char *sql, const struct db_params *params, struct db_rows **ret);
 
@@ -111,7 +113,8 @@ NODISCARD bool db_pipeline(
 NODISCARD bool db_pipeline_commit(struct task *task, const struct db_step *steps, size_t count,
     struct db_rows **rets, bool *ret_unknown);
 
-/* One or more statements as text, outside of any transaction of ours: migrations only. */
+/* One or more statements as text: migrations only. Inside the task's transaction if one began, else
+ * outside of any. */
 NODISCARD bool db_script(struct task *task, const char *sql);
 
 /* Ends the transaction, if one began. ERR_UNAVAILABLE from db_commit(): it is unknown whether it
@@ -121,9 +124,16 @@ void db_rollback(struct task *task);
 
 /*
  * For a task that serves many clients in one transaction (the write path): the tenants it may see,
- * instead of task->client. Before the first query of the transaction.
+ * instead of task->client. Before the first query of the transaction; kept until it is called
+ * again.
  */
 void db_set_clients(struct task *task, const struct id *clients, size_t count);
+
+/*
+ * The next transaction sees one state of the database in all its queries (REPEATABLE READ), taken
+ * at its first query. Before that query.
+ */
+void db_set_snapshot(struct task *task);
 
 /* Rows. Asking for the wrong type is a mistake of ours and aborts. A NULL gives 0, nil, false,
  * NULL: ask db_null(). */

@@ -24,6 +24,7 @@ struct task {
 	const struct actor *actor; /* for the audit log; NULL: the command line */
 	struct db_pool *pool; /* where a connection comes from at the first query */
 	struct db *db; /* inside a transaction, else NULL */
+	const char *clients; /* what db_set_clients() named, instead of client; or NULL */
 	struct redis *redis; /* this thread's connection, or NULL */
 	struct err err;
 	uint32_t queries; /* for the log line */
