@@ -55,7 +55,7 @@ struct adjustments {
 	size_t count;
 };
 
-/* Sets id and created_at; the rest is the caller's. */
+/* Sets id and created_at; the rest is the caller's. Writes the audit log. */
 NODISCARD bool adjustment_add(struct task *task, struct adjustment *adjustment);
 /* Of one day, newest first. after nil: from the start. */
 NODISCARD bool adjustment_list(

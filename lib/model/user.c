@@ -1,5 +1,6 @@
 #include "lib/model/user.h"
 
+#include "lib/model/audit.h"
 #include "lib/model/user_private.h"
 
 #include <assert.h>
@@ -14,6 +15,11 @@ static const char insert_sql[] =
 static const char find_sql[] = "SELECT " USER_COLUMNS "\n"
 			       "FROM users\n"
 			       "WHERE client_id = $1 AND id = $2 AND deleted_at IS NULL";
+
+static const char lock_sql[] = "SELECT " USER_COLUMNS "\n"
+			       "FROM users\n"
+			       "WHERE client_id = $1 AND id = $2 AND deleted_at IS NULL\n"
+			       "FOR UPDATE";
 
 static const char update_sql[] = "UPDATE users\n"
 				 "SET email = COALESCE($3, email),\n"
@@ -40,7 +46,7 @@ static const char restore_sql[] = "UPDATE users\n"
 				  "WHERE client_id = $1 AND id = $2 AND deleted_at IS NOT NULL\n"
 				  "RETURNING " USER_COLUMNS;
 
-const char *const user_statements[] = { insert_sql, find_sql, update_sql, delete_sql,
+const char *const user_statements[] = { insert_sql, find_sql, lock_sql, update_sql, delete_sql,
 	end_sessions_sql, restore_sql, NULL };
 
 /* What a violated constraint says about the caller's fields. */
@@ -79,6 +85,16 @@ explain(struct task *task)
 		return false;
 	}
 	return false;
+}
+
+static bool
+audit(struct task *task, const char *action, const struct user *before, const struct user *after)
+{
+	const struct text none = { 0 };
+
+	return audit_add(task, action, "users", after->id,
+	    before == NULL ? none : audit_json(task, user_write, before),
+	    audit_json(task, user_write, after));
 }
 
 /* One @ with something before and behind it, and nothing that could break a header or a line. */
@@ -138,7 +154,7 @@ user_add(struct task *task, const struct user_input *input, struct user *ret)
 	if (!db_query_one(task, insert_sql, params, &rows))
 		return explain(task);
 	user_read_row(rows, 0, ret);
-	return true;
+	return audit(task, "add", NULL, ret);
 }
 
 static struct db_params *
@@ -151,15 +167,21 @@ key(struct task *task, struct id id)
 	return params;
 }
 
-bool
-user_find(struct task *task, struct id id, struct user *ret)
+static bool
+find(struct task *task, const char *sql, struct id id, struct user *ret)
 {
 	struct db_rows *rows;
 
-	if (!db_query_one(task, find_sql, key(task, id), &rows))
+	if (!db_query_one(task, sql, key(task, id), &rows))
 		return false;
 	user_read_row(rows, 0, ret);
 	return true;
+}
+
+bool
+user_find(struct task *task, struct id id, struct user *ret)
+{
+	return find(task, find_sql, id, ret);
 }
 
 bool
@@ -167,6 +189,7 @@ user_change(struct task *task, struct id id, const struct user_input *input, str
 {
 	struct db_params *params = key(task, id);
 	struct db_rows *rows;
+	struct user before;
 
 	assert(input->external_id == NULL);
 	if (!check_input(task, input))
@@ -183,10 +206,12 @@ user_change(struct task *task, struct id id, const struct user_input *input, str
 		db_add_null(params);
 	db_add_text(params, input->oauth_provider);
 	db_add_text(params, input->oauth_id);
+	if (!find(task, lock_sql, id, &before))
+		return false;
 	if (!db_query_one(task, update_sql, params, &rows))
 		return explain(task);
 	user_read_row(rows, 0, ret);
-	return true;
+	return audit(task, "change", &before, ret);
 }
 
 bool
@@ -201,7 +226,7 @@ user_remove(struct task *task, struct id id, struct user *ret)
 	if (!db_query(task, end_sessions_sql, params, NULL))
 		return false;
 	user_read_row(rows, 0, ret);
-	return true;
+	return audit(task, "remove", NULL, ret);
 }
 
 bool
@@ -216,5 +241,5 @@ user_restore(struct task *task, struct id id, struct user *ret)
 		return user_find(task, id, &living) &&
 		       task_fail(task, ERR_CONFLICT, "the user is not deleted");
 	user_read_row(rows, 0, ret);
-	return true;
+	return audit(task, "restore", NULL, ret);
 }

@@ -70,7 +70,8 @@ struct user_filter {
 /* The id of the user whom a client names by external_id: records find it without a look-up. */
 struct id user_id_from_external(struct id client, struct text external_id);
 
-/* ERR_CONFLICT naming the field whose value another user has; ERR_INVALID naming bad fields. */
+/* ERR_CONFLICT naming the field whose value another user has; ERR_INVALID naming bad fields. The
+ * calls that change write the audit log. */
 NODISCARD bool user_add(struct task *task, const struct user_input *input, struct user *ret);
 /* ERR_NOT_FOUND for a deleted user too, also in the calls below. */
 NODISCARD bool user_find(struct task *task, struct id id, struct user *ret);

@@ -1,0 +1,270 @@
+#include "lib/model/chat_log.h"
+
+#include "lib/clock.h"
+#include "lib/model/keyset.h"
+
+#include <string.h>
+
+#define COLUMNS \
+	"id, created_at, received_at, api_key_id, authorization_id, user_id, session_id, " \
+	"conversation_id, agent_session_id, model_pricing_id, trace_id, span_id, " \
+	"parent_span_id, feature, agent_type, provider, model, error_message, input_tokens, " \
+	"output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, tokens_used, " \
+	"message_length, response_length, duration_ms, " \
+	"(estimated_cost_cents * 10000000)::bigint, (verified_cost_cents * 10000000)::bigint, " \
+	"is_cache_hit, success, tools_used, tags, metadata::text"
+
+static const char find_sql[] = "SELECT " COLUMNS "\n"
+			       "FROM chat_logs\n"
+			       "WHERE client_id = $1 AND id = $2 AND created_at = $3";
+
+/*
+ * A statement for each index that can find the rows; the other conditions are applied to what it
+ * gives. The bounds of id are bounds of time too and serve the index; those of created_at spare the
+ * partitions.
+ */
+#define LIST \
+	"SELECT " COLUMNS "\n" \
+	"FROM chat_logs\n" \
+	"WHERE client_id = $1\n" \
+	"AND id >= $2 AND id < $3\n" \
+	"AND created_at >= $4 AND created_at < $5\n"
+#define REST \
+	"AND ($7::uuid IS NULL OR user_id = $7)\n" \
+	"AND ($8::uuid IS NULL OR session_id = $8)\n" \
+	"AND ($9::uuid IS NULL OR conversation_id = $9)\n" \
+	"AND ($10::uuid IS NULL OR agent_session_id = $10)\n" \
+	"AND ($11::text IS NULL OR trace_id = $11)\n" \
+	"AND ($12::text IS NULL OR feature = $12)\n" \
+	"AND ($13::text IS NULL OR agent_type = $13)\n" \
+	"AND ($14::text IS NULL OR provider = $14)\n" \
+	"AND ($15::text IS NULL OR model = $15)\n" \
+	"AND ($16::text IS NULL OR $16 = ANY (tags))\n" \
+	"AND ($17::boolean IS NULL OR success = $17)\n" \
+	"AND ($18::boolean IS NULL\n" \
+	"OR $18 = (estimated_cost_cents IS NULL AND verified_cost_cents IS NULL))\n" \
+	"ORDER BY id DESC\n" \
+	"LIMIT $6"
+
+static const char list_sql[] = LIST REST;
+static const char list_by_user_sql[] = LIST "AND user_id = $7\n" REST;
+static const char list_by_session_sql[] = LIST "AND session_id = $8\n" REST;
+static const char list_by_conversation_sql[] = LIST "AND conversation_id = $9\n" REST;
+static const char list_by_agent_session_sql[] = LIST "AND agent_session_id = $10\n" REST;
+static const char list_by_trace_sql[] = LIST "AND trace_id = $11\n" REST;
+static const char list_unpriced_sql[] =
+    LIST "AND estimated_cost_cents IS NULL AND verified_cost_cents IS NULL\n" REST;
+
+#define TODAY "created_at >= $3 AND created_at < $4"
+#define COST "COALESCE(verified_cost_cents, estimated_cost_cents)"
+
+static const char usage_sql[] =
+    "SELECT count(*) FILTER (WHERE " TODAY "),\n"
+    "count(*) FILTER (WHERE NOT success AND " TODAY "),\n"
+    "COALESCE(sum(tokens_used) FILTER (WHERE " TODAY "), 0)::bigint,\n"
+    "COALESCE(sum(" COST ") FILTER (WHERE " TODAY ") * 10000000, 0)::bigint,\n"
+    "count(*),\n"
+    "count(*) FILTER (WHERE NOT success),\n"
+    "COALESCE(sum(tokens_used), 0)::bigint,\n"
+    "COALESCE(sum(" COST ") * 10000000, 0)::bigint\n"
+    "FROM chat_logs\n"
+    "WHERE client_id = $1 AND user_id = $2";
+
+const char *const chat_log_statements[] = { find_sql, list_sql, list_by_user_sql,
+	list_by_session_sql, list_by_conversation_sql, list_by_agent_session_sql, list_by_trace_sql,
+	list_unpriced_sql, usage_sql, NULL };
+
+const struct chat_log_filter chat_log_all = { .success = -1, .unpriced = -1, .until = INT64_MAX };
+
+struct id
+chat_log_first_id(int64_t usec)
+{
+	const int64_t ms_max = (INT64_C(1) << 48) - 1;
+	int64_t ms = usec / 1000 + (usec % 1000 > 0);
+	struct id id = { .bytes = { 0 } };
+
+	if (ms < 0)
+		ms = 0;
+	if (ms > ms_max)
+		ms = ms_max;
+	for (int i = 5; i >= 0; i--, ms >>= 8)
+		id.bytes[i] = (uint8_t)(ms & 0xff);
+	return id;
+}
+
+static int64_t
+read_number(const struct db_rows *rows, int row, int column)
+{
+	return db_null(rows, row, column) ? CHAT_LOG_NONE : db_int(rows, row, column);
+}
+
+static void
+read_texts(
+    struct task *task, const struct db_rows *rows, int row, int column, struct json_texts *ret)
+{
+	*ret = (struct json_texts){ 0 };
+	if (!db_null(rows, row, column))
+		db_texts(rows, row, column, task, ret);
+}
+
+/* Columns in the order of COLUMNS: ids and times, texts, numbers, the rest. */
+static void
+read_row(struct task *task, const struct db_rows *rows, int row, struct chat_log *ret)
+{
+	*ret = (struct chat_log){
+		.id = db_id(rows, row, 0),
+		.created_at = db_time(rows, row, 1),
+		.received_at = db_time(rows, row, 2),
+		.api_key_id = db_id(rows, row, 3),
+		.authorization_id = db_id(rows, row, 4),
+		.user_id = db_id(rows, row, 5),
+		.session_id = db_id(rows, row, 6),
+		.conversation_id = db_id(rows, row, 7),
+		.agent_session_id = db_id(rows, row, 8),
+		.model_pricing_id = db_id(rows, row, 9),
+		.trace_id = db_text(rows, row, 10),
+		.span_id = db_text(rows, row, 11),
+		.parent_span_id = db_text(rows, row, 12),
+		.feature = db_text(rows, row, 13),
+		.agent_type = db_text(rows, row, 14),
+		.provider = db_text(rows, row, 15),
+		.model = db_text(rows, row, 16),
+		.error_message = db_text(rows, row, 17),
+		.input_tokens = read_number(rows, row, 18),
+		.output_tokens = read_number(rows, row, 19),
+		.cached_input_tokens = read_number(rows, row, 20),
+		.cache_write_tokens = read_number(rows, row, 21),
+		.reasoning_tokens = read_number(rows, row, 22),
+		.tokens_used = read_number(rows, row, 23),
+		.message_length = read_number(rows, row, 24),
+		.response_length = read_number(rows, row, 25),
+		.duration_ms = read_number(rows, row, 26),
+		.estimated_cost_nanos = read_number(rows, row, 27),
+		.verified_cost_nanos = read_number(rows, row, 28),
+		.is_cache_hit = db_bool(rows, row, 29),
+		.success = db_bool(rows, row, 30),
+		.metadata = db_bytes(rows, row, 33),
+	};
+	read_texts(task, rows, row, 31, &ret->tools_used);
+	read_texts(task, rows, row, 32, &ret->tags);
+}
+
+bool
+chat_log_find(struct task *task, struct id id, struct chat_log *ret)
+{
+	struct db_params *params = db_params(task);
+	struct db_rows *rows;
+
+	/* An id without a time is nobody's: without created_at every partition would be asked. */
+	if (!id_is_v7(id))
+		return task_fail(task, ERR_NOT_FOUND, "there is no such record");
+	db_add_id(params, task->client);
+	db_add_id(params, id);
+	db_add_time(params, id_time(id));
+	if (!db_query_one(task, find_sql, params, &rows))
+		return false;
+	read_row(task, rows, 0, ret);
+	return true;
+}
+
+static const char *
+choose_list(const struct chat_log_filter *filter)
+{
+	if (filter->trace_id != NULL)
+		return list_by_trace_sql;
+	if (!id_is_nil(filter->session_id))
+		return list_by_session_sql;
+	if (!id_is_nil(filter->conversation_id))
+		return list_by_conversation_sql;
+	if (!id_is_nil(filter->agent_session_id))
+		return list_by_agent_session_sql;
+	if (!id_is_nil(filter->user_id))
+		return list_by_user_sql;
+	return filter->unpriced == 1 ? list_unpriced_sql : list_sql;
+}
+
+static void
+add_flag(struct db_params *params, int flag)
+{
+	if (flag < 0)
+		db_add_null(params);
+	else
+		db_add_bool(params, flag == 1);
+}
+
+/* $1 to $5: the client and the bounds. A page's first id ends the time of what is behind it. */
+static void
+add_bounds(struct task *task, struct db_params *params, const struct chat_log_filter *filter)
+{
+	const int64_t end_of_time = (DATE_MAX + INT64_C(1)) * CLOCK_DAY;
+	int64_t until = filter->until < end_of_time ? filter->until : end_of_time;
+	struct id below = keyset_below(filter->after);
+
+	if (id_compare(chat_log_first_id(until), below) < 0)
+		below = chat_log_first_id(until);
+	else if (id_time(below) < until)
+		until = id_time(below) + 1;
+	db_add_id(params, task->client);
+	db_add_id(params, chat_log_first_id(filter->since));
+	db_add_id(params, below);
+	db_add_time(params, filter->since);
+	db_add_time(params, until);
+}
+
+bool
+chat_log_list(struct task *task, const struct chat_log_filter *filter, struct chat_logs *ret)
+{
+	struct db_params *params = db_params(task);
+	struct db_rows *rows;
+	struct chat_log *list;
+	int count;
+
+	add_bounds(task, params, filter);
+	db_add_int(params, filter->limit);
+	db_add_id(params, filter->user_id);
+	db_add_id(params, filter->session_id);
+	db_add_id(params, filter->conversation_id);
+	db_add_id(params, filter->agent_session_id);
+	db_add_text(params, filter->trace_id);
+	db_add_text(params, filter->feature);
+	db_add_text(params, filter->agent_type);
+	db_add_text(params, filter->provider);
+	db_add_text(params, filter->model);
+	db_add_text(params, filter->tag);
+	add_flag(params, filter->success);
+	add_flag(params, filter->unpriced);
+	if (!db_query(task, choose_list(filter), params, &rows))
+		return false;
+	count = db_count(rows);
+	list = arena_array(task->arena, (size_t)count, sizeof *list);
+	for (int i = 0; i < count; i++)
+		read_row(task, rows, i, &list[i]);
+	*ret = (struct chat_logs){ list, (size_t)count };
+	return true;
+}
+
+bool
+chat_log_usage(struct task *task, struct id user, const struct zone *zone, int32_t today,
+    struct chat_log_usage *ret)
+{
+	struct db_params *params = db_params(task);
+	struct db_rows *rows;
+
+	db_add_id(params, task->client);
+	db_add_id(params, user);
+	db_add_time(params, zone_day_start(zone, today));
+	db_add_time(params, zone_day_start(zone, today + 1));
+	if (!db_query_one(task, usage_sql, params, &rows))
+		return false;
+	*ret = (struct chat_log_usage){
+		.today_requests = db_int(rows, 0, 0),
+		.today_failed_requests = db_int(rows, 0, 1),
+		.today_tokens = db_int(rows, 0, 2),
+		.today_cost_nanos = db_int(rows, 0, 3),
+		.total_requests = db_int(rows, 0, 4),
+		.failed_requests = db_int(rows, 0, 5),
+		.total_tokens = db_int(rows, 0, 6),
+		.total_cost_nanos = db_int(rows, 0, 7),
+	};
+	return true;
+}
