@@ -1,8 +1,10 @@
 #include "worker/command.h"
 
+#include "lib/buf.h"
 #include "lib/clock.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,6 +223,22 @@ command_date(const struct command_context *context, const char *name, int32_t *r
 	return task_fail(context->task, ERR_INVALID, "--%s must be a date, YYYY-MM-DD", name);
 }
 
+void
+command_warn(const struct command_context *context, const char *format, ...)
+{
+	struct buf buf = { .arena = context->task->arena };
+	va_list args;
+
+	buf_puts(&buf, getenv("JOURNAL_STREAM") != NULL ? "<3>tally" : "tally");
+	if (context->command != NULL)
+		buf_printf(&buf, " %s", context->command->name);
+	fprintf(stderr, "%s: ", buf.at);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
 int
 command_failed(const struct command_context *context)
 {
@@ -238,9 +256,9 @@ command_failed(const struct command_context *context)
 	const struct err *err = &context->task->err;
 	int status = err->code < ERR_COUNT ? statuses[err->code] : 0;
 
-	fprintf(stderr, "%stally%s%s: %s\n", getenv("JOURNAL_STREAM") != NULL ? "<3>" : "",
-	    context->command != NULL ? " " : "",
-	    context->command != NULL ? context->command->name : "", err->text);
+	command_warn(context, "%s", err->text);
+	if (err->cause != NULL)
+		fprintf(stderr, "  %s\n", err->cause);
 	for (size_t i = 0; i < err->field_count; i++)
 		fprintf(stderr, "  %s: %s\n", err->fields[i].field, err->fields[i].message);
 	return status != 0 ? status : EX_SOFTWARE;

@@ -78,6 +78,9 @@ NODISCARD bool command_date(const struct command_context *context, const char *n
 /* Prints task->err on standard error; the exit status that fits. */
 int command_failed(const struct command_context *context);
 
+/* A line on standard error, with the name of the command. */
+void command_warn(const struct command_context *context, const char *format, ...) PRINTF(2, 3);
+
 /* The settings for a pool of the role, as main.c makes it. */
 struct db_pool_settings command_pool_settings(const struct conf *conf, enum command_role role);
 

@@ -6,7 +6,7 @@
 
 static const struct command_option common[] = {
 	{ "config", "FILE",
-	    "the configuration, also -c FILE (default: " SYSCONFDIR "/tally.conf)" },
+	    "the configuration, also -c FILE (default: " SYSCONFDIR "/tally/tally.conf)" },
 	{ "json", NULL, "structured lines: one JSON object each" },
 	{ "help", NULL, "this text, also -h" },
 };

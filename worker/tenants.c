@@ -1,0 +1,114 @@
+#include "worker/tenants.h"
+
+#include "lib/clock.h"
+
+static const char list_sql[] = "SELECT c.id, c.name, c.timezone, "
+			       "coalesce(c.log_retention_days, $2::bigint), "
+			       "s.client_id IS NOT NULL "
+			       "FROM clients c "
+			       "LEFT JOIN counter_states s ON s.client_id = c.id "
+			       "WHERE c.id > $1 "
+			       "ORDER BY c.id "
+			       "LIMIT $3";
+
+/* The nil id is the operator's and bound as NULL; the id behind it is before every other. */
+static const struct id first = { .bytes = { [15] = 1 } };
+
+static bool
+read_portion(struct tenants *tenants)
+{
+	struct task *task = tenants->context->task;
+	struct db_params *params;
+	struct db_rows *rows;
+
+	if (tenants->begun)
+		arena_undo(task->arena, tenants->portion);
+	else
+		tenants->portion = arena_mark(task->arena);
+	task->client = (struct id){ 0 };
+	params = db_params(task);
+	db_add_id(params, tenants->begun ? tenants->last : first);
+	db_add_int(params, tenants->context->conf.log_retention_days);
+	db_add_int(params, TENANTS_PORTION);
+	if (!db_query(task, list_sql, params, &rows) || !db_commit(task))
+		return false;
+	tenants->begun = true;
+	tenants->rows = rows;
+	tenants->row = 0;
+	tenants->step = arena_mark(task->arena);
+	return true;
+}
+
+static void
+take_row(struct tenants *tenants)
+{
+	const struct db_rows *rows = tenants->rows;
+	struct task *task = tenants->context->task;
+	int row = tenants->row++;
+
+	tenants->tenant = (struct tenant){
+		.id = db_id(rows, row, 0),
+		.name = db_text(rows, row, 1),
+		.log_retention_days = db_int(rows, row, 3),
+		.counted = db_bool(rows, row, 4),
+	};
+	tenants->last = tenants->tenant.id;
+	task->client = tenants->tenant.id;
+	task->now = clock_now();
+	if (!zone_find(task, db_text(rows, row, 2), &tenants->tenant.zone))
+		tenants_done(tenants, false);
+}
+
+bool
+tenants_next(struct tenants *tenants)
+{
+	struct task *task = tenants->context->task;
+
+	do {
+		if (tenants->stopped)
+			return false;
+		if (tenants->begun)
+			arena_undo(task->arena, tenants->step);
+		if (!tenants->begun || tenants->row == db_count(tenants->rows)) {
+			tenants->stopped = !read_portion(tenants);
+			if (tenants->stopped || db_count(tenants->rows) == 0)
+				return false;
+		}
+		take_row(tenants);
+	} while (tenants->tenant.zone == NULL);
+	return true;
+}
+
+void
+tenants_done(struct tenants *tenants, bool ok)
+{
+	struct task *task = tenants->context->task;
+	enum err_code code = task->err.code;
+	char text[ID_TEXT_SIZE];
+
+	db_rollback(task);
+	if (ok)
+		return;
+	tenants->failed++;
+	if (code == ERR_UNAVAILABLE) {
+		tenants->stopped = true;
+		return;
+	}
+	command_warn(
+	    tenants->context, "client %s: %s", id_format(tenants->tenant.id, text), task->err.text);
+	task_clear_error(task);
+}
+
+bool
+tenants_end(struct tenants *tenants)
+{
+	struct task *task = tenants->context->task;
+
+	task->client = (struct id){ 0 };
+	if (task->err.code != ERR_NONE)
+		return false;
+	if (tenants->failed == 0)
+		return true;
+	return task_fail(
+	    task, ERR_INTERNAL, "it failed for %lld clients", (long long)tenants->failed);
+}
