@@ -16,16 +16,16 @@ struct page {
 	int64_t limit; /* 0: PAGE_LIMIT_DEFAULT */
 	const char *cursor; /* NULL: from the start */
 };
-#define PAGE_FIELDS(type, member) \
+#define PAGE_FIELDS(query, page) \
 	{ .name = "limit", \
 		.type = JSON_INT, \
-		.offset = offsetof(type, member.limit), \
+		.offset = offsetof(query, page.limit), \
 		.given = JSON_ALWAYS, \
 		.min = 1, \
 		.max = PAGE_LIMIT_MAX, \
 		.about = "Rows of a page; 50 where not given." }, \
 	{ \
-		.name = "cursor", .type = JSON_TEXT, .offset = offsetof(type, member.cursor), \
+		.name = "cursor", .type = JSON_TEXT, .offset = offsetof(query, page.cursor), \
 		.given = JSON_ALWAYS, .min = 1, .max = 64, \
 		.about = "next_cursor of the page before." \
 	}
