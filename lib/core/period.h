@@ -23,11 +23,14 @@ extern const char *const period_names[]; /* in the order of the enum, NULL behin
 
 struct window {
 	int64_t start; /* inclusive, microseconds */
-	int64_t end; /* exclusive; INT64_MAX for PERIOD_TOTAL */
+	int64_t end; /* exclusive */
 };
 
-/* Weeks are ISO weeks: they begin on Monday. rolling_hours is read for PERIOD_ROLLING only: the
- * window ends at now. */
+/*
+ * The calendar window that holds now; those of one kind and zone follow each other without a gap or
+ * an overlap. Weeks are ISO weeks: they begin on Monday. PERIOD_TOTAL is from 0 to INT64_MAX.
+ * rolling_hours is read for PERIOD_ROLLING only: the window ends at now.
+ */
 struct window period_window(
     enum period period, const struct zone *zone, int64_t now, int64_t rolling_hours);
 
