@@ -5,6 +5,7 @@
 #include "lib/buf.h"
 
 static const char begin_sql[] = "BEGIN";
+static const char snapshot_sql[] = "BEGIN ISOLATION LEVEL REPEATABLE READ";
 static const char commit_sql[] = "COMMIT";
 static const char rollback_sql[] = "ROLLBACK";
 
@@ -74,7 +75,9 @@ lay_out(struct task *task, const struct db_step *steps, size_t count, bool begin
 
 	ret.sends = arena_array(task->arena, count + 3, sizeof(*ret.sends));
 	if (begins) {
-		add(&ret, (struct db_send){ .sql = begin_sql, .ours = true });
+		add(&ret, (struct db_send){
+			      .sql = task->snapshot ? snapshot_sql : begin_sql, .ours = true });
+		task->snapshot = false;
 		add(&ret, (struct db_send){
 			      .sql = context_sql, .params = context_params(task), .ours = true });
 	}
@@ -196,4 +199,11 @@ db_set_clients(struct task *task, const struct id *clients, size_t count)
 		buf_puts(&list, id_format(clients[i], text));
 	}
 	task->clients = list.at;
+}
+
+void
+db_set_snapshot(struct task *task)
+{
+	assert(task->db == NULL);
+	task->snapshot = true;
 }

@@ -135,8 +135,9 @@ is_quiet(const struct db *db)
 {
 	char byte;
 
-	return recv(PQsocket(db->conn), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
-	       PQstatus(db->conn) == CONNECTION_OK;
+	if (PQstatus(db->conn) != CONNECTION_OK)
+		return false;
+	return recv(PQsocket(db->conn), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
 static void

@@ -25,6 +25,7 @@ struct task {
 	struct db_pool *pool; /* where a connection comes from at the first query */
 	struct db *db; /* inside a transaction, else NULL */
 	const char *clients; /* what db_set_clients() named, instead of client; or NULL */
+	bool snapshot; /* the next transaction is REPEATABLE READ: db_set_snapshot() */
 	struct redis *redis; /* this thread's connection, or NULL */
 	struct err err;
 	uint32_t queries; /* for the log line */
