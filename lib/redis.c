@@ -195,16 +195,16 @@ convert(struct arena *arena, const redisReply *reply, struct redis_reply *ret)
 		convert_one(arena, reply->element[i], &ret->items[i]);
 }
 
-/* On false the connection is closed. */
-static bool
-receive(struct task *task, struct redis *redis, redisReply **ret)
+/* NULL: the connection is closed. */
+static redisReply *
+receive(struct task *task, struct redis *redis)
 {
 	void *reply = NULL;
 
-	if (redisGetReply(redis->context, &reply) != REDIS_OK)
-		return lose(task, redis, "Redis did not answer");
-	*ret = reply;
-	return true;
+	if (redisGetReply(redis->context, &reply) == REDIS_OK && reply != NULL)
+		return reply;
+	lose(task, redis, "Redis did not answer");
+	return NULL;
 }
 
 /* Reads one answer to each command, also behind one that says "not now": they are in the pipe. */
@@ -214,9 +214,9 @@ receive_all(struct task *task, struct redis *redis, size_t count, struct redis_r
 	bool here = true;
 
 	for (size_t i = 0; i < count; i++) {
-		redisReply *reply = NULL;
+		redisReply *reply = receive(task, redis);
 
-		if (!receive(task, redis, &reply))
+		if (reply == NULL)
 			return false;
 		convert(task->arena, reply, &rets[i]);
 		if (reply->type == REDIS_REPLY_ERROR && is_away(reply))
