@@ -20,10 +20,14 @@ void cache_free(struct cache *cache);
 NODISCARD bool cache_find_key(
     struct task *task, struct cache *cache, const char *public_id, struct identity *ret);
 
+/* Notes that the key was presented with its right secret; the row is changed within a minute. */
+void cache_count_use(
+    struct task *task, struct cache *cache, const char *public_id, const struct identity *identity);
+
 /*
  * The price of a model for the task's client at an instant, the client's own before the default.
  * *ret_found false: the model has no price then. provider NULL: a price by the model's name alone
- * when exactly one provider has it.
+ * when exactly one provider has it. ret's texts are NULL.
  */
 NODISCARD bool cache_find_price(struct task *task, struct cache *cache, const char *provider,
     const char *model, int64_t at, bool *ret_found, struct price *ret);

@@ -1,0 +1,100 @@
+#include "app/auth.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "app/cache.h"
+#include "lib/model/audit.h"
+#include "lib/model/auth_token.h"
+#include "lib/seal.h"
+
+#define SCHEME "Bearer "
+
+/* One sentence for every reason: it does not tell which part of a key is right. */
+static bool
+refuse(struct task *task)
+{
+	task_clear_error(task);
+	return task_fail(task, ERR_UNAUTHENTICATED, "a valid API key is needed");
+}
+
+static bool
+read_key(const char *header, struct auth_token_parts *ret)
+{
+	const char *key;
+
+	if (!header || strncasecmp(header, SCHEME, sizeof SCHEME - 1) != 0)
+		return false;
+	key = header + sizeof SCHEME - 1;
+	key += strspn(key, " ");
+	return auth_token_parse((struct text){ key, strlen(key) }, ret);
+}
+
+/* The secret is hashed and compared for an unknown key too, so that both take the same time. */
+static bool
+find(struct task *task, struct cache *cache, const struct auth_token_parts *parts,
+    struct identity *ret)
+{
+	bool found = cache_find_key(task, cache, parts->public_id, ret);
+	uint8_t hash[SEAL_HASH_SIZE];
+	bool right;
+
+	seal_hash((struct text){ parts->secret, AUTH_TOKEN_SECRET_DIGITS }, hash);
+	right = seal_equal(hash, ret->secret_hash, sizeof hash);
+	if (!found && task->err.code != ERR_UNAUTHENTICATED)
+		return false;
+	if (!found || !right || ret->expires_at <= task->now)
+		return refuse(task);
+	return true;
+}
+
+/* An operator acts as itself and, on a route about one client, as that client too. */
+static void
+act_as_operator(struct request *req)
+{
+	struct id *clients = arena_array(req->task->arena, 2, sizeof *clients);
+	size_t count = 1;
+
+	req->task->operator_key = true;
+	if (strncmp(req->route->path, "/v1/clients/{", 13) == 0 &&
+	    id_parse(req->params[0], &clients[1]))
+		count = 2;
+	db_set_clients(req->task, clients, count);
+}
+
+static void
+act(struct request *req, const struct identity *identity)
+{
+	struct actor *actor = arena_alloc(req->task->arena, sizeof *actor);
+
+	actor->key = identity->key;
+	actor->address = req->address;
+	actor->request_id = req->id;
+	req->identity = identity;
+	req->task->actor = actor;
+	req->task->client = identity->client;
+	req->task->user = identity->user;
+}
+
+bool
+auth_check(struct request *req, enum scope scope)
+{
+	struct auth_token_parts *parts = arena_alloc(req->task->arena, sizeof *parts);
+	struct identity *identity = arena_alloc(req->task->arena, sizeof *identity);
+
+	if (scope == SCOPE_NONE)
+		return true;
+	if (!read_key(req->authorization, parts))
+		return refuse(req->task);
+	if (!find(req->task, req->app->cache, parts, identity))
+		return false;
+	cache_count_use(req->task, req->app->cache, parts->public_id, identity);
+	identity->secret = parts->secret;
+	act(req, identity);
+	if (!(identity->scopes & UINT64_C(1) << scope))
+		return task_fail(
+		    req->task, ERR_FORBIDDEN, "the key lacks the scope %s", scope_names[scope]);
+	if (id_is_nil(identity->client))
+		act_as_operator(req);
+	return true;
+}

@@ -1,0 +1,317 @@
+#include "app/cache_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+
+#define BUCKETS (2 * CACHE_KEYS_MAX)
+/* Should a notification be lost on a connection that only looks alive, a key is stale so long. */
+#define AGE_MAX (5 * 60 * CLOCK_SECOND)
+
+struct entry {
+	struct entry *next; /* in its bucket */
+	char public_id[AUTH_TOKEN_PUBLIC_SIZE];
+	struct identity identity;
+	char timezone[ZONE_NAME_MAX + 1];
+	int64_t read_at;
+	atomic_bool recent; /* found since the hand of the clock came by */
+	_Atomic int64_t uses;
+	_Atomic int64_t last_used_at;
+};
+
+struct cache_keys {
+	/* Guards all below. The entries' atomics are also written by holders of the read lock. */
+	pthread_rwlock_t lock;
+	uint64_t generation;
+	bool keep;
+	size_t count;
+	size_t hand; /* where eviction looks next */
+	struct entry *entries[CACHE_KEYS_MAX];
+	struct entry *buckets[BUCKETS];
+	size_t retired_count;
+	struct auth_token_use retired[CACHE_KEYS_MAX]; /* counts of entries that are gone */
+};
+
+struct cache_keys *
+cache_keys_new(void)
+{
+	struct cache_keys *keys = calloc(1, sizeof *keys);
+
+	if (!keys || pthread_rwlock_init(&keys->lock, NULL) != 0)
+		abort();
+	return keys;
+}
+
+static struct entry **
+bucket(struct cache_keys *keys, const char *public_id)
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+
+	for (; *public_id; public_id++)
+		hash = (hash ^ (uint8_t)*public_id) * UINT64_C(1099511628211);
+	return &keys->buckets[hash % BUCKETS];
+}
+
+/* A pointer to the pointer to the entry, which is NULL where there is none. */
+static struct entry **
+find(struct cache_keys *keys, const char *public_id)
+{
+	struct entry **at = bucket(keys, public_id);
+
+	while (*at && strcmp((*at)->public_id, public_id) != 0)
+		at = &(*at)->next;
+	return at;
+}
+
+static void
+retire_uses(struct cache_keys *keys, const struct auth_token_use *use)
+{
+	/* Beyond this the counts are not worth their memory. */
+	if (keys->retired_count < CACHE_KEYS_MAX)
+		keys->retired[keys->retired_count++] = *use;
+}
+
+static bool
+take_uses(struct entry *entry, struct auth_token_use *ret)
+{
+	*ret = (struct auth_token_use){
+		.client = entry->identity.client,
+		.id = entry->identity.key,
+		.count = atomic_exchange(&entry->uses, 0),
+		.last_used_at = atomic_load(&entry->last_used_at),
+	};
+	return ret->count > 0;
+}
+
+/* Takes the i-th entry out; the last one moves to its place. */
+static void
+drop(struct cache_keys *keys, size_t i)
+{
+	struct entry *entry = keys->entries[i];
+	struct entry **at = find(keys, entry->public_id);
+	struct auth_token_use use;
+
+	if (take_uses(entry, &use))
+		retire_uses(keys, &use);
+	*at = entry->next;
+	keys->entries[i] = keys->entries[--keys->count];
+	free(entry);
+}
+
+void
+cache_keys_forget(struct cache_keys *keys, bool keep)
+{
+	pthread_rwlock_wrlock(&keys->lock);
+	while (keys->count > 0)
+		drop(keys, keys->count - 1);
+	keys->generation++;
+	keys->keep = keep;
+	pthread_rwlock_unlock(&keys->lock);
+}
+
+void
+cache_keys_free(struct cache_keys *keys)
+{
+	cache_keys_forget(keys, false);
+	pthread_rwlock_destroy(&keys->lock);
+	free(keys);
+}
+
+/* The first entry not found since the hand came by last time. */
+static void
+evict(struct cache_keys *keys)
+{
+	for (;;) {
+		keys->hand = keys->hand + 1 < keys->count ? keys->hand + 1 : 0;
+		if (!atomic_exchange(&keys->entries[keys->hand]->recent, false))
+			break;
+	}
+	drop(keys, keys->hand);
+}
+
+static void
+fill(struct entry *entry, const char *public_id, const struct identity *identity, int64_t now)
+{
+	strncpy(entry->public_id, public_id, sizeof entry->public_id - 1);
+	strncpy(entry->timezone, identity->timezone, sizeof entry->timezone - 1);
+	entry->identity = *identity;
+	entry->identity.timezone = entry->timezone;
+	entry->read_at = now;
+}
+
+static struct entry *
+add(struct cache_keys *keys, const char *public_id)
+{
+	struct entry *entry = calloc(1, sizeof *entry);
+	struct entry **at = bucket(keys, public_id);
+
+	if (!entry)
+		abort();
+	if (keys->count == CACHE_KEYS_MAX)
+		evict(keys);
+	entry->next = *at;
+	*at = entry;
+	keys->entries[keys->count++] = entry;
+	return entry;
+}
+
+static void
+keep(struct cache_keys *keys, const char *public_id, const struct identity *identity, int64_t now,
+    uint64_t generation)
+{
+	struct entry *entry;
+
+	pthread_rwlock_wrlock(&keys->lock);
+	if (keys->keep && keys->generation == generation) {
+		entry = *find(keys, public_id);
+		if (!entry)
+			entry = add(keys, public_id);
+		fill(entry, public_id, identity, now);
+	}
+	pthread_rwlock_unlock(&keys->lock);
+}
+
+static bool
+find_kept(struct task *task, struct cache_keys *keys, const char *public_id, struct identity *ret,
+    uint64_t *ret_generation)
+{
+	struct entry *entry;
+	bool found;
+
+	pthread_rwlock_rdlock(&keys->lock);
+	*ret_generation = keys->generation;
+	entry = *find(keys, public_id);
+	found = entry && task->now - entry->read_at < AGE_MAX;
+	if (found) {
+		*ret = entry->identity;
+		ret->timezone = arena_strdup(task->arena, entry->timezone);
+		if (!atomic_load_explicit(&entry->recent, memory_order_relaxed))
+			atomic_store_explicit(&entry->recent, true, memory_order_relaxed);
+	}
+	pthread_rwlock_unlock(&keys->lock);
+	return found;
+}
+
+static bool
+read_key(struct task *task, const char *public_id, const struct conf *conf, struct identity *ret)
+{
+	struct auth_token_presented found;
+	const struct zone *zone;
+
+	if (!auth_token_find_presented(task, public_id, &found))
+		return false;
+	if (!found.active)
+		return task_fail(task, ERR_NOT_FOUND, "the key does not work any more");
+	if (!zone_find(task, found.timezone, &zone))
+		return false;
+	*ret = (struct identity){
+		.key = found.id,
+		.client = found.client,
+		.user = found.user,
+		.scopes = found.scopes,
+		.expires_at = found.expires_at,
+		.zone = zone,
+		.timezone = found.timezone,
+		.log_retention_days =
+		    found.log_retention_days ? found.log_retention_days : conf->log_retention_days,
+	};
+	memcpy(ret->secret_hash, found.hash, sizeof ret->secret_hash);
+	return true;
+}
+
+bool
+cache_find_key(struct task *task, struct cache *cache, const char *public_id, struct identity *ret)
+{
+	struct task lookup;
+	uint64_t generation;
+	bool found;
+
+	if (find_kept(task, cache->keys, public_id, ret, &generation))
+		return true;
+	lookup = cache_lookup(cache, task);
+	found = read_key(&lookup, public_id, &cache->app->conf, ret);
+	if (lookup.err.code == ERR_NOT_FOUND) {
+		task_clear_error(&lookup);
+		(void)task_fail(&lookup, ERR_UNAUTHENTICATED, "the key is not valid");
+	}
+	cache_lookup_end(&lookup, task);
+	if (found)
+		keep(cache->keys, public_id, ret, task->now, generation);
+	return found;
+}
+
+void
+cache_count_use(
+    struct task *task, struct cache *cache, const char *public_id, const struct identity *identity)
+{
+	struct auth_token_use use = { identity->client, identity->key, 1, task->now };
+	struct cache_keys *keys = cache->keys;
+	struct entry *entry;
+
+	pthread_rwlock_rdlock(&keys->lock);
+	entry = *find(keys, public_id);
+	if (entry) {
+		atomic_fetch_add_explicit(&entry->uses, 1, memory_order_relaxed);
+		atomic_store_explicit(&entry->last_used_at, task->now, memory_order_relaxed);
+	}
+	pthread_rwlock_unlock(&keys->lock);
+	if (!entry)
+		cache_keys_add_uses(keys, &use, 1);
+}
+
+void
+cache_keys_add_uses(struct cache_keys *keys, const struct auth_token_use *uses, size_t count)
+{
+	pthread_rwlock_wrlock(&keys->lock);
+	for (size_t i = 0; i < count; i++)
+		retire_uses(keys, &uses[i]);
+	pthread_rwlock_unlock(&keys->lock);
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct auth_token_use *first = a;
+	const struct auth_token_use *second = b;
+
+	return id_compare(first->id, second->id);
+}
+
+/* An UPDATE changes a row once, whatever the number of rows it is joined with. */
+static size_t
+merge(struct auth_token_use *uses, size_t count)
+{
+	size_t kept = 0;
+
+	qsort(uses, count, sizeof *uses, by_id);
+	for (size_t i = 0; i < count; i++) {
+		if (kept == 0 || !id_equal(uses[kept - 1].id, uses[i].id)) {
+			uses[kept++] = uses[i];
+			continue;
+		}
+		uses[kept - 1].count += uses[i].count;
+		if (uses[kept - 1].last_used_at < uses[i].last_used_at)
+			uses[kept - 1].last_used_at = uses[i].last_used_at;
+	}
+	return kept;
+}
+
+void
+cache_keys_take_uses(
+    struct cache_keys *keys, struct arena *arena, struct auth_token_use **ret, size_t *ret_count)
+{
+	struct auth_token_use *uses;
+	size_t count;
+
+	pthread_rwlock_wrlock(&keys->lock);
+	count = keys->retired_count;
+	uses = arena_array(arena, count + keys->count, sizeof *uses);
+	memcpy(uses, keys->retired, count * sizeof *uses);
+	keys->retired_count = 0;
+	for (size_t i = 0; i < keys->count; i++)
+		count += take_uses(keys->entries[i], &uses[count]);
+	pthread_rwlock_unlock(&keys->lock);
+	*ret = uses;
+	*ret_count = merge(uses, count);
+}

@@ -1,0 +1,47 @@
+/*
+ * What the files of app/cache*.c share: the two tables and how the listening thread empties them.
+ *
+ * A look-up notes the table's generation before it asks PostgreSQL, and what it read is kept only
+ * if the generation is still the same: an answer from before a change is never kept after it.
+ */
+#ifndef APP_CACHE_PRIVATE_H
+#define APP_CACHE_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "app/cache.h"
+#include "lib/model/auth_token.h"
+
+struct cache_keys;
+struct cache_prices;
+
+struct cache {
+	struct app *app;
+	struct cache_keys *keys;
+	struct cache_prices *prices;
+	pthread_t thread;
+	int wake_fd; /* readable: stop */
+	atomic_bool stopping;
+};
+
+/* A task of its own for a look-up, in a transaction of its own, with the memory of the task. */
+struct task cache_lookup(struct cache *cache, struct task *task);
+/* Ends its transaction; its failure becomes the task's. */
+void cache_lookup_end(struct task *lookup, struct task *task);
+
+struct cache_keys *cache_keys_new(void);
+void cache_keys_free(struct cache_keys *keys);
+/* Forgets all; keep says whether what is read from now on may be kept. */
+void cache_keys_forget(struct cache_keys *keys, bool keep);
+/* Takes what was counted since the last call, each key once. */
+void cache_keys_take_uses(
+    struct cache_keys *keys, struct arena *arena, struct auth_token_use **ret, size_t *ret_count);
+/* Counts of keys that are not in the table, or that could not be stored. */
+void cache_keys_add_uses(struct cache_keys *keys, const struct auth_token_use *uses, size_t count);
+
+struct cache_prices *cache_prices_new(void);
+void cache_prices_free(struct cache_prices *prices);
+void cache_prices_forget(struct cache_prices *prices, bool keep);
+
+#endif
