@@ -14,6 +14,7 @@ struct reply {
 	const char *content_type;
 	struct buf body;
 	size_t header_count;
+	size_t kept; /* the first headers, which stand whatever the answer becomes */
 	struct reply_header {
 		const char *name;
 		const char *value;
@@ -31,10 +32,14 @@ bool reply_done(struct reply *reply, int status, const char *content_type);
 /* 204. Always true. */
 bool reply_empty(struct reply *reply);
 
+/* The headers so far (of the key, of the route) stand also on a problem document. */
+void reply_keep_headers(struct reply *reply);
 /* task->err as an RFC 9457 problem document; instance is the request id. Replaces what was in the
- * reply. */
+ * reply but the kept headers. */
 void reply_problem(struct reply *reply, const struct err *err, const char *instance);
 /* The HTTP status of an error code. */
 int reply_status(enum err_code code);
+/* The CGI header block: status, content type, length of the body, request id, the headers. */
+struct text reply_head(struct reply *reply, const char *request_id);
 
 #endif

@@ -40,6 +40,16 @@ struct request {
 	int64_t began; /* clock_monotonic() */
 };
 
+/* The server's handler: makes the request of a call and hands it to router_handle(). thread_state
+ * is the thread's struct redis. */
+void request_handle(struct call *call, struct arena *arena, void *thread_state);
+
+/*
+ * Reads the body into req->body where the method has one: ERR_TOO_LARGE, ERR_SYNTAX when it is not
+ * what Content-Length or gzip say, ERR_MEDIA_TYPE for any other Content-Encoding.
+ */
+NODISCARD bool request_receive(struct request *req);
+
 /*
  * Sends the reply, or task->err as a problem document when ok is false, writes the log line, counts
  * the metrics, gives back the arena and the connection. req is gone afterwards. Any thread may call

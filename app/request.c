@@ -1,0 +1,231 @@
+#include "app/request.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/auth.h"
+#include "app/metrics.h"
+#include "app/router.h"
+#include "app/server.h"
+#include "app/url.h"
+#include "lib/clock.h"
+#include "lib/gzip.h"
+#include "lib/log.h"
+
+#define HEX_ID_SIZE 32 /* nginx's $request_id: an id without hyphens */
+#define CONTENT_TYPE_MAX 100
+#define LOG_VALUE_MAX 256
+
+static struct text
+as_text(const char *value)
+{
+	return (struct text){ value, value != NULL ? strlen(value) : 0 };
+}
+
+/* An id with or without its hyphens. */
+static bool
+read_id(const char *value, struct id *ret)
+{
+	char text[ID_TEXT_SIZE];
+
+	if (value == NULL)
+		return false;
+	if (strlen(value) != HEX_ID_SIZE)
+		return id_parse(as_text(value), ret);
+	snprintf(text, sizeof(text), "%.8s-%.4s-%.4s-%.4s-%.12s", value, value + 8, value + 12,
+	    value + 16, value + 20);
+	return id_parse(as_text(text), ret);
+}
+
+/* The caller's where it is one, else nginx's, so that its log and ours can be joined. */
+static void
+choose_id(struct request *req)
+{
+	struct id id;
+
+	if (!read_id(call_param(req->call, "HTTP_X_REQUEST_ID"), &id) &&
+	    !read_id(call_param(req->call, "REQUEST_ID"), &id))
+		id = id_new(req->task->now);
+	id_format(id, req->id);
+}
+
+/* The media type without its parameters; one that is too long is none that we know. */
+static const char *
+media_type(struct arena *arena, const char *value)
+{
+	size_t len = value != NULL ? strcspn(value, "; \t") : 0;
+
+	if (len == 0 || len > CONTENT_TYPE_MAX)
+		return "";
+	char *type = arena_strndup(arena, value, len);
+	for (size_t i = 0; i < len; i++)
+		type[i] = (char)tolower((unsigned char)type[i]);
+	return type;
+}
+
+static const char *
+param_or(struct call *call, const char *name, const char *otherwise)
+{
+	const char *value = call_param(call, name);
+
+	return value != NULL ? value : otherwise;
+}
+
+/* NULL also for a header that is there and empty. */
+static const char *
+header(struct call *call, const char *name)
+{
+	const char *value = call_param(call, name);
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+static bool
+read_uri(struct request *req)
+{
+	struct text query = as_text(param_or(req->call, "REQUEST_URI", "/")), path;
+
+	if (query.len > REQUEST_URI_MAX)
+		return task_fail(req->task, ERR_TOO_LARGE, "The address is longer than %d bytes.",
+		    REQUEST_URI_MAX);
+	path = url_cut(&query, '?');
+	req->query = query;
+	if (!url_decode(req->task->arena, path, URL_PATH, &path))
+		return task_fail(
+		    req->task, ERR_SYNTAX, "The path holds a broken escape or is not UTF-8.");
+	req->path = path.at;
+	return true;
+}
+
+static struct request *
+new_request(struct call *call, struct arena *arena, struct redis *redis)
+{
+	struct request *req = arena_alloc(arena, sizeof(*req));
+
+	req->began = clock_monotonic();
+	req->app = call_context(call);
+	req->call = call;
+	req->task = arena_alloc(arena, sizeof(*req->task));
+	task_init(req->task, arena);
+	req->task->pool = req->app->pool;
+	req->task->redis = redis;
+	req->reply.body.arena = arena;
+	req->path = "";
+	req->method = param_or(call, "REQUEST_METHOD", "");
+	req->content_type = media_type(arena, call_param(call, "CONTENT_TYPE"));
+	req->accept = header(call, "HTTP_ACCEPT");
+	req->authorization = header(call, "HTTP_AUTHORIZATION");
+	req->idempotency_key = header(call, "HTTP_IDEMPOTENCY_KEY");
+	req->if_match = header(call, "HTTP_IF_MATCH");
+	req->user_agent = header(call, "HTTP_USER_AGENT");
+	req->address = param_or(call, "REMOTE_ADDR", "");
+	choose_id(req);
+	return req;
+}
+
+void
+request_handle(struct call *call, struct arena *arena, void *thread_state)
+{
+	struct request *req = new_request(call, arena, thread_state);
+
+	if (call_is_refused(call)) {
+		metrics_add(METRIC_OVERLOADS, 1);
+		(void)task_fail_later(req->task, 1, "Too many connections are open.");
+		request_finish(req, false);
+	} else if (!read_uri(req)) {
+		request_finish(req, false);
+	} else {
+		router_handle(req);
+	}
+}
+
+static bool
+has_body(const char *method)
+{
+	return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+	       strcmp(method, "PATCH") == 0;
+}
+
+bool
+request_receive(struct request *req)
+{
+	struct task *task = req->task;
+	size_t max = (size_t)req->app->conf.body_max_bytes;
+	const char *encoding = header(req->call, "HTTP_CONTENT_ENCODING");
+	bool packed = encoding != NULL && strcasecmp(encoding, "gzip") == 0;
+
+	if (!has_body(req->method))
+		return true;
+	if (encoding != NULL && !packed && strcasecmp(encoding, "identity") != 0)
+		return task_fail(task, ERR_MEDIA_TYPE, "The only content encoding taken is gzip.");
+	switch (call_read_body(req->call, max, &req->body)) {
+	case CALL_TOO_LARGE:
+		return task_fail(task, ERR_TOO_LARGE, "The body is larger than %zu bytes.", max);
+	case CALL_SHORT:
+		return task_fail(
+		    task, ERR_SYNTAX, "The body is not as long as Content-Length says.");
+	case CALL_OK:
+		break;
+	}
+	return !packed || gzip_unpack(task, req->body, max, &req->body);
+}
+
+/* What an operator needs to join this line with nginx's and the caller's, and no secret. */
+static void
+log_request(const struct request *req, size_t bytes_out, int64_t usec)
+{
+	const struct task *task = req->task;
+	const char *route = req->route != NULL ? req->route->path : "-";
+	char client[ID_TEXT_SIZE] = "-", key[ID_TEXT_SIZE] = "-", method[24];
+	char detail[LOG_VALUE_MAX] = "", debug[64] = "";
+
+	if (!id_is_nil(task->client))
+		id_format(task->client, client);
+	if (req->identity != NULL)
+		id_format(req->identity->key, key);
+	log_quote(as_text(req->method), method, sizeof(method));
+	bool ours = req->reply.status >= 500;
+	if (ours)
+		log_quote(as_text(task->err.text), detail, sizeof(detail));
+	if (log_enabled(LOG_LEVEL_DEBUG))
+		snprintf(debug, sizeof(debug), " queries=%" PRIu32 " query_usec=%" PRId64,
+		    task->queries, task->query_usec);
+	log_event(ours ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "request",
+	    "id=%s method=%s route=%s status=%d usec=%" PRId64
+	    " bytes_in=%zu bytes_out=%zu client=%s key=%s%s%s%s%s",
+	    req->id, method, route, req->reply.status, usec, req->body.len, bytes_out, client, key,
+	    task->err.code != ERR_NONE ? " error=" : "",
+	    task->err.code != ERR_NONE ? err_name(task->err.code) : "", debug,
+	    ours ? arena_printf(task->arena, " detail=%s", detail) : "");
+}
+
+void
+request_finish(struct request *req, bool ok)
+{
+	struct task *task = req->task;
+
+	assert(ok || task->err.code != ERR_NONE);
+	db_rollback(task);
+	if (!ok)
+		reply_problem(&req->reply, &task->err, req->id);
+	struct text head = reply_head(&req->reply, req->id);
+	struct text body = buf_text(&req->reply.body);
+	if (strcmp(req->method, "HEAD") == 0)
+		body.len = 0;
+	int64_t usec = clock_monotonic() - req->began;
+	metrics_request(req->reply.status, usec);
+	log_request(req, body.len, usec);
+	server_finish(req->call, head, body);
+}
+
+bool
+request_id_param(const struct request *req, size_t i, struct id *ret)
+{
+	assert(i < REQUEST_PARAMS_MAX);
+	if (id_parse(req->params[i], ret))
+		return true;
+	return task_fail(req->task, ERR_NOT_FOUND, "There is nothing with this id.");
+}

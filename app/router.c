@@ -1,0 +1,127 @@
+#include "app/router.h"
+
+#include <string.h>
+
+#include "app/auth.h"
+#include "app/idempotency.h"
+#include "app/url.h"
+
+/*
+ * Whether the path has the form of the pattern; its parts for {...} go into params. *ret_rank: the
+ * smaller, the earlier a literal part took the place of a parameter.
+ */
+static bool
+match(const char *pattern, const char *path, struct text *params, unsigned *ret_rank)
+{
+	size_t count = 0;
+	unsigned rank = 0;
+
+	while (*pattern != '\0' && *path != '\0') {
+		if (*pattern != '{') {
+			if (*pattern++ != *path)
+				return false;
+			if (*path++ == '/')
+				rank <<= 1;
+			continue;
+		}
+		size_t len = strcspn(path, "/");
+		if (len == 0)
+			return false;
+		params[count++] = (struct text){ path, len };
+		rank |= 1;
+		path += len;
+		pattern += strcspn(pattern, "}") + 1;
+	}
+	*ret_rank = rank;
+	return *pattern == '\0' && *path == '\0';
+}
+
+static bool
+same_method(const char *route, const char *method)
+{
+	if (strcmp(method, "HEAD") == 0)
+		method = "GET";
+	return strcmp(route, method) == 0;
+}
+
+/* The Allow header: every method that the path has. */
+static void
+add_allow(struct request *req)
+{
+	struct text params[REQUEST_PARAMS_MAX];
+	struct buf allow = { .arena = req->task->arena };
+	unsigned rank;
+
+	for (size_t i = 0; i < route_count; i++) {
+		if (!match(routes[i].path, req->path, params, &rank))
+			continue;
+		if (strcmp(routes[i].method, "GET") == 0)
+			buf_puts(&allow, "HEAD, ");
+		buf_printf(&allow, "%s, ", routes[i].method);
+	}
+	reply_header(&req->reply, "Allow",
+	    arena_strndup(req->task->arena, allow.at, allow.len - strlen(", ")));
+}
+
+bool
+router_find(struct request *req)
+{
+	struct text params[REQUEST_PARAMS_MAX];
+	unsigned rank, best = UINT32_MAX;
+	bool known = false;
+
+	for (size_t i = 0; i < route_count; i++) {
+		const struct route *route = &routes[i];
+
+		if (!match(route->path, req->path, params, &rank))
+			continue;
+		known = true;
+		if (rank >= best || !same_method(route->method, req->method))
+			continue;
+		best = rank;
+		req->route = route;
+		memcpy(req->params, params, sizeof(params));
+	}
+	if (req->route != NULL)
+		return true;
+	if (!known)
+		return task_fail(req->task, ERR_NOT_FOUND, "There is nothing at this path.");
+	add_allow(req);
+	return task_fail(req->task, ERR_METHOD, "The path does not have this method.");
+}
+
+/* Whether the request may reach its handler. */
+static bool
+admit(struct request *req)
+{
+	bool found = router_find(req) &&
+		     (req->route->scope == SCOPE_NONE || auth_check(req, req->route->scope));
+
+	reply_keep_headers(&req->reply);
+	return found && request_receive(req) &&
+	       (req->route->query_count > 0 || request_read_query(req, NULL));
+}
+
+/* What was done is committed before anyone hears of it. */
+static bool
+act(struct request *req)
+{
+	bool replayed;
+
+	if (!idempotency_begin(req, &replayed))
+		return false;
+	if (!replayed && (!req->route->handle(req, &req->reply) || !idempotency_end(req)))
+		return false;
+	return db_commit(req->task);
+}
+
+void
+router_handle(struct request *req)
+{
+	if (!admit(req))
+		request_finish(req, false);
+	else if (req->route->parks)
+		(void)req->route->handle(req, &req->reply);
+	else
+		request_finish(req, act(req));
+}

@@ -1,0 +1,60 @@
+#include "lib/gzip.h"
+
+#include <limits.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "lib/buf.h"
+
+#define STEP 65536
+#define GZIP_ONLY (16 + MAX_WBITS)
+
+/* zlib writes through next_in nowhere, yet its type is not const. */
+static Bytef *
+input(struct text packed)
+{
+	union {
+		const char *in;
+		Bytef *out;
+	} at = { .in = packed.at };
+
+	return at.out;
+}
+
+/* One step of output. Z_OK: there is more to come. */
+static int
+unpack_some(z_stream *stream, struct buf *out, size_t max)
+{
+	/* One byte beyond max tells a body that is exactly as large from a larger one. */
+	size_t room = max + 1 - out->len < STEP ? max + 1 - out->len : STEP;
+
+	stream->next_out = (Bytef *)buf_room(out, room);
+	stream->avail_out = (uInt)room;
+	int result = inflate(stream, Z_NO_FLUSH);
+	out->len += room - stream->avail_out;
+	if (result == Z_STREAM_END && stream->avail_in > 0)
+		return inflateReset(stream);
+	return result;
+}
+
+bool
+gzip_unpack(struct task *task, struct text packed, size_t max, struct text *ret)
+{
+	struct buf out = { .arena = task->arena };
+	z_stream stream = { .next_in = input(packed), .avail_in = (uInt)packed.len };
+	int result;
+
+	if (packed.len > UINT_MAX || inflateInit2(&stream, GZIP_ONLY) != Z_OK)
+		return task_fail(task, ERR_TOO_LARGE, "The gzip body is too large.");
+	do
+		result = unpack_some(&stream, &out, max);
+	while (result == Z_OK && out.len <= max);
+	inflateEnd(&stream);
+	if (out.len > max)
+		return task_fail(
+		    task, ERR_TOO_LARGE, "The unpacked body is larger than %zu bytes.", max);
+	if (result != Z_STREAM_END)
+		return task_fail(task, ERR_SYNTAX, "The body is not readable as gzip.");
+	*ret = buf_text(&out);
+	return true;
+}
