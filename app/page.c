@@ -94,17 +94,23 @@ page_begin(struct reply *reply)
 	return out;
 }
 
-bool
-page_end(struct reply *reply, struct json_out *out, bool more, struct id last)
+const char *
+page_cursor(struct arena *arena, struct id last)
 {
 	uint8_t cursor[CURSOR_SIZE];
-	char text[CURSOR_LETTERS + 1];
+	char *text = arena_alloc(arena, CURSOR_LETTERS + 1);
 
 	memcpy(cursor, last.bytes, sizeof last.bytes);
 	add_check(cursor);
 	encode(cursor, text);
+	return text;
+}
+
+bool
+page_end(struct reply *reply, struct json_out *out, bool more, struct id last)
+{
 	json_close_array(out);
-	json_text(out, "next_cursor", more ? text : NULL);
+	json_text(out, "next_cursor", more ? page_cursor(reply->body.arena, last) : NULL);
 	json_close(out);
 	return reply_done(reply, 200, "application/json");
 }

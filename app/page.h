@@ -39,5 +39,7 @@ NODISCARD bool page_read(
  */
 struct json_out *page_begin(struct reply *reply);
 bool page_end(struct reply *reply, struct json_out *out, bool more, struct id last);
+/* The cursor of the page behind last, for answers that are not JSON. */
+const char *page_cursor(struct arena *arena, struct id last);
 
 #endif

@@ -1,0 +1,15 @@
+/*
+ * The format of an answer, from the Accept header (RFC 9110, 12.5.1): the first media type of ours
+ * that it names. Weights are not read: nobody who asks for CSV weighs it against JSON.
+ */
+#ifndef APP_ACCEPT_H
+#define APP_ACCEPT_H
+
+enum accept { ACCEPT_JSON, ACCEPT_CSV, ACCEPT_NDJSON };
+
+/* JSON where header is NULL or names nothing of ours. */
+enum accept accept_choose(const char *header);
+/* The media type of an answer in this format. */
+const char *accept_media_type(enum accept accept);
+
+#endif

@@ -1,0 +1,244 @@
+#include "app/api/chat_logs.h"
+
+#include "app/accept.h"
+#include "app/auth.h"
+#include "app/page.h"
+#include "lib/model/chat_log.h"
+#include "lib/model/user.h"
+#include "lib/money.h"
+
+struct list_query {
+	struct page page;
+	struct chat_log_filter filter;
+	bool success, has_success;
+	bool unpriced, has_unpriced;
+};
+
+#define QUERY(member) offsetof(struct list_query, member)
+#define ID_FIELD(text) \
+	{ \
+		.name = #text, .type = JSON_ID, .offset = QUERY(filter.text), .given = JSON_ALWAYS \
+	}
+#define TEXT_FIELD(text, most) \
+	{ \
+		.name = #text, .type = JSON_TEXT, .offset = QUERY(filter.text), \
+		.given = JSON_ALWAYS, .min = 1, .max = (most) \
+	}
+#define FILTER_FIELDS \
+	ID_FIELD(session_id), ID_FIELD(conversation_id), ID_FIELD(agent_session_id), \
+	    TEXT_FIELD(trace_id, 64), TEXT_FIELD(feature, 80), TEXT_FIELD(agent_type, 80), \
+	    TEXT_FIELD(provider, 80), TEXT_FIELD(model, 160), TEXT_FIELD(tag, 80), \
+	    { .name = "success", \
+		    .type = JSON_BOOL, \
+		    .offset = QUERY(success), \
+		    .given = QUERY(has_success) }, \
+	    { .name = "unpriced", \
+		    .type = JSON_BOOL, \
+		    .offset = QUERY(unpriced), \
+		    .given = QUERY(has_unpriced), \
+		    .about = "Without an estimated or a verified cost." }, \
+	    { .name = "since", \
+		    .type = JSON_TIME, \
+		    .offset = QUERY(filter.since), \
+		    .given = JSON_ALWAYS, \
+		    .about = "Inclusive." }, \
+	    { .name = "until", \
+		    .type = JSON_TIME, \
+		    .offset = QUERY(filter.until), \
+		    .given = JSON_ALWAYS, \
+		    .about = "Exclusive." }, \
+	    { .name = "limit", \
+		    .type = JSON_INT, \
+		    .offset = QUERY(page.limit), \
+		    .given = JSON_ALWAYS, \
+		    .min = 1, \
+		    .max = CHAT_LOGS_EXPORT_ROWS_MAX, \
+		    .about = "At most 500 in JSON; 50 where not given." }, \
+	{ \
+		.name = "cursor", .type = JSON_TEXT, .offset = QUERY(page.cursor), \
+		.given = JSON_ALWAYS, .min = 1, .max = 64, \
+		.about = "next_cursor, or the header X-Next-Cursor, of the page before." \
+	}
+
+const struct json_field chat_logs_list_fields[16] = { ID_FIELD(user_id), FILTER_FIELDS };
+const struct json_field chat_logs_of_user_fields[15] = { FILTER_FIELDS };
+
+static bool
+read_query(struct request *req, enum accept accept, struct chat_log_filter *ret)
+{
+	struct list_query query = { .filter = chat_log_all };
+
+	if (!request_read_query(req, &query))
+		return false;
+	if (accept == ACCEPT_JSON && query.page.limit > PAGE_LIMIT_MAX)
+		task_fail_field(req->task, "limit", "must be at most 500 in JSON");
+	if (query.filter.since >= query.filter.until)
+		task_fail_field(req->task, "until", "must be later than since");
+	if (!page_read(req->task, &query.page, &query.filter.limit, &query.filter.after))
+		return false;
+	if (query.has_success)
+		query.filter.success = query.success;
+	if (query.has_unpriced)
+		query.filter.unpriced = query.unpriced;
+	*ret = query.filter;
+	return req->task->err.code == ERR_NONE;
+}
+
+/* At most most records behind filter->after, which moves on. */
+static bool
+read_page(struct task *task, struct chat_log_filter *filter, size_t most, struct chat_logs *ret,
+    bool *ret_more)
+{
+	filter->limit = (int64_t)most + 1;
+	if (!chat_log_list(task, filter, ret))
+		return false;
+	*ret_more = ret->count > most;
+	if (*ret_more)
+		ret->count = most;
+	if (ret->count > 0)
+		filter->after = ret->at[ret->count - 1].id;
+	return true;
+}
+
+static bool
+list_json(struct request *req, struct reply *reply, struct chat_log_filter *filter)
+{
+	struct chat_logs logs;
+	struct json_out *out;
+	bool more;
+
+	if (!read_page(req->task, filter, (size_t)filter->limit, &logs, &more))
+		return false;
+	out = page_begin(reply);
+	for (size_t i = 0; i < logs.count; i++)
+		chat_log_write(out, &logs.at[i]);
+	return page_end(reply, out, more, filter->after);
+}
+
+static void
+add_rows(struct buf *body, enum accept accept, const struct chat_logs *logs)
+{
+	for (size_t i = 0; i < logs->count; i++) {
+		if (accept == ACCEPT_CSV) {
+			chat_log_csv_row(body, &logs->at[i]);
+			continue;
+		}
+		chat_log_write(json_out_new(body), &logs->at[i]);
+		buf_putc(body, '\n');
+	}
+}
+
+/* In portions, so that no single query holds ten thousand rows. */
+static bool export(
+    struct request *req, struct reply *reply, enum accept accept, struct chat_log_filter *filter)
+{
+	size_t rest = (size_t)filter->limit;
+	bool more = true;
+
+	if (accept == ACCEPT_CSV)
+		chat_log_csv_head(&reply->body);
+	while (more && rest > 0 && reply->body.len < CHAT_LOGS_EXPORT_BYTES_MAX) {
+		struct chat_logs logs;
+
+		if (!read_page(req->task, filter, rest < PAGE_LIMIT_MAX ? rest : PAGE_LIMIT_MAX,
+			&logs, &more))
+			return false;
+		add_rows(&reply->body, accept, &logs);
+		rest -= logs.count;
+	}
+	if (more)
+		reply_header(reply, "X-Next-Cursor", page_cursor(req->task->arena, filter->after));
+	return reply_done(reply, 200, accept_media_type(accept));
+}
+
+static bool
+list(struct request *req, struct reply *reply, struct id user)
+{
+	enum accept accept = accept_choose(req->accept);
+	struct chat_log_filter filter;
+
+	if (!read_query(req, accept, &filter))
+		return false;
+	if (!id_is_nil(user))
+		filter.user_id = user;
+	if (accept == ACCEPT_JSON)
+		return list_json(req, reply, &filter);
+	return export(req, reply, accept, &filter);
+}
+
+bool
+chat_logs_list(struct request *req, struct reply *reply)
+{
+	return list(req, reply, (struct id){ 0 });
+}
+
+bool
+chat_logs_of_user(struct request *req, struct reply *reply)
+{
+	struct user user;
+	struct id id;
+
+	if (!request_id_param(req, 0, &id))
+		return false;
+	if (!user_find(req->task, id, &user))
+		return false;
+	return list(req, reply, user.id);
+}
+
+bool
+chat_logs_find(struct request *req, struct reply *reply)
+{
+	struct chat_log log;
+	struct id id;
+
+	if (!request_id_param(req, 0, &id))
+		return false;
+	if (!chat_log_find(req->task, id, &log))
+		return false;
+	return reply_json(reply, 200, chat_log_write, &log);
+}
+
+static void
+write_success_rate(struct json_out *out, const struct chat_log_usage *usage)
+{
+	int64_t rate = chat_log_success_rate(usage->total_requests, usage->failed_requests);
+	char digits[MONEY_TEXT_SIZE];
+
+	if (rate < 0)
+		json_null(out, "success_rate");
+	else
+		json_number(out, "success_rate", money_format_scaled(rate, 2, digits));
+}
+
+bool
+chat_logs_usage(struct request *req, struct reply *reply)
+{
+	const struct identity *identity = req->identity;
+	int32_t today = zone_date(identity->zone, req->task->now);
+	struct json_out *out = json_out_new(&reply->body);
+	struct chat_log_usage usage;
+	struct user user;
+	struct id id;
+
+	if (!request_id_param(req, 0, &id))
+		return false;
+	if (!user_find(req->task, id, &user))
+		return false;
+	if (!chat_log_usage(req->task, id, identity->zone, today, &usage))
+		return false;
+	json_open(out);
+	json_id(out, "user_id", id);
+	json_text(out, "timezone", identity->timezone);
+	json_date(out, "date", today);
+	json_int(out, "today_requests", usage.today_requests);
+	json_int(out, "today_failed_requests", usage.today_failed_requests);
+	json_int(out, "today_tokens", usage.today_tokens);
+	json_cents(out, "today_cost_cents", usage.today_cost_nanos);
+	json_int(out, "total_requests", usage.total_requests);
+	json_int(out, "total_failed_requests", usage.failed_requests);
+	json_int(out, "total_tokens", usage.total_tokens);
+	json_cents(out, "total_cost_cents", usage.total_cost_nanos);
+	write_success_rate(out, &usage);
+	json_close(out);
+	return reply_done(reply, 200, "application/json");
+}
