@@ -60,18 +60,28 @@ static const char close_sql[] = "UPDATE daily_costs "
 				"AND date = $2 "
 				"AND closed_at IS NULL";
 
-static const char stored_span_sql[] = "SELECT min(date), max(date) "
+static const char next_stored_sql[] = "SELECT min(date) "
 				      "FROM daily_costs "
 				      "WHERE client_id = $1 "
-				      "AND (closed_at IS NULL OR NOT $2)";
+				      "AND date >= $2";
 
-/* The order of ids is the order of time: the primary key gives the first and the last record. */
-static const char log_span_sql[] =
-    "SELECT (SELECT created_at FROM chat_logs WHERE client_id = $1 ORDER BY id LIMIT 1), "
-    "(SELECT created_at FROM chat_logs WHERE client_id = $1 ORDER BY id DESC LIMIT 1)";
+/* The order of ids is the order of time: the primary key gives the first record from an instant on.
+ */
+static const char next_record_sql[] = "SELECT created_at "
+				      "FROM chat_logs "
+				      "WHERE client_id = $1 "
+				      "AND id >= $2 "
+				      "AND created_at >= $3 "
+				      "ORDER BY id "
+				      "LIMIT 1";
 
-const char *const day_statements[] = { lock_sql, raise_sql, correct_sql, close_sql, stored_span_sql,
-	log_span_sql, NULL };
+static const char open_sql[] = "SELECT EXISTS ("
+			       "SELECT FROM counter_states "
+			       "WHERE client_id = $1 "
+			       "AND day = $2)";
+
+const char *const day_statements[] = { lock_sql, raise_sql, correct_sql, close_sql, next_stored_sql,
+	next_record_sql, open_sql, NULL };
 
 bool
 day_lock(struct task *task)
@@ -123,42 +133,43 @@ day_close(struct task *task, int32_t date)
 	return db_query(task, close_sql, params, NULL);
 }
 
-struct span {
-	bool any;
-	int32_t first, last;
-};
-
-static void
-widen(struct span *span, int32_t first, int32_t last)
+bool
+day_next(struct task *task, const struct zone *zone, int32_t from, bool *ret_any, int32_t *ret_date)
 {
-	if (!span->any || first < span->first)
-		span->first = first;
-	if (!span->any || last > span->last)
-		span->last = last;
-	span->any = true;
+	struct db_params *stored = db_params(task), *record = db_params(task);
+	int64_t start = zone_day_start(zone, from);
+	struct db_rows *rows[2];
+	int32_t date;
+
+	db_add_id(stored, task->client);
+	db_add_date(stored, from);
+	db_add_id(record, task->client);
+	db_add_id(record, chat_log_first_id(start));
+	db_add_time(record, start);
+	if (!db_query(task, next_stored_sql, stored, &rows[0]) ||
+	    !db_query(task, next_record_sql, record, &rows[1]))
+		return false;
+	*ret_any = !db_null(rows[0], 0, 0) || db_count(rows[1]) > 0;
+	if (!db_null(rows[0], 0, 0))
+		*ret_date = db_date(rows[0], 0, 0);
+	if (db_count(rows[1]) == 0)
+		return true;
+	date = zone_date(zone, db_time(rows[1], 0, 0));
+	if (db_null(rows[0], 0, 0) || date < *ret_date)
+		*ret_date = date;
+	return true;
 }
 
 bool
-day_span(struct task *task, const struct zone *zone, bool open_only, bool *ret_any,
-    int32_t *ret_first, int32_t *ret_last)
+day_is_open(struct task *task, int32_t date, bool *ret)
 {
-	struct db_params *client = db_params(task), *params = db_params(task);
-	struct db_rows *log, *stored;
-	struct span span = { 0 };
+	struct db_params *params = db_params(task);
+	struct db_rows *rows;
 
-	db_add_id(client, task->client);
 	db_add_id(params, task->client);
-	db_add_bool(params, open_only);
-	if (!db_query(task, log_span_sql, client, &log) ||
-	    !db_query(task, stored_span_sql, params, &stored))
+	db_add_date(params, date);
+	if (!db_query(task, open_sql, params, &rows))
 		return false;
-	if (!db_null(log, 0, 0))
-		widen(&span, zone_date(zone, db_time(log, 0, 0)),
-		    zone_date(zone, db_time(log, 0, 1)));
-	if (!db_null(stored, 0, 0))
-		widen(&span, db_date(stored, 0, 0), db_date(stored, 0, 1));
-	*ret_any = span.any;
-	*ret_first = span.first;
-	*ret_last = span.last;
+	*ret = db_bool(rows, 0, 0);
 	return true;
 }

@@ -29,11 +29,14 @@ NODISCARD bool day_correct(struct task *task, const struct daily_cost *day);
 NODISCARD bool day_close(struct task *task, int32_t date);
 
 /*
- * From the first to the last date that the client has anything of, in the log or among its days.
- * *ret_any false: it has nothing. open_only: days that are closed do not count.
+ * The first date from this one on that has records in the log or a row of its own. *ret_any false:
+ * there is none.
  */
-NODISCARD bool day_span(struct task *task, const struct zone *zone, bool open_only, bool *ret_any,
-    int32_t *ret_first, int32_t *ret_last);
+NODISCARD bool day_next(
+    struct task *task, const struct zone *zone, int32_t from, bool *ret_any, int32_t *ret_date);
+
+/* Whether the date is the one that Redis counts, so that its row may lag behind the log. */
+NODISCARD bool day_is_open(struct task *task, int32_t date, bool *ret);
 
 extern const char *const day_statements[]; /* its SQL, for the tests; NULL behind the last */
 

@@ -1,0 +1,18 @@
+/*
+ * A look at the count of a client's open day that mends nothing, for those who only compare.
+ */
+#ifndef LIB_MODEL_COUNTER_PEEK_H
+#define LIB_MODEL_COUNTER_PEEK_H
+
+#include "lib/model/counter.h"
+
+/*
+ * ret->from_postgres: Redis has no complete count of the epoch that PostgreSQL knows (it is away,
+ * lost it, or nobody needed it yet); the rest is zero then. The task must be in no transaction.
+ */
+NODISCARD bool counter_peek(struct task *task, struct counter_day *ret);
+
+extern const char
+    *const counter_peek_statements[]; /* its SQL, for the tests; NULL behind the last */
+
+#endif

@@ -1,0 +1,145 @@
+/*
+ * flush: what Redis has counted of the open day, and days that got late records, into daily_costs.
+ * Absolute values that only rise, so that it can be killed anywhere and run again.
+ */
+#include "worker/flush.h"
+
+#include "lib/clock.h"
+#include "lib/model/counter_peek.h"
+#include "lib/model/day.h"
+#include "lib/model/late_days.h"
+#include "worker/commands.h"
+
+/* Long enough for every doubt about a batch to be settled: counters ask after COUNTER_STALE_MS. */
+#define BATCHES_KEPT CLOCK_DAY
+
+static bool
+finish(struct command_context *context)
+{
+	if (!context->dry_run)
+		return db_commit(context->task);
+	db_rollback(context->task);
+	return true;
+}
+
+/*
+ * A day that is over, a lost count or a batch left behind: opens the next epoch, which asks for the
+ * ended day to be summed. While Redis is away there is nothing to mend, and the log serves instead.
+ */
+static bool
+heal(struct command_context *context, const struct tenant *tenant)
+{
+	struct task *task = context->task;
+	bool healed;
+
+	if (context->dry_run || !tenant->counted || counter_heal(task, tenant->zone, &healed))
+		return true;
+	if (task->err.code != ERR_UNAVAILABLE)
+		return false;
+	db_rollback(task);
+	task_clear_error(task);
+	return true;
+}
+
+static bool
+raise_day(struct command_context *context, const struct daily_cost *day, struct job_result *result)
+{
+	bool changed;
+
+	if (!day_raise(context->task, day, &changed))
+		return false;
+	result->rows += changed;
+	return true;
+}
+
+static bool
+flush_open_day(
+    struct command_context *context, const struct tenant *tenant, struct job_result *result)
+{
+	struct task *task = context->task;
+	struct counter_day counted;
+	struct daily_cost day;
+
+	if (context->dry_run ? !counter_peek(task, &counted)
+			     : !counter_today(task, NULL, tenant->zone, &counted))
+		return false;
+	if (counted.confirmed.at[TOTAL_REQUESTS] == 0)
+		return true;
+	day = (struct daily_cost){
+		.date = counted.date, .totals = counted.confirmed, .unique_users = counted.users
+	};
+	return day_lock(task) && raise_day(context, &day, result) && finish(context);
+}
+
+/*
+ * The batches are read first and the days summed by later statements, each with a snapshot of its
+ * own: whatever those batches stored is in the sums. A batch that commits in between keeps its
+ * mark, because only the ones read are cleared, in the same transaction as the sums are stored.
+ */
+static bool
+flush_late_days(struct command_context *context, const struct tenant *tenant,
+    struct job_result *result, bool *ret_more)
+{
+	struct task *task = context->task;
+	struct late_days late;
+	struct daily_cost day;
+
+	*ret_more = false;
+	if (!day_lock(task) || !late_days_find(task, &late))
+		return false;
+	if (late.batch_count == 0)
+		return db_commit(task);
+	for (size_t i = 0; i < late.date_count; i++) {
+		if (!daily_cost_sum(task, tenant->zone, late.dates[i], &day) ||
+		    !raise_day(context, &day, result))
+			return false;
+	}
+	*ret_more = !context->dry_run && late.batch_count == LATE_DAYS_BATCHES_MAX;
+	return late_days_clear(task, &late) && finish(context);
+}
+
+static bool
+forget_batches(struct command_context *context)
+{
+	struct task *task = context->task;
+	int64_t count;
+
+	do {
+		if (!late_days_forget(task, task->now - BATCHES_KEPT, &count) || !db_commit(task))
+			return false;
+	} while (count == LATE_DAYS_BATCHES_MAX);
+	return true;
+}
+
+bool
+flush_tenant(
+    struct command_context *context, const struct tenant *tenant, struct job_result *result)
+{
+	bool more;
+
+	if (!heal(context, tenant))
+		return false;
+	if (tenant->counted && !flush_open_day(context, tenant, result))
+		return false;
+	do {
+		if (!flush_late_days(context, tenant, result, &more))
+			return false;
+	} while (more);
+	return context->dry_run || forget_batches(context);
+}
+
+static bool
+flush(struct command_context *context, struct job_result *result)
+{
+	struct tenants tenants = { .context = context };
+
+	while (tenants_next(&tenants))
+		tenants_done(&tenants, flush_tenant(context, &tenants.tenant, result));
+	return tenants_end(&tenants);
+}
+
+int
+flush_run(struct command_context *context)
+{
+	return job_run(context, flush);
+}

@@ -1,0 +1,120 @@
+/*
+ * reconcile: holds the log against daily_costs and the count in Redis, and sets those right that
+ * differ from it. Drift is what is left behind a flush and no waiting batch explains.
+ */
+#include "lib/model/counter_peek.h"
+#include "lib/model/day.h"
+#include "worker/books.h"
+#include "worker/commands.h"
+#include "worker/flush.h"
+
+#define DAYS_DEFAULT 2
+#define DAYS_MAX 36500
+
+struct run {
+	struct command_context *context;
+	struct job_result *result;
+	int64_t days; /* to look back */
+};
+
+static bool
+heal_day(struct run *run, const struct tenant *tenant, const struct books *books)
+{
+	struct task *task = run->context->task;
+	bool heals = books->verdict == BOOKS_DRIFT && !books->closed && !run->context->dry_run;
+
+	if (heals && !day_correct(task, &books->log))
+		return false;
+	if (!db_commit(task))
+		return false;
+	if (books->verdict == BOOKS_EQUAL || books->verdict == BOOKS_GONE)
+		return true;
+	books_print(run->context, tenant, books, BOOK_DAILY_COSTS, NULL, heals);
+	if (books->verdict != BOOKS_DRIFT)
+		return true;
+	run->result->drift_nanos += books_drift_nanos(&books->log.totals, &books->stored.totals);
+	run->result->found = true;
+	return true;
+}
+
+static bool
+heal_counter(struct run *run, const struct tenant *tenant, const struct books *books,
+    const struct counter_day *before)
+{
+	struct command_context *context = run->context;
+	struct counter_day after;
+
+	if (before->from_postgres || before->date != books->date)
+		return true;
+	if (!counter_peek(context->task, &after))
+		return false;
+	if (!books_counter_drifts(books, before, &after))
+		return true;
+	if (!context->dry_run && !counter_rebuild(context->task, tenant->zone))
+		return false;
+	books_print(context, tenant, books, BOOK_COUNTER, &after, !context->dry_run);
+	run->result->drift_nanos += books_drift_nanos(&books->log.totals, &after.confirmed);
+	run->result->found = true;
+	return true;
+}
+
+static bool
+reconcile_day(
+    struct run *run, const struct tenant *tenant, int32_t date, const struct counter_day *before)
+{
+	struct books books;
+
+	if (!books_read(run->context->task, tenant->zone, date, &books))
+		return false;
+	run->result->rows += !books.closed;
+	return heal_day(run, tenant, &books) && heal_counter(run, tenant, &books, before);
+}
+
+static bool
+reconcile_tenant(struct run *run, const struct tenant *tenant)
+{
+	struct task *task = run->context->task;
+	struct counter_day before = { .from_postgres = true };
+	struct job_result flushed = { 0 };
+	int32_t today = zone_date(tenant->zone, task->now), date;
+	int32_t from = run->days > today ? 0 : today - (int32_t)run->days;
+	bool any;
+
+	if (!run->context->dry_run && !flush_tenant(run->context, tenant, &flushed))
+		return false;
+	if (tenant->counted && !counter_peek(task, &before))
+		return false;
+	for (date = from; day_next(task, tenant->zone, date, &any, &date) && any; date++) {
+		struct arena_mark mark;
+
+		if (!db_commit(task))
+			return false;
+		mark = arena_mark(task->arena);
+		if (!reconcile_day(run, tenant, date, &before))
+			return false;
+		arena_undo(task->arena, mark);
+	}
+	return task->err.code == ERR_NONE && db_commit(task);
+}
+
+static bool
+reconcile(struct command_context *context, struct job_result *result)
+{
+	struct run run = { .context = context, .result = result, .days = DAYS_DEFAULT };
+	struct tenants tenants = { .context = context };
+
+	if (!command_int(context, "days", 0, DAYS_MAX, &run.days))
+		return false;
+	if (command_flag(context, "full"))
+		run.days = DAYS_MAX;
+	result->drift_known = true;
+	while (tenants_next(&tenants))
+		tenants_done(&tenants, reconcile_tenant(&run, &tenants.tenant));
+	return tenants_end(&tenants);
+}
+
+int
+reconcile_run(struct command_context *context)
+{
+	return job_run(context, reconcile);
+}
