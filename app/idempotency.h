@@ -41,4 +41,7 @@ struct idempotency_row {
  * the task. */
 NODISCARD bool idempotency_replay(struct request *req, const struct idempotency_row *row);
 
+extern const char
+    *const idempotency_statements[]; /* its SQL, for the tests; NULL behind the last */
+
 #endif
