@@ -80,6 +80,7 @@ lay_out(struct task *task, const struct db_step *steps, size_t count, bool begin
 		task->snapshot = false;
 		add(&ret, (struct db_send){
 			      .sql = context_sql, .params = context_params(task), .ours = true });
+		task->clients = NULL;
 	}
 	ret.first = ret.count;
 	for (size_t i = 0; i < count; i++)

@@ -1,0 +1,131 @@
+#include "app/ingest/answer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/metrics.h"
+
+static const char no_user[] = "names no user of this client";
+static const char no_session[] = "names no session of this client";
+
+static void
+reject_field(struct submission *submission, size_t index, const char *field, const char *message)
+{
+	struct rejection *rejection = &submission->rejections[submission->rejection_count++];
+	struct arena *arena = submission->req->task->arena;
+
+	rejection->index = index;
+	rejection->error_count = 1;
+	rejection->errors = arena_alloc(arena, sizeof(*rejection->errors));
+	*rejection->errors = (struct err_field){ .field = field, .message = message };
+}
+
+void
+answer_reject(struct submission *submission, size_t index)
+{
+	struct task *task = submission->req->task;
+	size_t count = task->err.field_count;
+
+	if (count == 0) {
+		reject_field(submission, index, "", arena_strdup(task->arena, task->err.text));
+	} else {
+		struct rejection *rejection =
+		    &submission->rejections[submission->rejection_count++];
+
+		rejection->index = index;
+		rejection->error_count = count;
+		rejection->errors = arena_array(task->arena, count, sizeof(*rejection->errors));
+		memcpy(rejection->errors, task->err.fields, count * sizeof(*rejection->errors));
+	}
+	task_clear_error(task);
+}
+
+void
+answer_count(struct submission *submission, const struct batch_row *rows)
+{
+	int64_t unpriced = 0;
+
+	for (size_t i = 0; i < submission->count; i++) {
+		const struct chat_log *log = rows[i].log;
+
+		switch (rows[i].outcome) {
+		case BATCH_STORED:
+			submission->stored++;
+			unpriced += log->estimated_cost_nanos == CHAT_LOG_NONE &&
+				    log->verified_cost_nanos == CHAT_LOG_NONE;
+			break;
+		case BATCH_DUPLICATE:
+			submission->duplicates++;
+			break;
+		case BATCH_NO_USER:
+			reject_field(submission, submission->indexes[i], "user_id", no_user);
+			break;
+		case BATCH_NO_SESSION:
+			reject_field(submission, submission->indexes[i], "session_id", no_session);
+			break;
+		}
+	}
+	metrics_add(METRIC_RECORDS_ACCEPTED, (int64_t)submission->stored);
+	metrics_add(METRIC_RECORDS_DUPLICATE, (int64_t)submission->duplicates);
+	metrics_add(METRIC_RECORDS_REJECTED, (int64_t)submission->rejection_count);
+	metrics_add(METRIC_RECORDS_UNPRICED, unpriced);
+}
+
+static int
+compare_rejections(const void *a, const void *b)
+{
+	size_t x = ((const struct rejection *)a)->index, y = ((const struct rejection *)b)->index;
+
+	return (x > y) - (x < y);
+}
+
+static void
+write_counts(struct json_out *out, const void *object)
+{
+	const struct submission *submission = object;
+
+	json_open(out);
+	json_int(out, "accepted", (int64_t)submission->stored);
+	json_int(out, "duplicates", (int64_t)submission->duplicates);
+	json_open_array_at(out, "rejected");
+	for (size_t i = 0; i < submission->rejection_count; i++) {
+		const struct rejection *rejection = &submission->rejections[i];
+
+		json_open(out);
+		json_int(out, "index", (int64_t)rejection->index);
+		json_open_array_at(out, "errors");
+		for (size_t e = 0; e < rejection->error_count; e++) {
+			json_open(out);
+			json_text(out, "field", rejection->errors[e].field);
+			json_text(out, "message", rejection->errors[e].message);
+			json_close(out);
+		}
+		json_close_array(out);
+		json_close(out);
+	}
+	json_close_array(out);
+	json_close(out);
+}
+
+bool
+answer_make(struct submission *submission, const struct batch_row *rows)
+{
+	struct request *req = submission->req;
+
+	if (submission->form == SUBMISSION_MANY) {
+		qsort(submission->rejections, submission->rejection_count,
+		    sizeof(*submission->rejections), compare_rejections);
+		return reply_json(&req->reply, 200, write_counts, submission);
+	}
+	switch (rows[0].outcome) {
+	case BATCH_NO_USER:
+		return task_fail_field(req->task, "user_id", no_user);
+	case BATCH_NO_SESSION:
+		return task_fail_field(req->task, "session_id", no_session);
+	case BATCH_DUPLICATE:
+		return reply_json(&req->reply, 200, chat_log_write, rows[0].log);
+	case BATCH_STORED:
+		break;
+	}
+	return reply_json(&req->reply, 201, chat_log_write, rows[0].log);
+}

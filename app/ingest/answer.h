@@ -1,0 +1,23 @@
+/*
+ * What a submission's request is told after its commit.
+ */
+#ifndef APP_INGEST_ANSWER_H
+#define APP_INGEST_ANSWER_H
+
+#include "app/ingest/ingest.h"
+#include "lib/model/batch.h"
+
+/* Counts the outcomes of the submission's rows (rows[i] belongs to records[i]), and adds those
+ * refused by PostgreSQL to its rejections. */
+void answer_count(struct submission *submission, const struct batch_row *rows);
+
+/*
+ * Makes the reply: the record, or how many were accepted. False when the request failed as a whole
+ * (a single record that was refused); its task's error says why then.
+ */
+NODISCARD bool answer_make(struct submission *submission, const struct batch_row *rows);
+
+/* Keeps what made one element unreadable, and forgets the error. */
+void answer_reject(struct submission *submission, size_t index);
+
+#endif

@@ -1,0 +1,389 @@
+#include "app/ingest/commit.h"
+
+#include <string.h>
+
+#include "app/idempotency.h"
+#include "app/ingest/answer.h"
+#include "app/ingest/counts.h"
+#include "app/metrics.h"
+
+/* How often a batch is tried again because an epoch was over. */
+#define COMMIT_TRIES 5
+
+struct work {
+	struct submission *list;
+	struct batch batch;
+	struct counts counts;
+	struct count_row *rows; /* of batch.rows[i] */
+	size_t submissions;
+};
+
+enum outcome {
+	COMMITTED,
+	EPOCH_OVER, /* nothing happened; the same batch may be tried again */
+	SPLIT, /* nothing happened; some were answered, the others are left in the list */
+	FAILED /* task->err says why */
+};
+
+static void
+fail_submission(const struct task *task, struct submission *submission)
+{
+	struct task *own = submission->req->task;
+
+	if (task->err.code == ERR_UNAVAILABLE)
+		(void)task_fail_later(own, task->err.retry_after, "%s", task->err.text);
+	else
+		(void)task_fail(own, task->err.code, "%s", task->err.text);
+	request_finish(submission->req, false);
+}
+
+static size_t
+find_part(struct work *work, const struct identity *identity)
+{
+	struct counts *counts = &work->counts;
+
+	for (size_t i = 0; i < counts->count; i++) {
+		if (id_equal(counts->parts[i].client, identity->client))
+			return i;
+	}
+	counts->parts[counts->count].client = identity->client;
+	counts->zones[counts->count] = identity->zone;
+	return counts->count++;
+}
+
+static void
+add_rows(struct work *work, const struct submission *submission)
+{
+	const struct identity *identity = submission->req->identity;
+	size_t part = find_part(work, identity);
+
+	for (size_t i = 0; i < submission->count; i++) {
+		const struct record *record = &submission->records[i];
+		size_t at = work->batch.row_count++;
+
+		work->batch.rows[at] = (struct batch_row){
+			.client = identity->client,
+			.log = &record->log,
+			.external_user_id = record->external_user_id,
+		};
+		work->rows[at] = (struct count_row){
+			.part = part,
+			.day = record->day,
+			.user = record->log.user_id,
+		};
+		record_add(record, &work->rows[at].totals);
+	}
+}
+
+static void
+add_key(struct work *work, const struct submission *submission)
+{
+	struct batch_key *key = &work->batch.keys[work->batch.key_count];
+
+	if (submission->req->idempotency_key == NULL)
+		return;
+	key->client = submission->req->identity->client;
+	key->key = submission->req->idempotency_key;
+	memcpy(key->request_hash, submission->request_hash, sizeof(key->request_hash));
+	work->batch.key_count++;
+}
+
+static struct work
+make_work(struct task *task, struct counter_book *book, struct submission *list)
+{
+	struct work work = { .list = list, .counts.book = book };
+	size_t records = 0;
+
+	for (struct submission *s = list; s != NULL; s = s->next) {
+		work.submissions++;
+		records += s->count;
+	}
+	work.batch.id = id_new(task->now);
+	work.batch.rows = arena_array(task->arena, records, sizeof(*work.batch.rows));
+	work.batch.keys = arena_array(task->arena, work.submissions, sizeof(*work.batch.keys));
+	work.rows = arena_array(task->arena, records, sizeof(*work.rows));
+	work.counts.parts = arena_array(task->arena, work.submissions, sizeof(*work.counts.parts));
+	work.counts.clients =
+	    arena_array(task->arena, work.submissions, sizeof(*work.counts.clients));
+	work.counts.zones = arena_array(task->arena, work.submissions, sizeof(*work.counts.zones));
+	for (struct submission *s = list; s != NULL; s = s->next) {
+		s->stored = s->duplicates = 0;
+		s->rejection_count = s->unreadable;
+		add_rows(&work, s);
+		add_key(&work, s);
+	}
+	work.batch.clients = work.counts.clients;
+	work.batch.client_count = work.counts.count;
+	return work;
+}
+
+/* A single record that was stored before is answered as it was stored. */
+static bool
+find_stored(struct task *task, const struct submission *submission, struct batch_row *row)
+{
+	struct chat_log *log;
+
+	if (submission->form != SUBMISSION_SINGLE || row->outcome != BATCH_DUPLICATE)
+		return true;
+	log = arena_alloc(task->arena, sizeof(*log));
+	task->client = row->client;
+	if (!chat_log_find(task, row->log->id, log))
+		return false;
+	row->log = log;
+	return true;
+}
+
+/* The reply of each submission; made[i] is false for one that failed as a whole. */
+static bool
+make_answers(struct task *task, struct work *work, bool *made)
+{
+	struct batch_row *rows = work->batch.rows;
+	size_t i = 0;
+
+	for (struct submission *s = work->list; s != NULL; rows += s->count, s = s->next) {
+		answer_count(s, rows);
+		if (s->count > 0 && !find_stored(task, s, &rows[0]))
+			return false;
+		made[i++] = answer_make(s, rows);
+	}
+	return true;
+}
+
+static void
+finish_all(struct work *work, const bool *made)
+{
+	struct submission *next;
+	size_t i = 0;
+
+	for (struct submission *s = work->list; s != NULL; s = next) {
+		next = s->next;
+		request_finish(s->req, made[i++]);
+	}
+}
+
+/* Another request has the key: its answer is this one's too. */
+static void
+answer_again(struct task *task, struct submission *submission)
+{
+	struct request *req = submission->req;
+	struct batch_answer answer;
+	struct idempotency_row row;
+
+	task->client = req->identity->client;
+	if (!batch_find_answer(task, req->idempotency_key, &answer)) {
+		fail_submission(task, submission);
+		task_clear_error(task);
+		return;
+	}
+	row = (struct idempotency_row){
+		.request_hash = answer.request_hash,
+		.status = answer.status,
+		.content_type = answer.content_type,
+		.body = answer.body,
+	};
+	request_finish(req, idempotency_replay(req, &row));
+}
+
+/* Answers those whose key another request has, and leaves the others in the list. */
+static void
+split_by_key(struct task *task, struct work *work)
+{
+	struct submission **link = &work->list, *s;
+	size_t key = 0;
+
+	while ((s = *link) != NULL) {
+		bool keyed = s->req->idempotency_key != NULL;
+
+		if (keyed && !work->batch.keys[key++].taken) {
+			*link = s->next;
+			answer_again(task, s);
+		} else {
+			link = &s->next;
+		}
+	}
+}
+
+/* Finishes those that were refused, whose keys must stay free, and leaves the others. */
+static void
+split_by_answer(struct work *work, const bool *made)
+{
+	struct submission **link = &work->list, *s;
+
+	for (size_t i = 0; (s = *link) != NULL; i++) {
+		if (made[i]) {
+			link = &s->next;
+		} else {
+			*link = s->next;
+			request_finish(s->req, false);
+		}
+	}
+}
+
+static bool
+keyed_refusal(const struct work *work, const bool *made)
+{
+	size_t i = 0;
+
+	for (const struct submission *s = work->list; s != NULL; s = s->next) {
+		if (!made[i++] && s->req->idempotency_key != NULL)
+			return true;
+	}
+	return false;
+}
+
+static void
+fill_keys(struct work *work)
+{
+	size_t key = 0;
+
+	for (const struct submission *s = work->list; s != NULL; s = s->next) {
+		const struct reply *reply = &s->req->reply;
+
+		if (s->req->idempotency_key == NULL)
+			continue;
+		work->batch.keys[key].status = reply->status;
+		work->batch.keys[key].content_type = reply->content_type;
+		work->batch.keys[key++].body = buf_text(&reply->body);
+	}
+}
+
+/* The transaction of a batch in which some requests have an Idempotency-Key: their answers are kept
+ * in it. */
+static enum outcome
+store_with_keys(struct task *task, struct work *work, bool *made, bool *unknown)
+{
+	if (!batch_take_keys(task, &work->batch))
+		return FAILED;
+	for (size_t i = 0; i < work->batch.key_count; i++) {
+		if (!work->batch.keys[i].taken) {
+			db_rollback(task);
+			split_by_key(task, work);
+			return SPLIT;
+		}
+	}
+	if (!batch_store(task, &work->batch, false, unknown) || !make_answers(task, work, made))
+		return FAILED;
+	if (keyed_refusal(work, made)) {
+		db_rollback(task);
+		split_by_answer(work, made);
+		return SPLIT;
+	}
+	fill_keys(work);
+	return batch_keep_answers(task, &work->batch, unknown) ? COMMITTED : FAILED;
+}
+
+static enum outcome
+store(struct task *task, struct work *work, bool *made, bool *unknown)
+{
+	batch_begin(task, &work->batch);
+	if (work->batch.key_count > 0)
+		return store_with_keys(task, work, made, unknown);
+	return batch_store(task, &work->batch, true, unknown) ? COMMITTED : FAILED;
+}
+
+static enum outcome
+commit_once(struct task *task, struct work *work)
+{
+	struct counts *counts = &work->counts;
+	struct batch *batch = &work->batch;
+	bool *made = arena_array(task->arena, work->submissions, sizeof(bool));
+	bool unknown = false;
+	enum outcome outcome;
+
+	if (!counts_announce(task, counts, batch->id, work->rows, batch->row_count))
+		return FAILED;
+	outcome = store(task, work, made, &unknown);
+	if (outcome != COMMITTED) {
+		/* Where it is not known, the announcement stays until the count is mended from the
+		 * log. */
+		if (!unknown)
+			counts_drop(task, counts, batch->id);
+		if (outcome == FAILED && strcmp(task->err.sqlstate, BATCH_EPOCH_OVER) == 0) {
+			counts_forget(counts);
+			task_clear_error(task);
+			return EPOCH_OVER;
+		}
+		return outcome;
+	}
+	counts_confirm(task, counts, batch->id, work->rows, batch->rows, batch->row_count);
+	metrics_add(METRIC_BATCHES, 1);
+	if (batch->key_count == 0 && !make_answers(task, work, made))
+		return FAILED;
+	finish_all(work, made);
+	return COMMITTED;
+}
+
+/* Fails them all; but one that PostgreSQL refuses must not take the others with it, so each is
+ * tried alone first. */
+static void
+fail_batch(struct task *task, struct counter_book *book, struct submission *list)
+{
+	bool alone = list->next == NULL || task->err.code == ERR_UNAVAILABLE;
+	struct submission *next;
+
+	metrics_add(METRIC_BATCH_FAILURES, 1);
+	if (task->err.code == ERR_UNAVAILABLE)
+		metrics_add(METRIC_DATABASE_FAILURES, 1);
+	for (struct submission *s = list; s != NULL; s = next) {
+		next = s->next;
+		if (alone) {
+			fail_submission(task, s);
+			continue;
+		}
+		s->next = NULL;
+		task_clear_error(task);
+		commit_submissions(task, book, s);
+	}
+}
+
+/* Of requests with the same key only the first is for this batch: the others must find its answer.
+ */
+static struct submission *
+take_same_keys(struct submission *list)
+{
+	struct submission *same = NULL;
+
+	for (struct submission *s = list; s != NULL; s = s->next) {
+		struct submission **link = &s->next, *other;
+
+		if (s->req->idempotency_key == NULL)
+			continue;
+		while ((other = *link) != NULL) {
+			if (other->req->idempotency_key != NULL &&
+			    strcmp(other->req->idempotency_key, s->req->idempotency_key) == 0 &&
+			    id_equal(other->req->identity->client, s->req->identity->client)) {
+				*link = other->next;
+				other->next = same;
+				same = other;
+			} else {
+				link = &other->next;
+			}
+		}
+	}
+	return same;
+}
+
+void
+commit_submissions(struct task *task, struct counter_book *book, struct submission *list)
+{
+	struct submission *later;
+
+	for (; list != NULL; list = later) {
+		enum outcome outcome = EPOCH_OVER;
+
+		later = take_same_keys(list);
+		/* A split leaves fewer each time; only a change of epoch could go on for ever. */
+		for (int tries = 0; list != NULL && tries < COMMIT_TRIES && outcome != FAILED;) {
+			struct work work = make_work(task, book, list);
+
+			outcome = commit_once(task, &work);
+			list = outcome == COMMITTED ? NULL : work.list;
+			tries += outcome == EPOCH_OVER;
+		}
+		if (list != NULL && outcome == EPOCH_OVER)
+			(void)task_fail_later(task, 1, "the counters of a client change too fast");
+		if (list != NULL)
+			fail_batch(task, book, list);
+		task_clear_error(task);
+	}
+}

@@ -1,0 +1,139 @@
+#include "app/ingest/ingest.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "app/ingest/commit.h"
+#include "app/metrics.h"
+#include "lib/model/counter.h"
+
+/* Seconds after which a request refused by a full queue may come again. */
+#define INGEST_RETRY_S 1
+
+struct ingest {
+	struct app *app;
+	struct counter_book *book;
+	pthread_mutex_t lock; /* guards what follows; held for a few pointers */
+	struct submission *first, **last;
+	int64_t waiting; /* records in the queue */
+	int64_t leaders;
+};
+
+struct ingest *
+ingest_new(struct app *app)
+{
+	struct ingest *ingest = calloc(1, sizeof(*ingest));
+
+	if (ingest == NULL)
+		abort();
+	ingest->app = app;
+	ingest->book = counter_book_new();
+	pthread_mutex_init(&ingest->lock, NULL);
+	ingest->last = &ingest->first;
+	return ingest;
+}
+
+void
+ingest_free(struct ingest *ingest)
+{
+	if (ingest == NULL)
+		return;
+	counter_book_free(ingest->book);
+	pthread_mutex_destroy(&ingest->lock);
+	free(ingest);
+}
+
+struct counter_book *
+ingest_book(struct ingest *ingest)
+{
+	return ingest->book;
+}
+
+int64_t
+ingest_waiting(struct ingest *ingest)
+{
+	int64_t waiting;
+
+	pthread_mutex_lock(&ingest->lock);
+	waiting = ingest->waiting;
+	pthread_mutex_unlock(&ingest->lock);
+	return waiting;
+}
+
+/* Takes at most a batch from the queue, and at least one submission. NULL: nothing waits, the
+ * leader steps down. */
+static struct submission *
+take(struct ingest *ingest)
+{
+	struct submission *first, *last = NULL;
+	size_t records = 0;
+
+	pthread_mutex_lock(&ingest->lock);
+	first = ingest->first;
+	for (struct submission *s = first; s != NULL; s = s->next) {
+		if (last != NULL && records + s->count > INGEST_BATCH_MAX)
+			break;
+		records += s->count;
+		last = s;
+	}
+	if (last == NULL) {
+		ingest->leaders--;
+	} else {
+		ingest->first = last->next;
+		if (ingest->first == NULL)
+			ingest->last = &ingest->first;
+		last->next = NULL;
+		ingest->waiting -= (int64_t)records;
+	}
+	pthread_mutex_unlock(&ingest->lock);
+	return first;
+}
+
+static void
+lead(struct ingest *ingest, struct redis *redis)
+{
+	struct arena *arena = arena_new();
+	struct submission *batch;
+
+	while ((batch = take(ingest)) != NULL) {
+		struct task task;
+
+		task_init(&task, arena);
+		task.pool = ingest->app->pool;
+		task.redis = redis;
+		commit_submissions(&task, ingest->book, batch);
+		db_rollback(&task);
+		arena_reset(arena);
+	}
+	arena_free(arena);
+}
+
+void
+ingest_submit(struct ingest *ingest, struct submission *submission)
+{
+	/* The thread's connection: it outlives the request, which is gone once its batch is
+	 * committed. */
+	struct redis *redis = submission->req->task->redis;
+	bool full, leads = false;
+
+	submission->next = NULL;
+	pthread_mutex_lock(&ingest->lock);
+	full = ingest->waiting >= ingest->app->conf.queue_max;
+	if (!full) {
+		*ingest->last = submission;
+		ingest->last = &submission->next;
+		ingest->waiting += (int64_t)submission->count;
+		leads = ingest->leaders < ingest->app->conf.committers;
+		if (leads)
+			ingest->leaders++;
+	}
+	pthread_mutex_unlock(&ingest->lock);
+	if (full) {
+		metrics_add(METRIC_OVERLOADS, 1);
+		(void)task_fail_later(submission->req->task, INGEST_RETRY_S,
+		    "too many records wait for their commit");
+		request_finish(submission->req, false);
+	} else if (leads) {
+		lead(ingest, redis);
+	}
+}

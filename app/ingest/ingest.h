@@ -1,0 +1,60 @@
+/*
+ * The write path: the records of many requests are committed together, and each request is answered
+ * after that commit.
+ *
+ * A request's records become a submission, which waits in one queue. The thread that brings one
+ * leads when fewer than conf.committers threads do: it takes all that waits, commits it, answers
+ * those requests, and goes on until nothing waits. So a lone request waits for nobody, and under
+ * load a batch grows while the one before it is committed.
+ */
+#ifndef APP_INGEST_INGEST_H
+#define APP_INGEST_INGEST_H
+
+#include "app/ingest/record.h"
+
+#define INGEST_ARRAY_MAX 1000 /* records in one array */
+#define INGEST_LINES_MAX 10000 /* lines in one NDJSON body */
+#define INGEST_BATCH_MAX \
+	5000 /* records committed together; a larger submission makes a batch of its own */
+
+struct counter_book;
+struct ingest;
+
+enum submission_form { SUBMISSION_SINGLE, SUBMISSION_MANY };
+
+/* An element that was refused before the commit. */
+struct rejection {
+	size_t index; /* in the array, or of the line, from 0 */
+	size_t error_count;
+	struct err_field *errors;
+};
+
+/* One request's records. Lives in the request's arena, which is the leader's from ingest_submit()
+ * on. */
+struct submission {
+	struct submission *next;
+	struct request *req;
+	enum submission_form form;
+	struct record *records;
+	size_t *indexes; /* of each record, as in rejection */
+	size_t count;
+	struct rejection *rejections; /* room for all of them */
+	size_t rejection_count;
+	size_t unreadable; /* how many of them were refused before the commit */
+	size_t stored, duplicates;
+	uint8_t request_hash[32]; /* where req->idempotency_key is not NULL */
+};
+
+struct ingest *ingest_new(struct app *app);
+void ingest_free(struct ingest *ingest);
+
+/* Takes the request over; it is finished after the commit, or at once with 503 when too much waits.
+ */
+void ingest_submit(struct ingest *ingest, struct submission *submission);
+
+/* What is known of the counters' epochs. */
+struct counter_book *ingest_book(struct ingest *ingest);
+/* Records waiting. */
+int64_t ingest_waiting(struct ingest *ingest);
+
+#endif

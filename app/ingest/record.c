@@ -1,0 +1,254 @@
+#include "app/ingest/record.h"
+
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/model/user.h"
+
+/* What is read before it becomes a record. */
+struct input {
+	struct chat_log log;
+	const char *id;
+	const char *external_user_id;
+};
+
+#define LOG(member) .offset = offsetof(struct input, log.member), .given = JSON_ALWAYS
+#define TOKENS .type = JSON_INT, .max = PRICE_TOKENS_MAX
+
+const struct json_field record_fields[] = {
+	{ "id", JSON_TEXT, .offset = offsetof(struct input, id), .given = JSON_ALWAYS, .min = 1,
+	    .max = 255,
+	    .about =
+		"Identity of the call. A UUIDv7 is kept, and created_at is its time; any other text needs created_at "
+		"and becomes a UUIDv7 that follows from both. Sent twice, it is stored once." },
+	{ "authorization_id", JSON_ID, LOG(authorization_id) },
+	{ "user_id", JSON_ID, LOG(user_id), .about = "A user of this client." },
+	{ "external_user_id", JSON_TEXT, .offset = offsetof(struct input, external_user_id),
+	    .given = JSON_ALWAYS, .min = 1, .max = USER_EXTERNAL_ID_MAX,
+	    .about =
+		"Your own name of the user; made as a user of tier anonymous on first sight." },
+	{ "session_id", JSON_ID, LOG(session_id) },
+	{ "conversation_id", JSON_ID, LOG(conversation_id) },
+	{ "agent_session_id", JSON_ID, LOG(agent_session_id) },
+	{ "trace_id", JSON_TEXT, LOG(trace_id), .min = 1, .max = 64 },
+	{ "span_id", JSON_TEXT, LOG(span_id), .min = 1, .max = 64 },
+	{ "parent_span_id", JSON_TEXT, LOG(parent_span_id), .min = 1, .max = 64 },
+	{ "feature", JSON_TEXT, LOG(feature), .min = 1, .max = 80 },
+	{ "agent_type", JSON_TEXT, LOG(agent_type), .min = 1, .max = 80 },
+	{ "provider", JSON_TEXT, LOG(provider), .min = 1, .max = PRICE_PROVIDER_MAX },
+	{ "model", JSON_TEXT, LOG(model), .min = 1, .max = PRICE_MODEL_MAX },
+	{ "input_tokens", TOKENS, LOG(input_tokens),
+	    .about =
+		"As the provider reports it: cached tokens are inside it, but for provider anthropic, whose API "
+		"reports them beside it. Answers show uncached input only." },
+	{ "output_tokens", TOKENS, LOG(output_tokens), .about = "Reasoning included." },
+	{ "cached_input_tokens", TOKENS, LOG(cached_input_tokens),
+	    .about = "Read from the provider's cache." },
+	{ "cache_write_tokens", TOKENS, LOG(cache_write_tokens) },
+	{ "reasoning_tokens", TOKENS, LOG(reasoning_tokens),
+	    .about = "The part of output_tokens spent on reasoning." },
+	{ "tokens_used", .type = JSON_INT, LOG(tokens_used), .max = RECORD_TOKENS_USED_MAX,
+	    .about = "The sum of all classes where not given." },
+	{ "message_length", .type = JSON_INT, LOG(message_length), .max = RECORD_LENGTH_MAX },
+	{ "response_length", .type = JSON_INT, LOG(response_length), .max = RECORD_LENGTH_MAX },
+	{ "estimated_cost_cents", .type = JSON_CENTS, LOG(estimated_cost_nanos),
+	    .max = RECORD_COST_MAX,
+	    .about =
+		"Computed from the price list where not given; null where the model has no price." },
+	{ "verified_cost_cents", .type = JSON_CENTS, LOG(verified_cost_nanos),
+	    .max = RECORD_COST_MAX, .about = "As billed; counts instead of the estimate." },
+	{ "is_cache_hit", JSON_BOOL, LOG(is_cache_hit) },
+	{ "tools_used", JSON_TEXTS, LOG(tools_used), .max = RECORD_TOOLS_MAX, .max_item = 128 },
+	{ "tags", JSON_TEXTS, LOG(tags), .max = RECORD_TAGS_MAX, .max_item = 64 },
+	{ "success", JSON_BOOL, LOG(success), .about = "True where not given." },
+	{ "error_message", JSON_TEXT, LOG(error_message), .max = RECORD_ERROR_MAX },
+	{ "duration_ms", .type = JSON_INT, LOG(duration_ms), .max = RECORD_DURATION_MAX_MS },
+	{ "metadata", .type = JSON_OBJECT, LOG(metadata), .max = RECORD_METADATA_MAX },
+	{ "created_at", JSON_TIME, LOG(created_at),
+	    .about = "The call's time; now where not given. Milliseconds are kept." },
+};
+
+const size_t record_field_count = COUNT(record_fields);
+
+static int64_t
+or_zero(int64_t value)
+{
+	return value == CHAT_LOG_NONE ? 0 : value;
+}
+
+static void
+make_empty(struct input *input)
+{
+	struct chat_log *log = &input->log;
+
+	*input = (struct input){ 0 };
+	log->created_at = CHAT_LOG_NONE;
+	log->input_tokens = log->output_tokens = log->cached_input_tokens = CHAT_LOG_NONE;
+	log->cache_write_tokens = log->reasoning_tokens = log->tokens_used = CHAT_LOG_NONE;
+	log->message_length = log->response_length = log->duration_ms = CHAT_LOG_NONE;
+	log->estimated_cost_nanos = log->verified_cost_nanos = CHAT_LOG_NONE;
+	log->success = true;
+}
+
+static bool
+check_time(struct task *task, const struct identity *identity, const char *field, int64_t usec)
+{
+	if (usec > task->now + RECORD_AHEAD_USEC)
+		return task_fail_field(task, field, "lies more than 5 minutes in the future");
+	if (usec < task->now - identity->log_retention_days * CLOCK_DAY)
+		return task_fail_field(task, field, "is older than the log is kept");
+	return true;
+}
+
+static int64_t
+whole_milliseconds(int64_t usec)
+{
+	return usec - usec % 1000;
+}
+
+/* An id that is a UUIDv7 says when the call was made; any other one needs to be told. */
+static bool
+set_identity(struct task *task, const struct identity *identity, struct input *input)
+{
+	struct chat_log *log = &input->log;
+	struct text name = { .at = input->id, .len = input->id == NULL ? 0 : strlen(input->id) };
+	bool given = log->created_at != CHAT_LOG_NONE;
+
+	log->created_at = whole_milliseconds(given ? log->created_at : task->now);
+	if (input->id == NULL) {
+		if (!check_time(task, identity, "created_at", log->created_at))
+			return false;
+		log->id = id_new(log->created_at);
+		return true;
+	}
+	if (id_parse(name, &log->id) && id_is_v7(log->id)) {
+		if (given && id_time(log->id) != log->created_at)
+			return task_fail_field(
+			    task, "created_at", "is not the time of the UUIDv7 in id");
+		log->created_at = id_time(log->id);
+		return check_time(task, identity, given ? "created_at" : "id", log->created_at);
+	}
+	if (!given)
+		return task_fail_field(
+		    task, "created_at", "is required with an id that is not a UUIDv7");
+	if (!check_time(task, identity, "created_at", log->created_at))
+		return false;
+	log->id = id_derive(identity->client, name, log->created_at);
+	return true;
+}
+
+static bool
+set_user(struct task *task, const struct identity *identity, struct input *input)
+{
+	struct text name = { .at = input->external_user_id };
+
+	if (input->external_user_id == NULL)
+		return true;
+	if (!id_is_nil(input->log.user_id))
+		return task_fail_field(task, "external_user_id", "cannot be given beside user_id");
+	name.len = strlen(name.at);
+	input->log.user_id = user_id_from_external(identity->client, name);
+	return true;
+}
+
+static bool
+has_tokens(const struct chat_log *log)
+{
+	return log->input_tokens != CHAT_LOG_NONE || log->output_tokens != CHAT_LOG_NONE ||
+	       log->cached_input_tokens != CHAT_LOG_NONE ||
+	       log->cache_write_tokens != CHAT_LOG_NONE || log->reasoning_tokens != CHAT_LOG_NONE;
+}
+
+/* Makes the classes disjoint; what was not given stays so. */
+static bool
+set_usage(struct task *task, struct chat_log *log, struct usage *ret)
+{
+	*ret = (struct usage){
+		.input = or_zero(log->input_tokens),
+		.cached = or_zero(log->cached_input_tokens),
+		.cache_write = or_zero(log->cache_write_tokens),
+		.output = or_zero(log->output_tokens),
+		.reasoning = or_zero(log->reasoning_tokens),
+	};
+	if (log->message_length == CHAT_LOG_NONE && log->tokens_used == CHAT_LOG_NONE &&
+	    !has_tokens(log))
+		return task_fail_field(task, "message_length", "or a number of tokens is required");
+	if (ret->reasoning > ret->output)
+		return task_fail_field(task, "reasoning_tokens", "is more than output_tokens");
+	if (!usage_make_disjoint(usage_style(log->provider), ret))
+		return task_fail_field(task, "cached_input_tokens",
+		    "and cache_write_tokens are more than input_tokens");
+	if (log->input_tokens != CHAT_LOG_NONE)
+		log->input_tokens = ret->input;
+	if (log->tokens_used == CHAT_LOG_NONE && has_tokens(log))
+		log->tokens_used = ret->input + ret->cached + ret->cache_write + ret->output;
+	return true;
+}
+
+static bool
+set_price(struct task *task, struct cache *cache, struct chat_log *log, const struct usage *usage)
+{
+	struct price price;
+	bool found;
+
+	if (log->estimated_cost_nanos != CHAT_LOG_NONE || log->model == NULL || !has_tokens(log))
+		return true;
+	if (!cache_find_price(
+		task, cache, log->provider, log->model, log->created_at, &found, &price))
+		return false;
+	if (!found)
+		return true;
+	log->estimated_cost_nanos = price_cost(usage, &price.rates);
+	log->model_pricing_id = price.id;
+	return true;
+}
+
+bool
+record_read(struct task *task, struct cache *cache, const struct identity *identity,
+    struct text json, struct record *ret)
+{
+	struct input input;
+	struct usage usage;
+	bool ok;
+
+	make_empty(&input);
+	ok = json_read(task, json, record_fields, COUNT(record_fields), &input);
+	if (!ok && task->err.code != ERR_INVALID)
+		return false;
+	/* All of them, so that every bad field is named at once. */
+	ok = set_identity(task, identity, &input) && ok;
+	ok = set_user(task, identity, &input) && ok;
+	ok = set_usage(task, &input.log, &usage) && ok;
+	if (!ok || !set_price(task, cache, &input.log, &usage))
+		return false;
+	input.log.received_at = task->now;
+	input.log.api_key_id = identity->key;
+	*ret = (struct record){
+		.log = input.log,
+		.external_user_id = input.external_user_id,
+		.day = zone_date(identity->zone, input.log.created_at),
+	};
+	return true;
+}
+
+void
+record_add(const struct record *record, struct totals *totals)
+{
+	const struct chat_log *log = &record->log;
+	int64_t cost = log->verified_cost_nanos != CHAT_LOG_NONE ? log->verified_cost_nanos
+								 : log->estimated_cost_nanos;
+	struct totals more = { .at = {
+				   [TOTAL_COST] = or_zero(cost),
+				   [TOTAL_REQUESTS] = 1,
+				   [TOTAL_TOKENS] = or_zero(log->tokens_used),
+				   [TOTAL_INPUT] = or_zero(log->input_tokens),
+				   [TOTAL_OUTPUT] = or_zero(log->output_tokens),
+				   [TOTAL_CACHED] = or_zero(log->cached_input_tokens),
+				   [TOTAL_CACHE_WRITE] = or_zero(log->cache_write_tokens),
+				   [TOTAL_REASONING] = or_zero(log->reasoning_tokens),
+				   [TOTAL_FAILED] = log->success ? 0 : 1,
+				   [TOTAL_UNPRICED] = cost == CHAT_LOG_NONE ? 1 : 0,
+			       } };
+
+	totals_add(totals, &more);
+}

@@ -1,0 +1,40 @@
+/*
+ * A record as it comes in: read, checked, given its id, its time, its disjoint token classes, its
+ * price and its day.
+ */
+#ifndef APP_INGEST_RECORD_H
+#define APP_INGEST_RECORD_H
+
+#include "app/auth.h"
+#include "app/cache.h"
+#include "lib/core/totals.h"
+#include "lib/model/chat_log.h"
+
+#define RECORD_METADATA_MAX 16384
+#define RECORD_TOOLS_MAX 64
+#define RECORD_TAGS_MAX 16
+#define RECORD_LENGTH_MAX INT64_C(1000000000)
+#define RECORD_TOKENS_USED_MAX INT64_C(5000000000)
+#define RECORD_COST_MAX INT64_C(1000000000000000) /* nano-dollars: a million dollars */
+#define RECORD_DURATION_MAX_MS INT64_C(86400000)
+#define RECORD_ERROR_MAX 4096
+/* How far the caller's clock may be ahead of ours. */
+#define RECORD_AHEAD_USEC (INT64_C(300) * 1000000)
+
+struct record {
+	struct chat_log log;
+	const char *external_user_id; /* NULL where not given; log.user_id follows from it then */
+	int32_t day; /* in the client's zone */
+};
+
+extern const struct json_field record_fields[];
+extern const size_t record_field_count;
+
+/* From one JSON object, on behalf of the key. ERR_SYNTAX, ERR_INVALID with all bad fields. */
+NODISCARD bool record_read(struct task *task, struct cache *cache, const struct identity *identity,
+    struct text json, struct record *ret);
+
+/* What the record adds to the sums of its day. */
+void record_add(const struct record *record, struct totals *totals);
+
+#endif

@@ -1,0 +1,394 @@
+#include "lib/model/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char guard_sql[] = "SELECT counter_guard($1, $2)";
+
+static const char bypass_sql[] = "SELECT counter_bypass($1)";
+
+/* In the order of their ids, so that two batches cannot wait for each other. */
+static const char users_sql[] =
+    "INSERT INTO users (client_id, id, external_id, tier) "
+    "SELECT DISTINCT ON (n.client_id, n.id) n.client_id, n.id, n.external_id, 'anonymous' "
+    "FROM unnest($1, $2, $3) AS n (client_id, id, external_id) "
+    "WHERE NOT EXISTS ("
+    "SELECT FROM users u WHERE u.client_id = n.client_id AND u.id = n.id) "
+    "ORDER BY n.client_id, n.id "
+    "ON CONFLICT DO NOTHING";
+
+/* Rows that name a user or session that is not there; ordinals from 1. */
+static const char references_sql[] =
+    "SELECT r.ordinal, r.user_id IS NOT NULL AND NOT EXISTS ("
+    "SELECT FROM users u WHERE u.client_id = r.client_id AND u.id = r.user_id) AS no_user "
+    "FROM unnest($1, $2, $3) WITH ORDINALITY AS r (client_id, user_id, session_id, ordinal) "
+    "WHERE (r.user_id IS NOT NULL AND NOT EXISTS ("
+    "SELECT FROM users u WHERE u.client_id = r.client_id AND u.id = r.user_id)) "
+    "OR (r.session_id IS NOT NULL AND NOT EXISTS ("
+    "SELECT FROM sessions s WHERE s.client_id = r.client_id AND s.id = r.session_id))";
+
+static const char insert_sql[] =
+    "INSERT INTO chat_logs (client_id, id, created_at, received_at, api_key_id, authorization_id, "
+    "user_id, session_id, conversation_id, agent_session_id, trace_id, span_id, parent_span_id, "
+    "feature, agent_type, provider, model, input_tokens, output_tokens, cached_input_tokens, "
+    "cache_write_tokens, reasoning_tokens, tokens_used, message_length, response_length, "
+    "estimated_cost_cents, verified_cost_cents, model_pricing_id, is_cache_hit, tools_used, tags, "
+    "success, error_message, duration_ms, metadata) "
+    "SELECT r.client_id, r.id, r.created_at, r.received_at, r.api_key_id, r.authorization_id, "
+    "r.user_id, r.session_id, r.conversation_id, r.agent_session_id, r.trace_id, r.span_id, "
+    "r.parent_span_id, r.feature, r.agent_type, r.provider, r.model, r.input_tokens, "
+    "r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, "
+    "r.tokens_used, r.message_length, r.response_length, r.estimated_nanos * 0.0000001, "
+    "r.verified_nanos * 0.0000001, r.model_pricing_id, r.is_cache_hit, r.tools_used::text[], "
+    "r.tags::text[], r.success, r.error_message, r.duration_ms, r.metadata::jsonb "
+    "FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
+    "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35) "
+    "AS r (client_id, id, created_at, received_at, api_key_id, authorization_id, user_id, "
+    "session_id, conversation_id, agent_session_id, trace_id, span_id, parent_span_id, feature, "
+    "agent_type, provider, model, input_tokens, output_tokens, cached_input_tokens, "
+    "cache_write_tokens, reasoning_tokens, tokens_used, message_length, response_length, "
+    "estimated_nanos, verified_nanos, model_pricing_id, is_cache_hit, tools_used, tags, success, "
+    "error_message, duration_ms, metadata) "
+    "WHERE (r.user_id IS NULL OR EXISTS ("
+    "SELECT FROM users u WHERE u.client_id = r.client_id AND u.id = r.user_id)) "
+    "AND (r.session_id IS NULL OR EXISTS ("
+    "SELECT FROM sessions s WHERE s.client_id = r.client_id AND s.id = r.session_id)) "
+    "ON CONFLICT DO NOTHING "
+    "RETURNING client_id, id";
+
+static const char mark_sql[] = "INSERT INTO ingest_batches (client_id, id, epoch, late_days) "
+			       "SELECT c.client_id, $1, c.epoch, c.late_days::date[] "
+			       "FROM unnest($2, $3, $4) AS c (client_id, epoch, late_days)";
+
+const char *const batch_statements[] = { guard_sql, bypass_sql, users_sql, references_sql,
+	insert_sql, mark_sql, NULL };
+
+/* The steps of one round trip. */
+#define STEPS_MAX 8
+
+struct steps {
+	struct db_step list[STEPS_MAX];
+	size_t count;
+};
+
+static void
+add_step(struct steps *steps, const char *sql, const struct db_params *params)
+{
+	steps->list[steps->count++] = (struct db_step){ .sql = sql, .params = params };
+}
+
+static struct text
+text_of(const char *value)
+{
+	return (struct text){ .at = value, .len = value == NULL ? 0 : strlen(value) };
+}
+
+static void
+add_number(struct db_array *array, int64_t value)
+{
+	if (value == CHAT_LOG_NONE)
+		db_array_null(array);
+	else
+		db_array_int(array, value);
+}
+
+/* {"a","b"}: quotes and backslashes escaped, as PostgreSQL reads the text of an array. */
+static void
+add_texts(struct task *task, struct db_array *array, struct json_texts texts)
+{
+	struct buf buf = { .arena = task->arena };
+
+	if (texts.at == NULL) {
+		db_array_null(array);
+		return;
+	}
+	buf_putc(&buf, '{');
+	for (size_t i = 0; i < texts.count; i++) {
+		buf_puts(&buf, i == 0 ? "\"" : ",\"");
+		for (const char *c = texts.at[i]; *c != '\0'; c++) {
+			if (*c == '"' || *c == '\\')
+				buf_putc(&buf, '\\');
+			buf_putc(&buf, *c);
+		}
+		buf_putc(&buf, '"');
+	}
+	buf_putc(&buf, '}');
+	db_array_text(array, buf_text(&buf));
+}
+
+static void
+add_guards(struct task *task, const struct batch *batch, struct steps *steps)
+{
+	struct db_params *announced = db_params(task), *others = db_params(task);
+	struct db_array *clients = db_add_array(announced, DB_ARRAY_ID);
+	struct db_array *epochs = db_add_array(announced, DB_ARRAY_INT);
+	struct db_array *bypassed = db_add_array(others, DB_ARRAY_ID);
+	size_t guarded = 0;
+
+	for (size_t i = 0; i < batch->client_count; i++) {
+		if (batch->clients[i].announced) {
+			db_array_id(clients, batch->clients[i].client);
+			db_array_int(epochs, batch->clients[i].epoch);
+			guarded++;
+		} else {
+			db_array_id(bypassed, batch->clients[i].client);
+		}
+	}
+	if (guarded > 0)
+		add_step(steps, guard_sql, announced);
+	if (guarded < batch->client_count)
+		add_step(steps, bypass_sql, others);
+}
+
+static void
+add_users(struct task *task, const struct batch *batch, struct steps *steps)
+{
+	struct db_params *params = db_params(task);
+	struct db_array *clients = db_add_array(params, DB_ARRAY_ID);
+	struct db_array *ids = db_add_array(params, DB_ARRAY_ID);
+	struct db_array *names = db_add_array(params, DB_ARRAY_TEXT);
+	size_t count = 0;
+
+	for (size_t i = 0; i < batch->row_count; i++) {
+		const struct batch_row *row = &batch->rows[i];
+
+		if (row->external_user_id == NULL)
+			continue;
+		db_array_id(clients, row->client);
+		db_array_id(ids, row->log->user_id);
+		db_array_text(names, text_of(row->external_user_id));
+		count++;
+	}
+	if (count > 0)
+		add_step(steps, users_sql, params);
+}
+
+/* True when there is something to ask. */
+static bool
+add_references(struct task *task, const struct batch *batch, struct steps *steps)
+{
+	struct db_params *params = db_params(task);
+	struct db_array *clients = db_add_array(params, DB_ARRAY_ID);
+	struct db_array *users = db_add_array(params, DB_ARRAY_ID);
+	struct db_array *sessions = db_add_array(params, DB_ARRAY_ID);
+	const struct id none = { 0 };
+	bool any = false;
+
+	for (size_t i = 0; i < batch->row_count; i++) {
+		const struct batch_row *row = &batch->rows[i];
+		struct id user = row->external_user_id == NULL ? row->log->user_id : none;
+
+		db_array_id(clients, row->client);
+		db_array_id(users, user);
+		db_array_id(sessions, row->log->session_id);
+		any = any || !id_is_nil(user) || !id_is_nil(row->log->session_id);
+	}
+	if (any)
+		add_step(steps, references_sql, params);
+	return any;
+}
+
+/* The columns of the log in the order of insert_sql: first those that are ids, times and texts. */
+static void
+add_row_head(struct db_array *const *a, const struct batch_row *row)
+{
+	const struct chat_log *log = row->log;
+	const char *const texts[] = { log->trace_id, log->span_id, log->parent_span_id,
+		log->feature, log->agent_type, log->provider, log->model };
+
+	db_array_id(a[0], row->client);
+	db_array_id(a[1], log->id);
+	db_array_time(a[2], log->created_at);
+	db_array_time(a[3], log->received_at);
+	db_array_id(a[4], log->api_key_id);
+	db_array_id(a[5], log->authorization_id);
+	db_array_id(a[6], log->user_id);
+	db_array_id(a[7], log->session_id);
+	db_array_id(a[8], log->conversation_id);
+	db_array_id(a[9], log->agent_session_id);
+	for (size_t i = 0; i < COUNT(texts); i++)
+		db_array_text(a[10 + i], text_of(texts[i]));
+}
+
+static void
+add_row_tail(struct task *task, struct db_array *const *a, const struct chat_log *log)
+{
+	const int64_t numbers[] = { log->input_tokens, log->output_tokens, log->cached_input_tokens,
+		log->cache_write_tokens, log->reasoning_tokens, log->tokens_used,
+		log->message_length, log->response_length, log->estimated_cost_nanos,
+		log->verified_cost_nanos };
+
+	for (size_t i = 0; i < COUNT(numbers); i++)
+		add_number(a[17 + i], numbers[i]);
+	db_array_id(a[27], log->model_pricing_id);
+	db_array_bool(a[28], log->is_cache_hit);
+	add_texts(task, a[29], log->tools_used);
+	add_texts(task, a[30], log->tags);
+	db_array_bool(a[31], log->success);
+	db_array_text(a[32], text_of(log->error_message));
+	add_number(a[33], log->duration_ms);
+	db_array_text(a[34], log->metadata);
+}
+
+static void
+add_rows(struct task *task, const struct batch *batch, struct steps *steps)
+{
+	static const enum db_array_type types[] = {
+		DB_ARRAY_ID,
+		DB_ARRAY_ID,
+		DB_ARRAY_TIME,
+		DB_ARRAY_TIME,
+		DB_ARRAY_ID,
+		DB_ARRAY_ID,
+		DB_ARRAY_ID,
+		DB_ARRAY_ID,
+		DB_ARRAY_ID,
+		DB_ARRAY_ID,
+		DB_ARRAY_TEXT,
+		DB_ARRAY_TEXT,
+		DB_ARRAY_TEXT,
+		DB_ARRAY_TEXT,
+		DB_ARRAY_TEXT,
+		DB_ARRAY_TEXT,
+		DB_ARRAY_TEXT,
+		DB_ARRAY_INT,
+		DB_ARRAY_INT,
+		DB_ARRAY_INT,
+		DB_ARRAY_INT,
+		DB_ARRAY_INT,
+		DB_ARRAY_INT,
+		DB_ARRAY_INT,
+		DB_ARRAY_INT,
+		DB_ARRAY_INT,
+		DB_ARRAY_INT,
+		DB_ARRAY_ID,
+		DB_ARRAY_BOOL,
+		DB_ARRAY_TEXT,
+		DB_ARRAY_TEXT,
+		DB_ARRAY_BOOL,
+		DB_ARRAY_TEXT,
+		DB_ARRAY_INT,
+		DB_ARRAY_TEXT,
+	};
+	struct db_params *params = db_params(task);
+	struct db_array *arrays[COUNT(types)];
+
+	for (size_t i = 0; i < COUNT(types); i++)
+		arrays[i] = db_add_array(params, types[i]);
+	for (size_t i = 0; i < batch->row_count; i++) {
+		add_row_head(arrays, &batch->rows[i]);
+		add_row_tail(task, arrays, batch->rows[i].log);
+	}
+	add_step(steps, insert_sql, params);
+}
+
+static void
+add_mark(struct task *task, const struct batch *batch, struct steps *steps)
+{
+	struct db_params *params = db_params(task);
+	struct db_array *clients, *epochs, *late;
+
+	db_add_id(params, batch->id);
+	clients = db_add_array(params, DB_ARRAY_ID);
+	epochs = db_add_array(params, DB_ARRAY_INT);
+	late = db_add_array(params, DB_ARRAY_TEXT);
+	for (size_t i = 0; i < batch->client_count; i++) {
+		db_array_id(clients, batch->clients[i].client);
+		db_array_int(epochs, batch->clients[i].epoch);
+		db_array_text(late, text_of(batch->clients[i].late_days));
+	}
+	add_step(steps, mark_sql, params);
+}
+
+static int
+compare_rows(const void *a, const void *b)
+{
+	const struct batch_row *x = *(struct batch_row *const *)a;
+	const struct batch_row *y = *(struct batch_row *const *)b;
+	int order = id_compare(x->log->id, y->log->id);
+
+	if (order == 0)
+		order = id_compare(x->client, y->client);
+	/* Of two rows alike the first in the batch was stored. */
+	return order != 0 ? order : (x > y) - (x < y);
+}
+
+static struct batch_row *
+find_row(struct batch_row *const *sorted, size_t count, struct id client, struct id id)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = id_compare(sorted[middle]->log->id, id);
+
+		if (order == 0)
+			order = id_compare(sorted[middle]->client, client);
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return sorted[low];
+}
+
+static void
+read_stored(struct task *task, struct batch *batch, const struct db_rows *stored)
+{
+	struct batch_row **sorted = arena_array(task->arena, batch->row_count, sizeof(*sorted));
+
+	for (size_t i = 0; i < batch->row_count; i++) {
+		batch->rows[i].outcome = BATCH_DUPLICATE;
+		sorted[i] = &batch->rows[i];
+	}
+	qsort(sorted, batch->row_count, sizeof(struct batch_row *), compare_rows);
+	for (int i = 0; i < db_count(stored); i++)
+		find_row(sorted, batch->row_count, db_id(stored, i, 0), db_id(stored, i, 1))
+		    ->outcome = BATCH_STORED;
+}
+
+static void
+read_references(struct batch *batch, const struct db_rows *missing)
+{
+	for (int i = 0; i < db_count(missing); i++) {
+		struct batch_row *row = &batch->rows[db_int(missing, i, 0) - 1];
+
+		if (row->outcome != BATCH_STORED)
+			row->outcome = db_bool(missing, i, 1) ? BATCH_NO_USER : BATCH_NO_SESSION;
+	}
+}
+
+void
+batch_begin(struct task *task, const struct batch *batch)
+{
+	struct id *clients = arena_array(task->arena, batch->client_count, sizeof(*clients));
+
+	for (size_t i = 0; i < batch->client_count; i++)
+		clients[i] = batch->clients[i].client;
+	db_set_clients(task, clients, batch->client_count);
+}
+
+bool
+batch_store(struct task *task, struct batch *batch, bool commit, bool *ret_unknown)
+{
+	struct steps steps = { 0 };
+	struct db_rows *rows[STEPS_MAX];
+	bool ok, asked;
+
+	*ret_unknown = false;
+	add_guards(task, batch, &steps);
+	add_users(task, batch, &steps);
+	asked = add_references(task, batch, &steps);
+	add_rows(task, batch, &steps);
+	add_mark(task, batch, &steps);
+	if (commit)
+		ok = db_pipeline_commit(task, steps.list, steps.count, rows, ret_unknown);
+	else
+		ok = db_pipeline(task, steps.list, steps.count, rows);
+	if (!ok)
+		return false;
+	read_stored(task, batch, rows[steps.count - 2]);
+	if (asked)
+		read_references(batch, rows[steps.count - 3]);
+	return true;
+}
