@@ -11,10 +11,10 @@
 #ifndef LIB_DB_H
 #define LIB_DB_H
 
-#include "lib/task.h"
+#include "lib/db_params.h"
+#include "lib/db_rows.h"
 
 struct db_pool;
-struct db_rows;
 
 struct db_pool_settings {
 	const char *url; /* libpq URL or conninfo */
@@ -35,55 +35,6 @@ struct db_pool *db_pool_new(const struct db_pool_settings *settings);
 void db_pool_free(struct db_pool *pool);
 /* Connections open, in use, and ever opened; for /metrics. */
 void db_pool_count(struct db_pool *pool, int64_t *ret_open, int64_t *ret_used, int64_t *ret_opened);
-
-/* Parameters, built in order: $1, $2, ... */
-#define DB_PARAMS_MAX 48
-
-struct db_params {
-	struct arena *arena;
-	int count;
-	struct db_param {
-		uint32_t type; /* OID of the PostgreSQL type */
-		const void *at; /* binary form; NULL is NULL */
-		int len;
-	} list[DB_PARAMS_MAX];
-};
-
-/* An empty list in the task's arena. */
-struct db_params *db_params(struct task *task);
-void db_add_null(struct db_params *params); /* of type unknown: cast it in the SQL */
-void db_add_text(struct db_params *params, const char *value); /* NULL is NULL; not copied */
-void db_add_text_n(struct db_params *params, struct text value); /* at NULL is NULL */
-void db_add_bytes(struct db_params *params, struct text value); /* bytea */
-void db_add_int(struct db_params *params, int64_t value); /* int8 */
-void db_add_bool(struct db_params *params, bool value);
-void db_add_id(struct db_params *params, struct id value); /* uuid; nil is NULL */
-void db_add_time(struct db_params *params, int64_t usec); /* timestamptz */
-void db_add_date(struct db_params *params, int32_t date);
-void db_add_texts(struct db_params *params, const char *const *values, size_t count); /* text[] */
-
-/*
- * Columns of many rows for INSERT ... SELECT FROM unnest($1, $2, ...): one array parameter for each
- * column, all filled to the same length.
- */
-struct db_array;
-/* type is one of the DB_ARRAY_ kinds; the array becomes the next parameter. */
-enum db_array_type {
-	DB_ARRAY_ID,
-	DB_ARRAY_INT,
-	DB_ARRAY_BOOL,
-	DB_ARRAY_TEXT,
-	DB_ARRAY_TIME,
-	DB_ARRAY_DATE
-};
-struct db_array *db_add_array(struct db_params *params, enum db_array_type type);
-void db_array_null(struct db_array *array);
-void db_array_id(struct db_array *array, struct id value); /* nil is NULL */
-void db_array_int(struct db_array *array, int64_t value); /* int8[] */
-void db_array_bool(struct db_array *array, bool value);
-void db_array_text(struct db_array *array, struct text value); /* at NULL is NULL */
-void db_array_time(struct db_array *array, int64_t usec);
-void db_array_date(struct db_array *array, int32_t date);
 
 /*
  * Runs one statement; sql must be a constant of the program. ret may be NULL. The rows live as long
@@ -135,24 +86,6 @@ void db_set_clients(struct task *task, const struct id *clients, size_t count);
  */
 void db_set_snapshot(struct task *task);
 
-/* Rows. Asking for the wrong type is a mistake of ours and aborts. A NULL gives 0, nil, false,
- * NULL: ask db_null(). */
-int db_count(const struct db_rows *rows);
-int64_t db_changed(const struct db_rows *rows); /* rows inserted, updated or deleted */
-bool db_null(const struct db_rows *rows, int row, int column);
-const char *db_text(const struct db_rows *rows, int row,
-    int column); /* text, varchar, name, inet::text, jsonb::text */
-struct text db_bytes(const struct db_rows *rows, int row, int column); /* text or bytea */
-int64_t db_int(const struct db_rows *rows, int row, int column); /* int2, int4, int8 */
-bool db_bool(const struct db_rows *rows, int row, int column);
-struct id db_id(const struct db_rows *rows, int row, int column);
-int64_t db_time(
-    const struct db_rows *rows, int row, int column); /* timestamptz, microseconds since 1970 */
-int32_t db_date(const struct db_rows *rows, int row, int column);
-struct json_texts;
-void db_texts(const struct db_rows *rows, int row, int column, struct task *task,
-    struct json_texts *ret); /* text[] */
-
 /* Rows in portions by a cursor, for answers and exports that may be long: at most size rows a call,
  * 0 at the end. */
 struct db_cursor;
@@ -163,8 +96,8 @@ NODISCARD bool db_cursor_next(
 
 /*
  * Notifications: a connection of its own that listens on one channel. Waits until something
- * arrives, the time is over or wake_fd is readable. False: the connection is lost (and closed);
- * open again.
+ * arrives, the time is over (-1: never) or wake_fd (-1: none) is readable. False: the connection is
+ * lost (and closed); open again.
  */
 struct db_listener;
 NODISCARD bool db_listen(struct task *task, const struct db_pool_settings *settings,
