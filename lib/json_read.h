@@ -20,18 +20,17 @@ enum json_type {
 	JSON_CENTS, /* int64_t nano-dollars: read as cents with at most 7 decimals; min and max in
 		       nano-dollars */
 	JSON_RATE, /* int64_t pico-dollars a token: read as dollars per 1,000,000 tokens with at
-		      most 6 decimals */
+		      most 6 decimals; min and max in pico-dollars */
 	JSON_TIME, /* int64_t microseconds */
 	JSON_DATE, /* int32_t days since 1970 */
-	JSON_ID, /* struct id */
+	JSON_ID, /* struct id; never nil */
 	JSON_CHOICE, /* int: index into choices */
-	JSON_TEXTS, /* struct json_texts: array of texts, max elements; each 1 to max_item
+	JSON_TEXTS, /* struct json_texts: array of min to max texts; each 1 to max_item
 		       characters */
-	JSON_OBJECT /* struct text: the object as it was sent, at most max bytes; contents
-		       PostgreSQL's jsonb accepts */
+	JSON_OBJECT /* struct text: the object as it was sent, inside the body, at most max bytes;
+		       contents PostgreSQL's jsonb accepts */
 };
 
-/* A choice: names in the order of an enum, NULL behind the last. */
 struct json_texts {
 	const char *const *at;
 	size_t count;
@@ -41,19 +40,23 @@ struct json_field {
 	const char *name;
 	enum json_type type;
 	size_t offset; /* of the value in the struct */
-	size_t given; /* offset of a bool that says whether it was given; JSON_ALWAYS where none is
-			 kept */
+	size_t given; /* offset of a bool that says whether it was given; 0 or JSON_ALWAYS where
+			 none is kept */
 	bool required;
 	int64_t min, max;
 	int64_t max_item; /* JSON_TEXTS: characters of an element */
-	const char *const *choices; /* JSON_CHOICE */
+	const char *const *choices; /* JSON_CHOICE: in the order of an enum, NULL behind the
+				       last */
 	const char *about; /* one sentence for the OpenAPI document; may be NULL */
 };
 
 #define JSON_ALWAYS SIZE_MAX
 
-/* ret starts as the caller made it: what is not given stays. ERR_SYNTAX: not a JSON object.
- * ERR_INVALID: fields. */
+/*
+ * ret starts as the caller made it: what is not given stays. Texts live as long as the task. At
+ * most 64 fields. ERR_SYNTAX: not a JSON object, or nested deeper than JSON_DEPTH_MAX. ERR_INVALID:
+ * fields; ret then holds those that were good.
+ */
 NODISCARD bool json_read(
     struct task *task, struct text body, const struct json_field *fields, size_t count, void *ret);
 
