@@ -49,7 +49,7 @@ is_below(const struct books *books)
 }
 
 static enum books_verdict
-judge(const struct books *books, bool open, bool late)
+judge(const struct books *books, bool late)
 {
 	if (!is_above(books) && !is_below(books))
 		return BOOKS_EQUAL;
@@ -59,7 +59,7 @@ judge(const struct books *books, bool open, bool late)
 		return BOOKS_DRIFT;
 	if (late)
 		return BOOKS_LATE;
-	return open ? BOOKS_EQUAL : BOOKS_DRIFT;
+	return books->open ? BOOKS_EQUAL : BOOKS_DRIFT;
 }
 
 /*
@@ -72,13 +72,13 @@ bool
 books_read(struct task *task, const struct zone *zone, int32_t date, struct books *ret)
 {
 	struct books books = { .date = date };
-	bool open, late;
+	bool late;
 
 	if (!day_lock(task) || !read_stored(task, date, &books) ||
-	    !daily_cost_sum(task, zone, date, &books.log) || !day_is_open(task, date, &open) ||
-	    !late_days_pending(task, date, &late))
+	    !daily_cost_sum(task, zone, date, &books.log) ||
+	    !day_is_open(task, date, &books.open) || !late_days_pending(task, date, &late))
 		return false;
-	books.verdict = judge(&books, open, late);
+	books.verdict = judge(&books, late);
 	*ret = books;
 	return true;
 }

@@ -24,6 +24,7 @@ struct books {
 	struct daily_cost log;
 	struct daily_cost stored; /* zeros where there is no row */
 	bool closed;
+	bool open; /* Redis counts it */
 	enum books_verdict verdict; /* of log against stored */
 };
 

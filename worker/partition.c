@@ -1,0 +1,123 @@
+#include "worker/partition.h"
+
+#include "lib/clock.h"
+
+#include <string.h>
+#include <time.h>
+
+#define TRIES 10
+#define PAUSE_NS 200000000L
+#define LOCK_NOT_AVAILABLE "55P03"
+
+static const char list_sql[] =
+    "SELECT to_date(right(c.relname, 8), 'YYYYMMDD'), pg_total_relation_size(c.oid) "
+    "FROM pg_inherits i "
+    "JOIN pg_class c ON c.oid = i.inhrelid "
+    "WHERE i.inhparent = 'chat_logs'::regclass "
+    "AND c.relname ~ '^chat_logs_[0-9]{8}$' "
+    "ORDER BY c.relname";
+
+/* Between two partitions there is nothing to scan but the default one. */
+static const char stray_sql[] = "SELECT min(created_at) "
+				"FROM chat_logs "
+				"WHERE created_at >= $1 "
+				"AND created_at < $2";
+
+/* Waiting for the lock makes every record wait behind it. */
+static const char patience_sql[] = "SELECT set_config('lock_timeout', '1s', true)";
+static const char add_sql[] = "SELECT chat_logs_add_partition($1)";
+static const char drop_sql[] = "SELECT chat_logs_drop_partition($1)";
+
+bool
+partition_list(struct task *task, struct partitions *ret)
+{
+	struct db_rows *rows;
+	struct partition *list;
+
+	if (!db_query(task, list_sql, NULL, &rows) || !db_commit(task))
+		return false;
+	ret->count = (size_t)db_count(rows);
+	list = arena_array(task->arena, ret->count, sizeof(*list));
+	for (size_t i = 0; i < ret->count; i++) {
+		list[i].date = db_date(rows, (int)i, 0);
+		list[i].bytes = db_int(rows, (int)i, 1);
+	}
+	ret->at = list;
+	return true;
+}
+
+static bool
+find_between(struct task *task, int32_t from, int32_t until, bool *ret_any, int32_t *ret_date)
+{
+	struct db_params *params = db_params(task);
+	struct db_rows *rows;
+
+	db_add_time(params, from * CLOCK_DAY);
+	db_add_time(params, until * CLOCK_DAY);
+	if (!db_query(task, stray_sql, params, &rows) || !db_commit(task))
+		return false;
+	*ret_any = !db_null(rows, 0, 0);
+	if (*ret_any)
+		*ret_date = (int32_t)(db_time(rows, 0, 0) / CLOCK_DAY);
+	return true;
+}
+
+bool
+partition_next_stray(struct task *task, const struct partitions *partitions, int32_t from,
+    bool *ret_any, int32_t *ret_date)
+{
+	for (size_t i = 0; i < partitions->count; i++) {
+		int32_t date = partitions->at[i].date;
+
+		if (date < from)
+			continue;
+		if (date > from) {
+			if (!find_between(task, from, date, ret_any, ret_date))
+				return false;
+			if (*ret_any)
+				return true;
+		}
+		from = date + 1;
+	}
+	return find_between(task, from, DATE_MAX, ret_any, ret_date);
+}
+
+static bool
+try_once(struct task *task, const char *sql, int32_t date, bool *ret_done)
+{
+	struct db_params *params = db_params(task);
+	struct db_rows *rows;
+
+	db_add_date(params, date);
+	if (!db_query(task, patience_sql, NULL, NULL) || !db_query(task, sql, params, &rows))
+		return false;
+	*ret_done = db_bool(rows, 0, 0);
+	return db_commit(task);
+}
+
+static bool
+try_often(struct task *task, const char *sql, int32_t date, bool *ret_done)
+{
+	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
+
+	for (int i = 1; !try_once(task, sql, date, ret_done); i++) {
+		if (i == TRIES || strcmp(task->err.sqlstate, LOCK_NOT_AVAILABLE) != 0)
+			return false;
+		db_rollback(task);
+		task_clear_error(task);
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+bool
+partition_add(struct task *task, int32_t date, bool *ret_done)
+{
+	return try_often(task, add_sql, date, ret_done);
+}
+
+bool
+partition_drop(struct task *task, int32_t date, bool *ret_done)
+{
+	return try_often(task, drop_sql, date, ret_done);
+}

@@ -1,0 +1,127 @@
+/*
+ * purge: removes what is past its time, in bounded batches.
+ */
+#include "worker/purge.h"
+
+#include "lib/clock.h"
+#include "lib/model/audit.h"
+#include "worker/commands.h"
+
+#include <string.h>
+
+#define BATCH 1000
+/* Each user and each session is looked for in every partition of the log. */
+#define BATCH_REFERRED 100
+#define IDEMPOTENCY_KEPT CLOCK_DAY
+
+static const char sessions_sql[] = "DELETE FROM sessions "
+				   "WHERE (client_id, id) IN ("
+				   "SELECT client_id, id "
+				   "FROM sessions "
+				   "WHERE expires_at < $1 "
+				   "OR revoked_at < $1 "
+				   "LIMIT $2)";
+
+static const char tokens_sql[] = "DELETE FROM auth_tokens "
+				 "WHERE (client_id, id) IN ("
+				 "SELECT client_id, id "
+				 "FROM auth_tokens "
+				 "WHERE expires_at < $1 "
+				 "LIMIT $2)";
+
+static const char idempotency_sql[] = "DELETE FROM idempotency_keys "
+				      "WHERE (client_id, key) IN ("
+				      "SELECT client_id, key "
+				      "FROM idempotency_keys "
+				      "WHERE created_at < $1 "
+				      "LIMIT $2)";
+
+static const char users_sql[] = "DELETE FROM users "
+				"WHERE (client_id, id) IN ("
+				"SELECT client_id, id "
+				"FROM users "
+				"WHERE deleted_at < $1 "
+				"LIMIT $2) "
+				"RETURNING client_id, id";
+
+/* The user's records stay, without the user: the foreign key sees to that. */
+static bool
+audit_users(struct task *task, const struct db_rows *rows)
+{
+	static const struct text none = { 0 };
+
+	for (int i = 0; i < db_count(rows); i++) {
+		task->client = db_id(rows, i, 0);
+		if (!audit_add(task, "purge", "users", db_id(rows, i, 1), none, none))
+			return false;
+	}
+	task->client = (struct id){ 0 };
+	return true;
+}
+
+static bool
+remove_batch(struct command_context *context, const char *sql, int64_t before, int64_t limit,
+    int64_t *ret_count)
+{
+	struct task *task = context->task;
+	struct db_params *params = db_params(task);
+	struct db_rows *rows;
+
+	db_add_time(params, before);
+	db_add_int(params, limit);
+	if (!db_query(task, sql, params, &rows))
+		return false;
+	*ret_count = db_changed(rows);
+	if (sql == users_sql && !audit_users(task, rows))
+		return false;
+	if (!context->dry_run)
+		return db_commit(task);
+	db_rollback(task);
+	return true;
+}
+
+/* A dry run shows the first batch only: it removes nothing, so the second would be the same. */
+static bool
+remove_all(struct command_context *context, const char *what, const char *sql, int64_t before,
+    int64_t limit, struct job_result *result)
+{
+	struct output_line line = output_line(context, "purge");
+	struct task *task = context->task;
+	int64_t count, total = 0;
+
+	do {
+		struct arena_mark mark = arena_mark(task->arena);
+
+		if (!remove_batch(context, sql, before, limit, &count))
+			return false;
+		arena_undo(task->arena, mark);
+		total += count;
+	} while (count == limit && !context->dry_run);
+	result->rows += total;
+	if (total == 0)
+		return true;
+	output_text(&line, "what", what);
+	output_int(&line, context->dry_run ? "at_least" : "rows", total);
+	output_print(&line);
+	return true;
+}
+
+static bool
+purge(struct command_context *context, struct job_result *result)
+{
+	int64_t now = context->task->now;
+	int64_t deleted = now - context->conf.user_grace_days * CLOCK_DAY;
+
+	return remove_all(context, "sessions", sessions_sql, now, BATCH_REFERRED, result) &&
+	       remove_all(context, "tokens", tokens_sql, now, BATCH, result) &&
+	       remove_all(context, "idempotency keys", idempotency_sql, now - IDEMPOTENCY_KEPT,
+		   BATCH, result) &&
+	       remove_all(context, "users", users_sql, deleted, BATCH_REFERRED, result) &&
+	       purge_log(context, result);
+}
+
+int
+purge_run(struct command_context *context)
+{
+	return job_run(context, purge);
+}

@@ -1,0 +1,244 @@
+#include "worker/purge.h"
+
+#include "lib/clock.h"
+#include "lib/model/chat_log.h"
+#include "lib/model/day.h"
+#include "worker/books.h"
+#include "worker/partition.h"
+#include "worker/tenants.h"
+
+#define ROWS_BATCH 5000
+/* tallyd takes records up to the client's retention ago; this long after it, none can be on its
+ * way. */
+#define MARGIN CLOCK_DAY
+/* A partition may hold the beginning of a client's day that ends up to a day later. */
+#define PARTITION_MARGIN (2 * CLOCK_DAY)
+
+static const char longest_sql[] = "SELECT max(coalesce(log_retention_days, $1::bigint)) "
+				  "FROM clients";
+
+/* Days that a partition holds records of, and how many of them are not closed. */
+static const char days_sql[] =
+    "SELECT coalesce(sum(days.records), 0)::bigint, "
+    "count(*) FILTER (WHERE d.closed_at IS NULL) "
+    "FROM ("
+    "SELECT l.client_id, (l.created_at AT TIME ZONE c.timezone)::date AS date, "
+    "count(*) AS records "
+    "FROM chat_logs l "
+    "LEFT JOIN clients c ON c.id = l.client_id "
+    "WHERE l.created_at >= $1 "
+    "AND l.created_at < $2 "
+    "GROUP BY 1, 2) AS days "
+    "LEFT JOIN daily_costs d ON d.client_id = days.client_id AND d.date = days.date";
+
+static const char delete_sql[] = "DELETE FROM chat_logs "
+				 "WHERE client_id = $1 "
+				 "AND created_at < $3 "
+				 "AND id IN ("
+				 "SELECT id "
+				 "FROM chat_logs "
+				 "WHERE client_id = $1 "
+				 "AND id < $2 "
+				 "AND created_at < $3 "
+				 "ORDER BY id "
+				 "LIMIT $4)";
+
+/* The last day that may be closed. */
+static int32_t
+last_day(const struct task *task, const struct tenant *tenant)
+{
+	int64_t kept = tenant->log_retention_days * CLOCK_DAY + MARGIN;
+
+	/* The day before the one in which that instant lies is over by then. */
+	return task->now < kept ? -1 : zone_date(tenant->zone, task->now - kept) - 1;
+}
+
+/*
+ * From here on the day is kept as it is: its row is set from the log while the log is whole. A day
+ * that Redis still counts, or that flush is yet to sum again, has to wait.
+ */
+static bool
+close_day(
+    struct command_context *context, const struct tenant *tenant, int32_t date, bool *ret_closed)
+{
+	struct task *task = context->task;
+	struct books books;
+
+	if (!books_read(task, tenant->zone, date, &books))
+		return false;
+	*ret_closed = books.closed;
+	if (books.closed || books.open || books.verdict == BOOKS_LATE)
+		return true;
+	if (books.verdict == BOOKS_DRIFT)
+		books_print(context, tenant, &books, BOOK_DAILY_COSTS, NULL, !context->dry_run);
+	if (context->dry_run)
+		return true;
+	*ret_closed = true;
+	return day_correct(task, &books.log) && day_close(task, date) && db_commit(task);
+}
+
+/* Closes what may be closed; *ret_all false: a day had to wait. */
+static bool
+close_days(struct command_context *context, const struct tenant *tenant, bool *ret_all)
+{
+	struct task *task = context->task;
+	int32_t date, last = last_day(task, tenant);
+	bool any, closed;
+
+	*ret_all = true;
+	for (date = 0; date <= last; date++) {
+		if (!day_next(task, tenant->zone, date, &any, &date) || !db_commit(task))
+			return false;
+		if (!any || date > last)
+			return true;
+		if (!close_day(context, tenant, date, &closed))
+			return false;
+		db_rollback(task);
+		*ret_all = *ret_all && closed;
+	}
+	return true;
+}
+
+static bool
+look_into(struct task *task, int32_t date, int64_t *ret_records, int64_t *ret_open_days)
+{
+	struct db_params *params = db_params(task);
+	struct db_rows *rows;
+
+	db_add_time(params, date * CLOCK_DAY);
+	db_add_time(params, (date + 1) * CLOCK_DAY);
+	if (!db_query(task, days_sql, params, &rows) || !db_commit(task))
+		return false;
+	*ret_records = db_int(rows, 0, 0);
+	*ret_open_days = db_int(rows, 0, 1);
+	return true;
+}
+
+static bool
+drop_one(
+    struct command_context *context, const struct partition *partition, struct job_result *result)
+{
+	struct output_line line = output_line(context, "partition");
+	int64_t records, open_days;
+	bool dropped = false;
+
+	if (!look_into(context->task, partition->date, &records, &open_days))
+		return false;
+	if (open_days == 0 && !context->dry_run &&
+	    !partition_drop(context->task, partition->date, &dropped))
+		return false;
+	if (dropped || context->dry_run) {
+		result->rows += records;
+		result->bytes += partition->bytes;
+	}
+	output_date(&line, "date", partition->date);
+	output_bool(&line, "dropped", dropped);
+	output_int(&line, "rows", records);
+	output_int(&line, "bytes", partition->bytes);
+	output_int(&line, "open_days", open_days);
+	output_print(&line);
+	return true;
+}
+
+static bool
+drop_partitions(struct command_context *context, int64_t longest_days, struct job_result *result)
+{
+	struct task *task = context->task;
+	int64_t kept = longest_days * CLOCK_DAY + PARTITION_MARGIN;
+	struct partitions partitions;
+
+	if (!partition_list(task, &partitions))
+		return false;
+	for (size_t i = 0; i < partitions.count; i++) {
+		const struct partition *partition = &partitions.at[i];
+
+		if ((partition->date + 1) * CLOCK_DAY + kept > task->now)
+			break;
+		if (!drop_one(context, partition, result))
+			return false;
+	}
+	return true;
+}
+
+static bool
+delete_batch(struct task *task, int64_t before, int64_t *ret_count)
+{
+	struct db_params *params = db_params(task);
+	struct db_rows *rows;
+
+	db_add_id(params, task->client);
+	db_add_id(params, chat_log_first_id(before));
+	db_add_time(params, before);
+	db_add_int(params, ROWS_BATCH);
+	if (!db_query(task, delete_sql, params, &rows))
+		return false;
+	*ret_count = db_changed(rows);
+	return db_commit(task);
+}
+
+static bool
+delete_rows(struct command_context *context, const struct tenant *tenant, struct job_result *result)
+{
+	struct output_line line = output_line(context, "purge");
+	int32_t last = last_day(context->task, tenant);
+	int64_t count, total = 0;
+
+	if (last < 0)
+		return true;
+	do {
+		if (!delete_batch(context->task, zone_day_start(tenant->zone, last + 1), &count))
+			return false;
+		total += count;
+	} while (count == ROWS_BATCH);
+	result->rows += total;
+	if (total == 0)
+		return true;
+	output_text(&line, "what", "records");
+	output_id(&line, "client", tenant->id);
+	output_int(&line, "rows", total);
+	output_print(&line);
+	return true;
+}
+
+static bool
+find_longest(struct command_context *context, int64_t *ret)
+{
+	struct task *task = context->task;
+	struct db_params *params = db_params(task);
+	struct db_rows *rows;
+
+	db_add_int(params, context->conf.log_retention_days);
+	if (!db_query(task, longest_sql, params, &rows) || !db_commit(task))
+		return false;
+	*ret = db_int(rows, 0, 0);
+	return true;
+}
+
+static bool
+close_tenant(struct command_context *context, const struct tenant *tenant, int64_t longest_days,
+    struct job_result *result)
+{
+	bool all;
+
+	if (!close_days(context, tenant, &all))
+		return false;
+	/* Whoever keeps records the longest has them removed with their partition, not one by one.
+	 */
+	if (!all || context->dry_run || tenant->log_retention_days >= longest_days)
+		return true;
+	return delete_rows(context, tenant, result);
+}
+
+bool
+purge_log(struct command_context *context, struct job_result *result)
+{
+	struct tenants tenants = { .context = context };
+	int64_t longest_days;
+
+	if (!find_longest(context, &longest_days))
+		return false;
+	while (tenants_next(&tenants))
+		tenants_done(
+		    &tenants, close_tenant(context, &tenants.tenant, longest_days, result));
+	return tenants_end(&tenants) && drop_partitions(context, longest_days, result);
+}
