@@ -1,10 +1,8 @@
 #include "app/api/daily_costs.h"
 
+#include "app/api/today.h"
 #include "app/auth.h"
-#include "app/ingest/ingest.h"
-#include "app/page.h"
-#include "lib/clock.h"
-#include "lib/model/counter.h"
+#include "lib/model/adjustment.h"
 #include "lib/model/daily_cost.h"
 
 struct list_query {
@@ -34,37 +32,12 @@ const struct json_field daily_costs_list_fields[3] = {
 	    .about = "The last day, with since; today where not given." },
 };
 
-const struct json_field adjustments_add_fields[2] = {
-	{ .name = "amount_cents",
-	    .type = JSON_CENTS,
-	    .offset = offsetof(struct adjustment, amount_nanos),
-	    .required = true,
-	    .min = -ADJUSTMENT_NANOS_MAX,
-	    .max = ADJUSTMENT_NANOS_MAX,
-	    .about = "Not 0; negative where too much was counted." },
-	{ .name = "reason",
-	    .type = JSON_TEXT,
-	    .offset = offsetof(struct adjustment, reason),
-	    .required = true,
-	    .min = 1,
-	    .max = ADJUSTMENT_REASON_MAX },
-};
-
-struct page_query {
-	struct page page;
-};
-
-const struct json_field adjustments_list_fields[2] = {
-	PAGE_FIELDS(struct page_query, page),
-};
-
-static const struct json_field date_field = { .name = "date", .type = JSON_DATE };
-
-/* The day in the path. */
-static bool
-read_date(struct request *req, int32_t *ret)
+bool
+daily_costs_read_date(const struct request *req, int32_t *ret)
 {
-	return json_read_value(req->task, &date_field, req->params[0], ret);
+	static const struct json_field field = { .name = "date", .type = JSON_DATE };
+
+	return json_read_value(req->task, &field, req->params[0], ret);
 }
 
 static int32_t
@@ -82,24 +55,9 @@ write_day(struct json_out *out, const struct request *req, const struct daily_co
 	json_open(out);
 	daily_cost_write(
 	    out, day, req->identity->timezone, source, stored ? day->updated_at : req->task->now);
+	json_cents(out, "adjustments_cents", day->adjustments_nanos);
+	json_bool(out, "closed", day->closed_at != 0);
 	json_close(out);
-}
-
-/* The open day without its adjustments. Before the first query: it may end the transaction. */
-static bool
-count_today(struct request *req, struct daily_cost *ret, const char **ret_source)
-{
-	struct counter_day day;
-
-	if (!counter_today(req->task, ingest_book(req->app->ingest), req->identity->zone, &day))
-		return false;
-	*ret = (struct daily_cost){
-		.date = day.date,
-		.totals = day.confirmed,
-		.unique_users = day.users,
-	};
-	*ret_source = day.from_postgres ? "postgres" : "redis";
-	return true;
 }
 
 /* What is stored of a day, else what the log says. */
@@ -129,17 +87,17 @@ daily_costs_find(struct request *req, struct reply *reply)
 	const char *source = "postgres";
 	int32_t date;
 
-	if (!read_date(req, &date))
+	if (!daily_costs_read_date(req, &date))
 		return false;
 	if (date > today(req))
 		return task_fail(req->task, ERR_NOT_FOUND, "The day has not begun.");
-	if (date == today(req) && !count_today(req, &day, &source))
+	if (date == today(req) && !today_count(req, &day, &source))
 		return false;
 	if (day.date != date) {
 		source = "postgres";
 		if (!find_past(req, date, &day))
 			return false;
-	} else if (!daily_cost_adjustments(req->task, date, &day.adjustments_nanos)) {
+	} else if (!adjustment_sum(req->task, date, &day.adjustments_nanos)) {
 		return false;
 	}
 	write_day(out, req, &day, source);
@@ -180,7 +138,7 @@ daily_costs_list(struct request *req, struct reply *reply)
 
 	if (!read_range(req, &since, &until))
 		return false;
-	if (today(req) >= since && today(req) <= until && !count_today(req, &open_day, &source))
+	if (today(req) >= since && today(req) <= until && !today_count(req, &open_day, &source))
 		return false;
 	if (!daily_cost_list(req->task, since, until, &days))
 		return false;
@@ -197,49 +155,4 @@ daily_costs_list(struct request *req, struct reply *reply)
 	json_close_array(out);
 	json_close(out);
 	return reply_done(reply, 200, "application/json");
-}
-
-bool
-adjustments_add(struct request *req, struct reply *reply)
-{
-	struct adjustment adjustment = { .api_key_id = req->identity->key };
-
-	if (!read_date(req, &adjustment.date))
-		return false;
-	if (!request_read_body(req, &adjustment))
-		return false;
-	if (adjustment.amount_nanos == 0)
-		return task_fail_field(req->task, "amount_cents", "must not be 0");
-	if (adjustment.date > today(req))
-		return task_fail_field(req->task, "date", "must not be later than today");
-	if (!adjustment_add(req->task, &adjustment))
-		return false;
-	return reply_json(reply, 201, adjustment_write, &adjustment);
-}
-
-bool
-adjustments_list(struct request *req, struct reply *reply)
-{
-	struct page_query query = { 0 };
-	struct adjustments found;
-	struct json_out *out;
-	struct id after;
-	int64_t limit;
-	int32_t date;
-	size_t shown;
-
-	if (!read_date(req, &date))
-		return false;
-	if (!request_read_query(req, &query))
-		return false;
-	if (!page_read(req->task, &query.page, &limit, &after))
-		return false;
-	if (!adjustment_list(req->task, date, after, limit + 1, &found))
-		return false;
-	shown = found.count < (size_t)limit ? found.count : (size_t)limit;
-	out = page_begin(reply);
-	for (size_t i = 0; i < shown; i++)
-		adjustment_write(out, &found.at[i]);
-	return page_end(reply, out, found.count > shown,
-	    shown == 0 ? (struct id){ 0 } : found.at[shown - 1].id);
 }

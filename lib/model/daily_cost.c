@@ -1,8 +1,6 @@
 #include "lib/model/daily_cost.h"
 
-#include "lib/model/audit.h"
 #include "lib/model/chat_log.h"
-#include "lib/model/keyset.h"
 
 #define COST "COALESCE(verified_cost_cents, estimated_cost_cents)"
 
@@ -37,24 +35,7 @@ static const char list_sql[] =
     "GROUP BY date) AS a USING (date)\n"
     "ORDER BY date DESC";
 
-static const char adjustments_sql[] = "SELECT COALESCE(sum(amount_cents) * 10000000, 0)::bigint\n"
-				      "FROM cost_adjustments\n"
-				      "WHERE client_id = $1 AND date = $2";
-
-static const char add_adjustment_sql[] =
-    "INSERT INTO cost_adjustments (client_id, id, date, amount_cents, reason, api_key_id)\n"
-    "VALUES ($1, $2, $3, $4::bigint * 0.0000001, $5, $6)\n"
-    "RETURNING created_at";
-
-static const char list_adjustments_sql[] =
-    "SELECT id, date, (amount_cents * 10000000)::bigint, reason, api_key_id, created_at\n"
-    "FROM cost_adjustments\n"
-    "WHERE client_id = $1 AND date = $2 AND id < $3\n"
-    "ORDER BY id DESC\n"
-    "LIMIT $4";
-
-const char *const daily_cost_statements[] = { sum_sql, list_sql, adjustments_sql,
-	add_adjustment_sql, list_adjustments_sql, NULL };
+const char *const daily_cost_statements[] = { sum_sql, list_sql, NULL };
 
 /* The order in which sum_sql and list_sql give the totals. */
 static const enum total columns[] = {
@@ -147,98 +128,6 @@ daily_cost_list(struct task *task, int32_t since, int32_t until, struct daily_co
 	return true;
 }
 
-bool
-daily_cost_find(struct task *task, int32_t date, struct daily_cost *ret)
-{
-	struct daily_costs found;
-
-	if (!daily_cost_list(task, date, date, &found))
-		return false;
-	if (found.count == 0)
-		return task_fail(task, ERR_NOT_FOUND, "nothing is stored of this day");
-	*ret = found.at[0];
-	return true;
-}
-
-bool
-daily_cost_adjustments(struct task *task, int32_t date, int64_t *ret_nanos)
-{
-	struct db_params *params = db_params(task);
-	struct db_rows *rows;
-
-	db_add_id(params, task->client);
-	db_add_date(params, date);
-	if (!db_query_one(task, adjustments_sql, params, &rows))
-		return false;
-	*ret_nanos = db_int(rows, 0, 0);
-	return true;
-}
-
-bool
-adjustment_add(struct task *task, struct adjustment *adjustment)
-{
-	struct db_params *params = db_params(task);
-	struct db_rows *rows;
-
-	adjustment->id = id_new(task->now);
-	db_add_id(params, task->client);
-	db_add_id(params, adjustment->id);
-	db_add_date(params, adjustment->date);
-	db_add_int(params, adjustment->amount_nanos);
-	db_add_text(params, adjustment->reason);
-	db_add_id(params, adjustment->api_key_id);
-	if (!db_query_one(task, add_adjustment_sql, params, &rows))
-		return false;
-	adjustment->created_at = db_time(rows, 0, 0);
-	return audit_add(task, "add", "cost_adjustments", adjustment->id, (struct text){ 0 },
-	    audit_json(task, adjustment_write, adjustment));
-}
-
-bool
-adjustment_list(
-    struct task *task, int32_t date, struct id after, int64_t limit, struct adjustments *ret)
-{
-	struct db_params *params = db_params(task);
-	struct db_rows *rows;
-	struct adjustment *list;
-	int count;
-
-	db_add_id(params, task->client);
-	db_add_date(params, date);
-	db_add_id(params, keyset_below(after));
-	db_add_int(params, limit);
-	if (!db_query(task, list_adjustments_sql, params, &rows))
-		return false;
-	count = db_count(rows);
-	list = arena_array(task->arena, (size_t)count, sizeof *list);
-	for (int i = 0; i < count; i++)
-		list[i] = (struct adjustment){
-			.id = db_id(rows, i, 0),
-			.date = db_date(rows, i, 1),
-			.amount_nanos = db_int(rows, i, 2),
-			.reason = db_text(rows, i, 3),
-			.api_key_id = db_id(rows, i, 4),
-			.created_at = db_time(rows, i, 5),
-		};
-	*ret = (struct adjustments){ list, (size_t)count };
-	return true;
-}
-
-void
-adjustment_write(struct json_out *out, const void *object)
-{
-	const struct adjustment *adjustment = object;
-
-	json_open(out);
-	json_id(out, "id", adjustment->id);
-	json_date(out, "date", adjustment->date);
-	json_cents(out, "amount_cents", adjustment->amount_nanos);
-	json_text(out, "reason", adjustment->reason);
-	json_id(out, "api_key_id", adjustment->api_key_id);
-	json_time(out, "created_at", adjustment->created_at);
-	json_close(out);
-}
-
 void
 daily_cost_write(struct json_out *out, const struct daily_cost *day, const char *timezone,
     const char *source, int64_t as_of)
@@ -246,11 +135,9 @@ daily_cost_write(struct json_out *out, const struct daily_cost *day, const char 
 	json_date(out, "date", day->date);
 	json_text(out, "timezone", timezone);
 	json_cents(out, "total_cost_cents", day->totals.at[TOTAL_COST]);
-	json_cents(out, "adjustments_cents", day->adjustments_nanos);
 	for (size_t i = 0; i < COUNT(members); i++)
 		json_int(out, members[i].name, day->totals.at[members[i].total]);
 	json_int(out, "unique_users", day->unique_users);
-	json_bool(out, "closed", day->closed_at != 0);
 	json_text(out, "source", source);
 	json_time(out, "as_of", as_of);
 }
