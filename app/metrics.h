@@ -30,4 +30,6 @@ void metrics_request(int status, int64_t usec);
  * the rest stands. */
 void metrics_write(struct task *task, struct app *app, struct buf *out);
 
+extern const char *const metrics_statements[]; /* its SQL, for the tests; NULL behind the last */
+
 #endif

@@ -1,0 +1,251 @@
+/*
+ * tallyd: reads its settings, opens what it needs, serves until it is told to stop.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "app/cache.h"
+#include "app/ingest/ingest.h"
+#include "app/options.h"
+#include "app/request.h"
+#include "app/server.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/seal.h"
+
+static bool
+read_conf(struct task *task, const struct options *options, struct conf *ret)
+{
+	if (!conf_read(task, options->conf_file, ret))
+		return false;
+	if (options->listen != NULL)
+		ret->listen = options->listen;
+	if (options->threads != 0)
+		ret->threads = options->threads;
+	return true;
+}
+
+static void
+set_log_level(const struct conf *conf)
+{
+	struct text name = { conf->log_level, strlen(conf->log_level) };
+	enum log_level level = LOG_LEVEL_INFO;
+
+	if (log_parse_level(name, &level))
+		log_set_level(level);
+}
+
+/* Each connection is a descriptor. */
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static bool
+open_socket(struct task *task, const char *address, int *ret)
+{
+	if (address[0] != '\0')
+		*ret = server_listen(address);
+	else
+		*ret =
+		    sd_is_socket(STDIN_FILENO, AF_UNSPEC, SOCK_STREAM, 1) > 0 ? STDIN_FILENO : -1;
+	if (*ret >= 0)
+		return true;
+	if (address[0] == '\0')
+		return task_fail(task, ERR_INVALID,
+		    "File descriptor 0 is no listening socket and no address to listen at is set.");
+	return task_fail(task, ERR_INVALID, "Cannot listen at %s: %s.", address, strerror(errno));
+}
+
+static void
+open_parts(struct app *app)
+{
+	const struct conf *conf = &app->conf;
+
+	app->database = (struct db_pool_settings){
+		.url = conf->database_url,
+		.application = "tallyd",
+		.max = conf->database_pool_max,
+		.min = conf->database_pool_min,
+		.idle_timeout_ms = conf->database_idle_timeout_ms,
+		.connect_timeout_ms = conf->database_connect_timeout_ms,
+		.acquire_timeout_ms = conf->database_acquire_timeout_ms,
+		.statement_timeout_ms = conf->database_statement_timeout_ms,
+		.refuse_superuser = true,
+	};
+	app->redis = (struct redis_settings){
+		.url = conf->redis_url,
+		.connect_timeout_ms = conf->redis_connect_timeout_ms,
+		.command_timeout_ms = conf->redis_command_timeout_ms,
+	};
+	app->pool = db_pool_new(&app->database);
+	app->cache = cache_new(app);
+	app->ingest = ingest_new(app);
+}
+
+static void
+close_parts(struct app *app)
+{
+	ingest_free(app->ingest);
+	cache_free(app->cache);
+	db_pool_free(app->pool);
+}
+
+static void *
+begin_thread(void *context)
+{
+	const struct app *app = context;
+
+	return redis_new(&app->redis);
+}
+
+static void
+end_thread(void *state)
+{
+	redis_free(state);
+}
+
+static void
+open_server(struct app *app, int listen_fd)
+{
+	const struct server_settings settings = {
+		.listen_fd = listen_fd,
+		.threads = (int)app->conf.threads,
+		.connections_max = (int)app->conf.connections_max,
+		.io_timeout_ms = app->conf.io_timeout_ms,
+		.handle = request_handle,
+		.thread_begin = begin_thread,
+		.thread_end = end_thread,
+		.context = app,
+	};
+
+	app->server = server_new(&settings);
+	server_start(app->server);
+}
+
+/*
+ * A role that bypasses row-level security would show every tenant's rows to each. When PostgreSQL
+ * is away we start all the same: the pool asks at each new connection.
+ */
+static bool
+check_role(struct task *task, struct db_pool *pool)
+{
+	task->pool = pool;
+	if (db_query(task, "SELECT 1", NULL, NULL))
+		db_rollback(task);
+	bool refused = task->err.code == ERR_FORBIDDEN;
+	if (!refused && task->err.code != ERR_NONE)
+		log_event(LOG_LEVEL_WARNING, "database_away", "detail=\"%s\"", task->err.text);
+	if (!refused)
+		task_clear_error(task);
+	return !refused;
+}
+
+static void
+reread_conf(const struct options *options)
+{
+	struct arena *arena = arena_new();
+	struct task task;
+	struct conf conf;
+
+	task_init(&task, arena);
+	if (read_conf(&task, options, &conf)) {
+		set_log_level(&conf);
+		log_event(LOG_LEVEL_INFO, "reloaded", "log_level=%s", conf.log_level);
+	} else {
+		log_event(LOG_LEVEL_ERROR, "reload_failed", "detail=\"%s\"", task.err.text);
+	}
+	arena_free(arena);
+}
+
+/* Returns when the process shall stop. */
+static void
+wait_for_end(const struct options *options, const sigset_t *signals)
+{
+	int signal = 0;
+
+	while (sigwait(signals, &signal) != 0 || signal == SIGHUP)
+		if (signal == SIGHUP)
+			reread_conf(options);
+	log_event(LOG_LEVEL_INFO, "stopping", "signal=%s", sigabbrev_np(signal));
+}
+
+static int
+serve(const struct options *options, struct app *app, int listen_fd, const sigset_t *signals)
+{
+	open_server(app, listen_fd);
+	sd_notify(0, "READY=1");
+	log_event(LOG_LEVEL_INFO, "started", "version=%s threads=%" PRId64, PACKAGE_VERSION,
+	    app->conf.threads);
+	wait_for_end(options, signals);
+	sd_notify(0, "STOPPING=1");
+	if (!server_stop(app->server, app->conf.stop_timeout_ms)) {
+		log_event(LOG_LEVEL_ERROR, "stopped", "detail=\"requests were cut off\"");
+		/* Threads still use what would be freed. */
+		_exit(EX_TEMPFAIL);
+	}
+	server_free(app->server);
+	log_event(LOG_LEVEL_INFO, "stopped", "detail=\"every request was answered\"");
+	return EX_OK;
+}
+
+static int
+start(struct task *task, const struct options *options, const sigset_t *signals)
+{
+	struct app app = { .started_at = clock_now() };
+	int listen_fd;
+
+	if (!read_conf(task, options, &app.conf))
+		return EX_CONFIG;
+	set_log_level(&app.conf);
+	if (!open_socket(task, app.conf.listen, &listen_fd))
+		return EX_OSERR;
+	open_parts(&app);
+	int status = EX_NOPERM;
+	if (check_role(task, app.pool))
+		status = serve(options, &app, listen_fd, signals);
+	close_parts(&app);
+	close(listen_fd);
+	if (app.conf.listen[0] != '\0')
+		unlink(app.conf.listen + strlen("unix:"));
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options = options_read(argc, argv);
+	struct arena *arena = arena_new();
+	struct task task;
+	sigset_t signals;
+
+	/* Before any thread begins, so that only sigwait() takes them. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	log_open(LOG_LEVEL_INFO);
+	seal_init();
+	raise_descriptor_limit();
+	task_init(&task, arena);
+	int status = start(&task, &options, &signals);
+	if (task.err.code != ERR_NONE)
+		log_event(LOG_LEVEL_ERROR, "refused", "detail=\"%s\"", task.err.text);
+	arena_free(arena);
+	return status;
+}

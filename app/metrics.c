@@ -1,0 +1,256 @@
+#include "app/metrics.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "app/ingest/ingest.h"
+#include "app/server.h"
+#include "lib/clock.h"
+#include "lib/money.h"
+
+#define STATUS_CLASSES 5
+
+static const struct metric_row {
+	const char *name;
+	const char *help;
+} rows[] = {
+	[METRIC_RECORDS_ACCEPTED] = { "tally_records_accepted_total", "Records stored." },
+	[METRIC_RECORDS_DUPLICATE] = { "tally_records_duplicate_total",
+	    "Records that were stored before." },
+	[METRIC_RECORDS_REJECTED] = { "tally_records_rejected_total",
+	    "Records refused for what they hold." },
+	[METRIC_RECORDS_UNPRICED] = { "tally_records_unpriced_total",
+	    "Records stored without a cost, as their model has no price." },
+	[METRIC_BATCHES] = { "tally_batches_total", "Commits of the write path." },
+	[METRIC_BATCH_FAILURES] = { "tally_batch_failures_total",
+	    "Commits of the write path that failed." },
+	[METRIC_COUNTER_EPOCHS] = { "tally_counter_epochs_total",
+	    "Times the counters in Redis were begun anew." },
+	[METRIC_COUNTER_FALLBACKS] = { "tally_counter_fallbacks_total",
+	    "Totals read from PostgreSQL as Redis could not tell them." },
+	[METRIC_OVERLOADS] = { "tally_overloads_total", "Requests refused as too much waited." },
+	[METRIC_REDIS_FAILURES] = { "tally_redis_failures_total", "Failed exchanges with Redis." },
+	[METRIC_DATABASE_FAILURES] = { "tally_database_failures_total",
+	    "Failed exchanges with PostgreSQL." },
+};
+_Static_assert(COUNT(rows) == METRIC_COUNT, "every metric has a name");
+
+/* Upper ends in microseconds, and the same in seconds as Prometheus shows them. */
+static const struct bucket {
+	int64_t usec;
+	const char *seconds;
+} buckets[] = {
+	{ 250, "0.00025" },
+	{ 500, "0.0005" },
+	{ 1000, "0.001" },
+	{ 2500, "0.0025" },
+	{ 5000, "0.005" },
+	{ 10000, "0.01" },
+	{ 25000, "0.025" },
+	{ 50000, "0.05" },
+	{ 100000, "0.1" },
+	{ 250000, "0.25" },
+	{ 500000, "0.5" },
+	{ 1000000, "1" },
+	{ 2500000, "2.5" },
+	{ 5000000, "5" },
+	{ 10000000, "10" },
+	{ INT64_MAX, "+Inf" },
+};
+
+static _Atomic int64_t counters[METRIC_COUNT];
+static _Atomic int64_t requests[STATUS_CLASSES];
+static _Atomic int64_t durations[COUNT(buckets)];
+static _Atomic int64_t duration_usec;
+
+static void
+add(_Atomic int64_t *counter, int64_t n)
+{
+	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+static int64_t
+read_counter(_Atomic int64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void
+metrics_add(enum metric metric, int64_t n)
+{
+	add(&counters[metric], n);
+}
+
+void
+metrics_request(int status, int64_t usec)
+{
+	size_t i = 0;
+
+	assert(status >= 100 && status < 100 * (STATUS_CLASSES + 1));
+	add(&requests[status / 100 - 1], 1);
+	while (usec > buckets[i].usec)
+		i++;
+	add(&durations[i], 1);
+	add(&duration_usec, usec);
+}
+
+static void
+describe(struct buf *out, const char *name, const char *type, const char *help)
+{
+	buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void
+write_value(struct buf *out, const char *name, const char *type, const char *help, int64_t value)
+{
+	describe(out, name, type, help);
+	buf_printf(out, "%s %" PRId64 "\n", name, value);
+}
+
+static void
+write_requests(struct buf *out)
+{
+	int64_t sum = 0;
+
+	describe(out, "tally_requests_total", "counter", "Requests answered, by class of status.");
+	for (int i = 0; i < STATUS_CLASSES; i++)
+		buf_printf(out, "tally_requests_total{status=\"%dxx\"} %" PRId64 "\n", i + 1,
+		    read_counter(&requests[i]));
+	describe(out, "tally_request_duration_seconds", "histogram",
+	    "Time from the first byte of a request to its answer.");
+	for (size_t i = 0; i < COUNT(buckets); i++) {
+		sum += read_counter(&durations[i]);
+		buf_printf(out, "tally_request_duration_seconds_bucket{le=\"%s\"} %" PRId64 "\n",
+		    buckets[i].seconds, sum);
+	}
+	char seconds[MONEY_TEXT_SIZE];
+	money_format_scaled(read_counter(&duration_usec), 6, seconds);
+	buf_printf(out,
+	    "tally_request_duration_seconds_sum %s\n"
+	    "tally_request_duration_seconds_count %" PRId64 "\n",
+	    seconds, sum);
+}
+
+static void
+write_parts(struct buf *out, struct app *app)
+{
+	int64_t connections, in_flight, open, used, opened;
+
+	server_count(app->server, &connections, &in_flight);
+	write_value(out, "tally_connections", "gauge", "FastCGI connections open.", connections);
+	write_value(out, "tally_requests_in_flight", "gauge", "Requests read and not answered yet.",
+	    in_flight);
+	write_value(out, "tally_records_waiting", "gauge", "Records that wait for a commit.",
+	    ingest_waiting(app->ingest));
+	db_pool_count(app->pool, &open, &used, &opened);
+	write_value(
+	    out, "tally_database_connections_open", "gauge", "Connections to PostgreSQL.", open);
+	write_value(out, "tally_database_connections_used", "gauge",
+	    "Connections to PostgreSQL inside a transaction.", used);
+	write_value(out, "tally_database_connections_opened_total", "counter",
+	    "Connections to PostgreSQL ever opened.", opened);
+}
+
+static int64_t
+resident_bytes(void)
+{
+	FILE *file = fopen("/proc/self/statm", "re");
+	long all, resident = 0;
+
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%ld %ld", &all, &resident) != 2)
+		resident = 0;
+	fclose(file);
+	return (int64_t)resident * sysconf(_SC_PAGESIZE);
+}
+
+static int64_t
+as_usec(struct timeval time)
+{
+	return (int64_t)time.tv_sec * CLOCK_SECOND + time.tv_usec;
+}
+
+static void
+write_process(struct buf *out, const struct app *app)
+{
+	char seconds[MONEY_TEXT_SIZE];
+	struct rusage usage;
+
+	describe(out, "tally_build_info", "gauge", "Always 1; the version is the label.");
+	buf_printf(out, "tally_build_info{version=\"%s\"} 1\n", PACKAGE_VERSION);
+	getrusage(RUSAGE_SELF, &usage);
+	describe(out, "process_cpu_seconds_total", "counter", "User and system time used.");
+	buf_printf(out, "process_cpu_seconds_total %s\n",
+	    money_format_scaled(as_usec(usage.ru_utime) + as_usec(usage.ru_stime), 6, seconds));
+	write_value(
+	    out, "process_resident_memory_bytes", "gauge", "Memory in use.", resident_bytes());
+	describe(out, "process_start_time_seconds", "gauge", "When the process began.");
+	buf_printf(out, "process_start_time_seconds %s\n",
+	    money_format_scaled(app->started_at, 6, seconds));
+}
+
+static const char job_runs_sql[] = "SELECT job, succeeded_at, duration_ms, rows, drift_nanos, "
+				   "(error IS NOT NULL)::int::bigint "
+				   "FROM job_runs "
+				   "ORDER BY job";
+
+const char *const metrics_statements[] = { job_runs_sql, NULL };
+
+/* Columns of job_runs_sql behind the job. */
+static const struct job_metric {
+	const char *name;
+	const char *help;
+	int scale; /* decimals of the column's unit below the metric's */
+} job_metrics[] = {
+	{ "tally_job_last_success_timestamp_seconds", "When the job last succeeded.", 6 },
+	{ "tally_job_duration_seconds", "How long its last run took.", 3 },
+	{ "tally_job_rows", "Rows its last run wrote, removed or compared.", 0 },
+	{ "tally_job_drift_cents", "Difference that its last run found.", 7 },
+	{ "tally_job_failed", "1 when its last run failed.", 0 },
+};
+
+static void
+write_job_metric(struct buf *out, const struct db_rows *jobs, int column)
+{
+	const struct job_metric *metric = &job_metrics[column - 1];
+	char value[MONEY_TEXT_SIZE];
+
+	describe(out, metric->name, "gauge", metric->help);
+	for (int row = 0; row < db_count(jobs); row++) {
+		if (db_null(jobs, row, column))
+			continue;
+		int64_t number =
+		    column == 1 ? db_time(jobs, row, column) : db_int(jobs, row, column);
+		buf_printf(out, "%s{job=\"%s\"} %s\n", metric->name, db_text(jobs, row, 0),
+		    money_format_scaled(number, metric->scale, value));
+	}
+}
+
+static void
+write_jobs(struct task *task, struct buf *out)
+{
+	struct db_rows *jobs;
+	bool found = db_query(task, job_runs_sql, NULL, &jobs);
+
+	write_value(out, "tally_database_up", "gauge", "1 when PostgreSQL answered.", found);
+	for (int column = 1; found && column <= (int)COUNT(job_metrics); column++)
+		write_job_metric(out, jobs, column);
+	db_rollback(task);
+	task_clear_error(task);
+}
+
+void
+metrics_write(struct task *task, struct app *app, struct buf *out)
+{
+	write_process(out, app);
+	write_requests(out);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		write_value(out, rows[i].name, "counter", rows[i].help, read_counter(&counters[i]));
+	write_parts(out, app);
+	write_jobs(task, out);
+}
