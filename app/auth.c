@@ -15,7 +15,7 @@ static bool
 refuse(struct task *task)
 {
 	task_clear_error(task);
-	return task_fail(task, ERR_UNAUTHENTICATED, "a valid API key is needed");
+	return task_fail(task, ERR_UNAUTHENTICATED, "A valid API key is needed.");
 }
 
 static bool
@@ -93,7 +93,7 @@ auth_check(struct request *req, enum scope scope)
 	act(req, identity);
 	if (!(identity->scopes & UINT64_C(1) << scope))
 		return task_fail(
-		    req->task, ERR_FORBIDDEN, "the key lacks the scope %s", scope_names[scope]);
+		    req->task, ERR_FORBIDDEN, "The key lacks the scope %s.", scope_names[scope]);
 	if (id_is_nil(identity->client))
 		act_as_operator(req);
 	return true;

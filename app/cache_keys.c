@@ -202,7 +202,7 @@ read_key(struct task *task, const char *public_id, const struct conf *conf, stru
 	if (!auth_token_find_presented(task, public_id, &found))
 		return false;
 	if (!found.active)
-		return task_fail(task, ERR_NOT_FOUND, "the key does not work any more");
+		return task_fail(task, ERR_NOT_FOUND, "The key does not work any more.");
 	if (!zone_find(task, found.timezone, &zone))
 		return false;
 	*ret = (struct identity){
@@ -233,7 +233,7 @@ cache_find_key(struct task *task, struct cache *cache, const char *public_id, st
 	found = read_key(&lookup, public_id, &cache->app->conf, ret);
 	if (lookup.err.code == ERR_NOT_FOUND) {
 		task_clear_error(&lookup);
-		(void)task_fail(&lookup, ERR_UNAUTHENTICATED, "the key is not valid");
+		(void)task_fail(&lookup, ERR_UNAUTHENTICATED, "The key is not valid.");
 	}
 	cache_lookup_end(&lookup, task);
 	if (found)

@@ -86,7 +86,7 @@ open_body(struct request *req, const struct idempotency_row *row)
 	if (seal_open(key, row->body, &req->reply.body))
 		return true;
 	return task_fail(req->task, ERR_CONFLICT,
-	    "the answer holds a secret and is shown again to the key that asked first only");
+	    "The answer holds a secret and is shown again to the key that asked first only.");
 }
 
 bool
@@ -98,13 +98,13 @@ idempotency_replay(struct request *req, const struct idempotency_row *row)
 	if (row->request_hash.len != sizeof hash ||
 	    memcmp(row->request_hash.at, hash, sizeof hash) != 0)
 		return task_fail(
-		    req->task, ERR_INVALID, "the Idempotency-Key was used with another request");
+		    req->task, ERR_INVALID, "The Idempotency-Key was used with another request.");
 	req->reply.body.len = 0;
 	if (row->sealed) {
 		if (!open_body(req, row))
 			return false;
 	} else {
-		buf_add(&req->reply.body, row->body.at, row->body.len);
+		buf_add(&req->reply.body, row->body.at ? row->body.at : "", row->body.len);
 	}
 	reply_header(&req->reply, "Idempotency-Replayed", "true");
 	return reply_done(&req->reply, (int)row->status, row->content_type);

@@ -25,6 +25,7 @@ const struct json_field api_keys_add_fields[3] = {
 	    .offset = offsetof(struct add_input, scopes),
 	    .given = JSON_ALWAYS,
 	    .required = true,
+	    .min = 1,
 	    .max = SCOPE_CLIENT_COUNT,
 	    .max_item = 20,
 	    .about = "What the key may do: names as in each route's x-scope, but not operator." },
@@ -77,7 +78,7 @@ enter_active(struct request *req)
 	if (!enter(req, &client))
 		return false;
 	if (client.deactivated_at != 0)
-		return task_fail(req->task, ERR_CONFLICT, "the client is deactivated");
+		return task_fail(req->task, ERR_CONFLICT, "The client is deactivated.");
 	return true;
 }
 

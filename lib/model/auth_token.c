@@ -264,7 +264,7 @@ auth_token_rotate(struct task *task, struct id id, int64_t grace_s, struct auth_
 		return false;
 	if (!before.active || before.expires_at <= task->now || !id_is_nil(before.rotated_to))
 		return task_fail(task, ERR_CONFLICT,
-		    "only a key that is neither revoked, expired nor already rotated can be rotated");
+		    "Only a key that is neither revoked, expired nor rotated can be rotated.");
 	struct auth_token_input input = { before.name, before.scopes, before.expires_at };
 	if (!insert(task, &input, before.user, ret, ret_key))
 		return false;

@@ -71,7 +71,7 @@ auth_token_find_presented(
 	if (!db_pipeline_commit(task, steps, COUNT(steps), rows, NULL))
 		return false;
 	if (db_count(rows[2]) == 0)
-		return task_fail(task, ERR_NOT_FOUND, "there is no such key");
+		return task_fail(task, ERR_NOT_FOUND, "There is no such key.");
 	read_row(rows[2], task, ret);
 	return true;
 }

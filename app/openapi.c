@@ -1,0 +1,275 @@
+#include "app/openapi.h"
+
+#include <ctype.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/idempotency.h"
+#include "app/openapi_private.h"
+#include "app/router.h"
+#include "lib/json_write.h"
+
+#define PROBLEM "#/components/responses/problem"
+
+static void
+write_query(struct json_out *out, const struct route *route)
+{
+	for (size_t i = 0; i < route->query_count; i++) {
+		const struct json_field *field = &route->query[i];
+
+		json_open(out);
+		json_text(out, "name", field->name);
+		json_text(out, "in", "query");
+		json_bool(out, "required", field->required);
+		if (field->about)
+			json_text(out, "description", field->about);
+		if (field->type == JSON_TEXTS)
+			json_bool(out, "explode", false);
+		json_open_at(out, "schema");
+		openapi_write_type(out, field);
+		json_close(out);
+		json_close(out);
+	}
+}
+
+/* The form of a path's part is told by its name, as the handlers read it. */
+static const char *
+path_format(struct text name)
+{
+	if (name.len == 4 && memcmp(name.at, "date", 4) == 0)
+		return "date";
+	return "uuid";
+}
+
+static void
+write_path_params(struct json_out *out, const struct route *route)
+{
+	for (const char *at = strchr(route->path, '{'); at; at = strchr(at, '{')) {
+		struct text name = { ++at, strcspn(at, "}") };
+
+		json_open(out);
+		json_text_n(out, "name", name);
+		json_text(out, "in", "path");
+		json_bool(out, "required", true);
+		json_open_at(out, "schema");
+		openapi_write_string(out, path_format(name));
+		json_close(out);
+		json_close(out);
+	}
+}
+
+static void
+write_params(struct json_out *out, const struct route *route)
+{
+	json_open_array_at(out, "parameters");
+	write_path_params(out, route);
+	write_query(out, route);
+	if (strcmp(route->method, "POST") == 0) {
+		json_open(out);
+		json_text(out, "$ref", "#/components/parameters/idempotency_key");
+		json_close(out);
+	}
+	json_close_array(out);
+}
+
+static void
+write_required(struct json_out *out, const struct route *route)
+{
+	json_open_array_at(out, "required");
+	for (size_t i = 0; i < route->body_count; i++) {
+		if (route->body[i].required)
+			json_text(out, NULL, route->body[i].name);
+	}
+	json_close_array(out);
+}
+
+static void
+write_body(struct json_out *out, const struct route *route)
+{
+	if (!route->body)
+		return;
+	json_open_at(out, "requestBody");
+	json_open_at(out, "content");
+	json_open_at(out, "application/json");
+	json_open_at(out, "schema");
+	json_text(out, "type", "object");
+	json_bool(out, "additionalProperties", false);
+	write_required(out, route);
+	json_open_at(out, "properties");
+	for (size_t i = 0; i < route->body_count; i++) {
+		json_open_at(out, route->body[i].name);
+		openapi_write_type(out, &route->body[i]);
+		if (route->body[i].about)
+			json_text(out, "description", route->body[i].about);
+		json_close(out);
+	}
+	json_close(out);
+	json_close(out);
+	json_close(out);
+	json_close(out);
+	json_close(out);
+}
+
+static void
+write_response(struct json_out *out, const char *status, const char *ref)
+{
+	json_open_at(out, status);
+	json_text(out, "$ref", ref);
+	json_close(out);
+}
+
+static void
+write_responses(struct json_out *out, const struct route *route)
+{
+	char status[12];
+
+	snprintf(status, sizeof status, "%d", route->status);
+	json_open_at(out, "responses");
+	json_open_at(out, status);
+	json_text(out, "description", route->summary);
+	json_close(out);
+	if (route->scope != SCOPE_NONE) {
+		write_response(out, "401", PROBLEM);
+		write_response(out, "403", PROBLEM);
+	}
+	if (strchr(route->path, '{'))
+		write_response(out, "404", PROBLEM);
+	if (route->query || route->body)
+		write_response(out, "422", PROBLEM);
+	write_response(out, "default", PROBLEM);
+	json_close(out);
+}
+
+/* GET /v1/users/{id} is get_v1_users_id. */
+static void
+write_operation_id(struct json_out *out, const struct route *route, struct arena *arena)
+{
+	struct buf id = { .arena = arena };
+
+	for (const char *at = route->method; *at; at++)
+		buf_putc(&id, (char)tolower((unsigned char)*at));
+	for (const char *at = route->path; *at; at++) {
+		if (isalnum((unsigned char)*at))
+			buf_putc(&id, *at);
+		else if (id.at[id.len - 1] != '_' && at[1] != '\0')
+			buf_putc(&id, '_');
+	}
+	json_text_n(out, "operationId", buf_text(&id));
+}
+
+static const char *
+lower(const char *method, struct arena *arena)
+{
+	char *name = arena_strdup(arena, method);
+
+	for (char *at = name; *at; at++)
+		*at = (char)tolower((unsigned char)*at);
+	return name;
+}
+
+static void
+write_operation(struct json_out *out, const struct route *route, struct arena *arena)
+{
+	json_open_at(out, lower(route->method, arena));
+	write_operation_id(out, route, arena);
+	json_text(out, "summary", route->summary);
+	if (route->scope == SCOPE_NONE) {
+		json_open_array_at(out, "security");
+		json_close_array(out);
+	} else {
+		json_text(out, "x-scope", scope_names[route->scope]);
+	}
+	write_params(out, route);
+	write_body(out, route);
+	write_responses(out, route);
+	json_close(out);
+}
+
+static bool
+is_first_of_path(size_t i)
+{
+	for (size_t before = 0; before < i; before++) {
+		if (strcmp(routes[before].path, routes[i].path) == 0)
+			return false;
+	}
+	return true;
+}
+
+static void
+write_paths(struct json_out *out, struct arena *arena)
+{
+	json_open_at(out, "paths");
+	for (size_t i = 0; i < route_count; i++) {
+		if (!is_first_of_path(i))
+			continue;
+		json_open_at(out, routes[i].path);
+		for (size_t same = i; same < route_count; same++) {
+			if (strcmp(routes[same].path, routes[i].path) == 0)
+				write_operation(out, &routes[same], arena);
+		}
+		json_close(out);
+	}
+	json_close(out);
+}
+
+/* The parts that do not follow from a table. */
+static const char info[] = "{\"title\":\"Tally\",\"version\":\"" PACKAGE_VERSION "\","
+			   "\"description\":\"Keeps an LLM application's books. In bodies, null"
+			   " means: not given. Unknown fields and parameters are refused.\","
+			   "\"license\":{\"name\":\"MIT\",\"identifier\":\"MIT\"}}";
+
+static const char servers[] = "[{\"url\":\"/\"}]";
+
+static const char security[] = "[{\"key\":[]}]";
+
+static const char components[] =
+    "{\"securitySchemes\":{\"key\":{\"type\":\"http\",\"scheme\":\"bearer\","
+    "\"bearerFormat\":\"tally_<public id>_<secret>\"}},"
+    "\"parameters\":{\"idempotency_key\":{\"name\":\"Idempotency-Key\",\"in\":\"header\","
+    "\"required\":false,\"description\":\"A second request with the same key within 24 hours does"
+    " nothing and gets the first answer.\","
+    "\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}},"
+    "\"responses\":{\"problem\":{\"description\":\"Why not (RFC 9457).\","
+    "\"content\":{\"application/problem+json\":{\"schema\":{"
+    "\"$ref\":\"#/components/schemas/problem\"}}}}},"
+    "\"schemas\":{\"problem\":{\"type\":\"object\","
+    "\"required\":[\"type\",\"title\",\"status\",\"detail\",\"instance\"],"
+    "\"properties\":{\"type\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},"
+    "\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},"
+    "\"instance\":{\"type\":\"string\",\"description\":\"The request's id.\"},"
+    "\"errors\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+    "\"required\":[\"field\",\"message\"],\"properties\":{\"field\":{\"type\":\"string\"},"
+    "\"message\":{\"type\":\"string\"}}}}}}}}";
+_Static_assert(IDEMPOTENCY_KEY_MAX == 255, "the document names it");
+
+/* Never freed: it is served for the life of the process. */
+static struct text document;
+
+static void
+make_document(void)
+{
+	struct arena *arena = arena_new();
+	struct buf buf = { .arena = arena };
+	struct json_out *out = json_out_new(&buf);
+
+	json_open(out);
+	json_text(out, "openapi", "3.1.0");
+	json_raw(out, "info", (struct text){ info, sizeof info - 1 });
+	json_raw(out, "servers", (struct text){ servers, sizeof servers - 1 });
+	json_raw(out, "security", (struct text){ security, sizeof security - 1 });
+	write_paths(out, arena);
+	json_raw(out, "components", (struct text){ components, sizeof components - 1 });
+	json_close(out);
+	document = buf_text(&buf);
+}
+
+bool
+openapi_show(struct request *req UNUSED, struct reply *reply)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, make_document);
+	buf_add(&reply->body, document.at, document.len);
+	return reply_done(reply, 200, "application/json");
+}
