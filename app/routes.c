@@ -2,7 +2,12 @@
  * The whole API: start reading here. A row says who may call, what is taken and who answers; the
  * OpenAPI document is made from the same rows.
  */
+#include "app/api/adjustments.h"
+#include "app/api/chat_logs.h"
+#include "app/api/daily_costs.h"
 #include "app/api/health.h"
+#include "app/api/sessions.h"
+#include "app/api/users.h"
 #include "app/router.h"
 
 #define QUERY(table) .query = (table), .query_count = COUNT(table)
@@ -15,6 +20,55 @@ const struct route routes[] = {
 	    .summary = "Whether all that the service stands on is well; 503 names what is not." },
 	{ "GET", "/metrics", health_metrics, SCOPE_NONE, .status = 200,
 	    .summary = "Counters in the Prometheus text format, for loopback and operators." },
+
+	{ "GET", "/v1/chat-logs", chat_logs_list, SCOPE_LOGS_READ, QUERY(chat_logs_list_fields),
+	    .status = 200, .summary = "Records, newest first; CSV and NDJSON by Accept." },
+	{ "GET", "/v1/chat-logs/{id}", chat_logs_find, SCOPE_LOGS_READ, .status = 200,
+	    .summary = "One record." },
+
+	{ "GET", "/v1/daily-costs", daily_costs_list, SCOPE_LOGS_READ,
+	    QUERY(daily_costs_list_fields), .status = 200, .summary = "Days, newest first." },
+	{ "GET", "/v1/daily-costs/{date}", daily_costs_find, SCOPE_LOGS_READ, .status = 200,
+	    .summary = "One day with its adjustments." },
+	{ "GET", "/v1/daily-costs/{date}/adjustments", adjustments_list, SCOPE_LOGS_READ,
+	    QUERY(adjustments_list_fields), .status = 200, .summary = "A day's corrections." },
+	{ "POST", "/v1/daily-costs/{date}/adjustments", adjustments_add, SCOPE_ADMIN,
+	    BODY(adjustments_add_fields), .status = 201,
+	    .summary = "Corrects a day, with a reason." },
+
+	{ "POST", "/v1/users", users_add, SCOPE_USERS, BODY(users_add_fields), .status = 201,
+	    .summary = "Adds a user." },
+	{ "GET", "/v1/users", users_list, SCOPE_USERS, QUERY(users_list_fields), .status = 200,
+	    .summary = "Users; by e-mail address or external id at most one." },
+	{ "GET", "/v1/users/count", users_count, SCOPE_USERS, QUERY(users_count_fields),
+	    .status = 200, .summary = "How many users there are, and by tier." },
+	{ "GET", "/v1/users/{id}", users_find, SCOPE_USERS, .status = 200, .summary = "One user." },
+	{ "PATCH", "/v1/users/{id}", users_change, SCOPE_USERS, BODY(users_change_fields),
+	    .status = 200, .summary = "Changes what is given." },
+	{ "DELETE", "/v1/users/{id}", users_remove, SCOPE_USERS, .status = 204,
+	    .summary = "Deletes a user; purge removes it for good after the grace period." },
+	{ "POST", "/v1/users/{id}/restore", users_restore, SCOPE_USERS, .status = 200,
+	    .summary = "Takes the deletion back." },
+	{ "POST", "/v1/users/{id}/sessions/revoke", sessions_revoke_user, SCOPE_USERS,
+	    .status = 200, .summary = "Ends all sessions of a user." },
+	{ "GET", "/v1/users/{id}/chat-logs", chat_logs_of_user, SCOPE_LOGS_READ,
+	    QUERY(chat_logs_of_user_fields), .status = 200,
+	    .summary = "A user's records, newest first; CSV and NDJSON by Accept." },
+	{ "GET", "/v1/users/{id}/usage", chat_logs_usage, SCOPE_LOGS_READ, .status = 200,
+	    .summary = "A user's calls and cost, today and as far back as the log reaches." },
+
+	{ "POST", "/v1/sessions", sessions_add, SCOPE_USERS, BODY(sessions_add_fields),
+	    .secret = true, .status = 201,
+	    .summary = "Opens a session; its token is shown this once." },
+	{ "GET", "/v1/sessions", sessions_list, SCOPE_USERS, QUERY(sessions_list_fields),
+	    .status = 200, .summary = "Sessions, newest first, ended ones too." },
+	{ "GET", "/v1/sessions/current", sessions_current, SCOPE_USERS, .status = 200,
+	    .summary = "The session whose token stands in X-Session-Token." },
+	{ "POST", "/v1/sessions/{id}/extend", sessions_extend, SCOPE_USERS,
+	    BODY(sessions_extend_fields), .status = 200,
+	    .summary = "Moves a session's end, never to an earlier time." },
+	{ "DELETE", "/v1/sessions/{id}", sessions_revoke, SCOPE_USERS, .status = 204,
+	    .summary = "Ends a session." },
 };
 
 const size_t route_count = COUNT(routes);
