@@ -135,14 +135,16 @@ arena_strndup(struct arena *arena, const char *at, size_t len)
 char *
 arena_printf(struct arena *arena, const char *format, ...)
 {
+	char small[256], *text;
 	va_list args;
-	char *text;
 	int len;
 
 	va_start(args, format);
-	len = vsnprintf(NULL, 0, format, args);
+	len = vsnprintf(small, sizeof(small), format, args);
 	va_end(args);
 	assert(len >= 0);
+	if ((size_t)len < sizeof(small))
+		return arena_strndup(arena, small, (size_t)len);
 	text = arena_alloc(arena, (size_t)len + 1);
 	va_start(args, format);
 	vsnprintf(text, (size_t)len + 1, format, args);

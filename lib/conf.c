@@ -123,7 +123,7 @@ trim(struct text text)
 static struct text
 split(struct text *rest, char separator)
 {
-	const char *end = rest->len > 0 ? memchr(rest->at, separator, rest->len) : NULL;
+	const char *end = memchr(rest->at, separator, rest->len);
 	struct text part = *rest;
 
 	if (end == NULL) {
@@ -202,6 +202,8 @@ read_credentials(struct task *task, struct conf *conf)
 		source.name = arena_printf(task->arena, "%s/%s", folder, settings[i].key);
 		if (!read_file(task, source.name, &rest))
 			return false;
+		if (rest.len == 0)
+			continue;
 		value = trim(split(&rest, '\n'));
 		if (value.len > 0 && !conf_assign(task, &settings[i], source, value, conf))
 			return false;

@@ -122,7 +122,6 @@ log_event(enum log_level level, const char *event, const char *format, ...)
 	len = snprintf(line, max, "%sts=%s level=%s event=%s ",
 	    atomic_load(&journal) ? levels[level].priority : "", now, levels[level].name, event);
 	assert(len > 0 && (size_t)len < max);
-	errno = saved_errno; /* for %m */
 	va_start(args, format);
 	more = vsnprintf(line + len, max - (size_t)len, format, args);
 	va_end(args);

@@ -64,13 +64,13 @@ read_exponent(const char *at, const char *end, int64_t *ret)
 static bool
 read_decimal(struct text text, struct decimal *ret)
 {
-	const char *at = text.at, *end = text.at + text.len;
-	const char *point;
+	const char *at = text.at, *end, *point;
 	int64_t exponent = 0;
 
 	*ret = (struct decimal){ 0 };
 	if (text.len == 0)
 		return false;
+	end = text.at + text.len;
 	if (*at == '-') {
 		ret->negative = true;
 		at++;
