@@ -93,7 +93,8 @@ listen_for_changes(struct cache *cache, struct db_listener *listener, struct are
 			continue;
 		}
 		if (!db_listen_wait(listener, (int)left_ms, cache->wake_fd, &table)) {
-			log_event(LOG_LEVEL_WARNING, "cache-off", "reason=connection-lost");
+			log_event(LOG_LEVEL_WARNING, "cache_off",
+			    "detail=\"the connection that listens for changes is lost\"");
 			return;
 		}
 		if (table)

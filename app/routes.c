@@ -3,11 +3,14 @@
  * OpenAPI document is made from the same rows.
  */
 #include "app/api/adjustments.h"
+#include "app/api/api_keys.h"
 #include "app/api/chat_logs.h"
+#include "app/api/clients.h"
 #include "app/api/daily_costs.h"
 #include "app/api/health.h"
 #include "app/api/sessions.h"
 #include "app/api/users.h"
+#include "app/openapi.h"
 #include "app/router.h"
 
 #define QUERY(table) .query = (table), .query_count = COUNT(table)
@@ -20,6 +23,8 @@ const struct route routes[] = {
 	    .summary = "Whether all that the service stands on is well; 503 names what is not." },
 	{ "GET", "/metrics", health_metrics, SCOPE_NONE, .status = 200,
 	    .summary = "Counters in the Prometheus text format, for loopback and operators." },
+	{ "GET", "/v1/openapi.json", openapi_show, SCOPE_NONE, .status = 200,
+	    .summary = "This document." },
 
 	{ "GET", "/v1/chat-logs", chat_logs_list, SCOPE_LOGS_READ, QUERY(chat_logs_list_fields),
 	    .status = 200, .summary = "Records, newest first; CSV and NDJSON by Accept." },
@@ -69,6 +74,30 @@ const struct route routes[] = {
 	    .summary = "Moves a session's end, never to an earlier time." },
 	{ "DELETE", "/v1/sessions/{id}", sessions_revoke, SCOPE_USERS, .status = 204,
 	    .summary = "Ends a session." },
+
+	{ "POST", "/v1/clients", clients_add, SCOPE_OPERATOR, BODY(clients_add_fields),
+	    .status = 201, .summary = "Adds a client." },
+	{ "GET", "/v1/clients", clients_list, SCOPE_OPERATOR, QUERY(clients_list_fields),
+	    .status = 200, .summary = "Clients, newest first." },
+	{ "GET", "/v1/clients/count", clients_count, SCOPE_OPERATOR, QUERY(clients_count_fields),
+	    .status = 200, .summary = "How many clients there are, and by plan." },
+	{ "GET", "/v1/clients/{id}", clients_find, SCOPE_OPERATOR, .status = 200,
+	    .summary = "One client." },
+	{ "PATCH", "/v1/clients/{id}", clients_change, SCOPE_OPERATOR, BODY(clients_change_fields),
+	    .status = 200, .summary = "Changes what is given." },
+	{ "POST", "/v1/clients/{id}/deactivate", clients_deactivate, SCOPE_OPERATOR, .status = 200,
+	    .summary = "Ends a client: its keys stop working." },
+	{ "POST", "/v1/clients/{id}/api-keys", api_keys_add, SCOPE_OPERATOR,
+	    BODY(api_keys_add_fields), .secret = true, .status = 201,
+	    .summary = "Adds a key, which is shown this once." },
+	{ "GET", "/v1/clients/{id}/api-keys", api_keys_list, SCOPE_OPERATOR,
+	    QUERY(api_keys_list_fields), .status = 200,
+	    .summary = "A client's keys, newest first, revoked and expired ones too." },
+	{ "DELETE", "/v1/clients/{id}/api-keys/{key_id}", api_keys_revoke, SCOPE_OPERATOR,
+	    .status = 204, .summary = "Revokes a key." },
+	{ "POST", "/v1/clients/{id}/api-keys/{key_id}/rotate", api_keys_rotate, SCOPE_OPERATOR,
+	    BODY(api_keys_rotate_fields), .secret = true, .status = 201,
+	    .summary = "Makes a new key in place of one, which works on for a while." },
 };
 
 const size_t route_count = COUNT(routes);
