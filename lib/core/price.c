@@ -94,8 +94,10 @@ usage_make_disjoint(enum usage_style style, struct usage *usage)
 {
 	int64_t inside;
 
-	if (!is_count(usage->cached) || !is_count(usage->cache_write) ||
-	    usage->reasoning > usage->output)
+	if (!is_count(usage->input) || !is_count(usage->cached) || !is_count(usage->cache_write) ||
+	    !is_count(usage->output) || !is_count(usage->reasoning))
+		return false;
+	if (usage->reasoning > usage->output)
 		return false;
 	if (style == USAGE_DISJOINT)
 		return true;

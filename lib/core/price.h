@@ -34,12 +34,14 @@ struct rates {
  * caller (assert). */
 int64_t price_cost(const struct usage *usage, const struct rates *rates);
 
-/* How a provider counts cached tokens: inside the input (OpenAI, OpenTelemetry) or beside it
- * (Anthropic's own API). */
+/*
+ * How a provider counts cached tokens: inside the input (OpenAI, OpenTelemetry) or beside it
+ * (Anthropic's own API: the providers "anthropic" and "anthropic_text", in any letter case).
+ */
 enum usage_style { USAGE_INCLUSIVE, USAGE_DISJOINT };
 enum usage_style usage_style(const char *provider); /* NULL: inclusive */
-/* Makes the classes disjoint. False when the parts are larger than the whole; usage untouched then.
- */
+/* Makes the classes disjoint. False when the parts are larger than the whole or a count is beyond
+ * the limit; usage untouched then. */
 NODISCARD bool usage_make_disjoint(enum usage_style style, struct usage *usage);
 
 #endif

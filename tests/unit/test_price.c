@@ -1,0 +1,147 @@
+#include "tests/test.h"
+
+#include <string.h>
+
+#include "lib/core/price.h"
+
+#define NO_CACHE .cached = PRICE_NONE, .cache_write = PRICE_NONE, .reasoning = PRICE_NONE
+#define NO_TIER_CACHE .tier_cached = PRICE_NONE, .tier_cache_write = PRICE_NONE
+#define PLAIN .input = 1000, .output = 3000, NO_CACHE
+#define ALL .input = 1000, .output = 3000, .cached = 100, .cache_write = 1250, .reasoning = 5000
+
+static const struct cost {
+	const char *sentence;
+	struct usage usage;
+	struct rates rates;
+	int64_t nanos;
+} costs[] = {
+	{ "no tokens cost nothing", { 0 }, { PLAIN }, 0 },
+	{ "input and output", { .input = 10, .output = 5 }, { PLAIN }, 25 },
+	{ "every class has its rate",
+	    { .input = 10, .cached = 100, .cache_write = 4, .output = 7, .reasoning = 2 }, { ALL },
+	    10 + 10 + 5 + 15 + 10 },
+	{ "without rates of their own, cache counts as input and reasoning as output",
+	    { .input = 1, .cached = 2, .cache_write = 3, .output = 9, .reasoning = 4 }, { PLAIN },
+	    1 + 2 + 3 + 27 },
+	{ "a rate of zero is a rate", { .cached = 9 },
+	    { .input = 1000, .cached = 0, .cache_write = PRICE_NONE, .reasoning = PRICE_NONE }, 0 },
+	{ "tokens of the trace's cheapest model", { .input = 374, .output = 44 },
+	    { .input = 150000, .output = 600000, NO_CACHE }, 56100 + 26400 },
+
+	{ "just below a half goes down", { .input = 499 }, { .input = 1, NO_CACHE }, 0 },
+	{ "a half goes to the even number below", { .input = 500 }, { .input = 1, NO_CACHE }, 0 },
+	{ "just above a half goes up", { .input = 501 }, { .input = 1, NO_CACHE }, 1 },
+	{ "a half goes to the even number above", { .input = 1500 }, { .input = 1, NO_CACHE }, 2 },
+	{ "two and a half are two", { .input = 2500 }, { .input = 1, NO_CACHE }, 2 },
+	{ "the sum is rounded, not its parts", { .input = 1, .output = 1 },
+	    { .input = 400, .output = 400, NO_CACHE }, 1 },
+
+	{ "at the tier's tokens the first rates hold",
+	    { .input = 60, .cached = 30, .cache_write = 10 },
+	    { PLAIN, .tier_tokens = 100, .tier_input = 2000, .tier_output = 9000, NO_TIER_CACHE },
+	    100 },
+	{ "one token more and the tier's hold for the whole call",
+	    { .input = 61, .cached = 30, .cache_write = 10, .output = 1 },
+	    { PLAIN, .tier_tokens = 100, .tier_input = 2000, .tier_output = 9000, NO_TIER_CACHE },
+	    202 + 9 },
+	{ "output tokens do not lead into the tier", { .input = 100, .output = 100 },
+	    { PLAIN, .tier_tokens = 100, .tier_input = 2000, .tier_output = 9000, NO_TIER_CACHE },
+	    100 + 300 },
+	{ "no tier with zero tokens", { .input = 1000 },
+	    { PLAIN, .tier_tokens = 0, .tier_input = 2000, .tier_output = 9000, NO_TIER_CACHE },
+	    1000 },
+	{ "a rate that the tier does not give stays",
+	    { .input = 100, .cached = 10, .cache_write = 4, .output = 2 },
+	    { ALL, .tier_tokens = 100, .tier_input = 2000, .tier_output = PRICE_NONE,
+		NO_TIER_CACHE },
+	    200 + 1 + 5 + 6 },
+	{ "the tier's cache rates",
+	    { .input = 100, .cached = 10, .cache_write = 4, .output = 2, .reasoning = 1 },
+	    { ALL, .tier_tokens = 100, .tier_input = 2000, .tier_output = 4000, .tier_cached = 300,
+		.tier_cache_write = 2500 },
+	    200 + 3 + 10 + 4 + 5 },
+
+	{ "the largest call",
+	    { .input = PRICE_TOKENS_MAX,
+		.cached = PRICE_TOKENS_MAX,
+		.cache_write = PRICE_TOKENS_MAX,
+		.output = PRICE_TOKENS_MAX,
+		.reasoning = PRICE_TOKENS_MAX },
+	    { .input = PRICE_RATE_MAX, .output = PRICE_RATE_MAX, NO_CACHE },
+	    INT64_C(4000000000000000000) },
+};
+
+static void
+costs_are_exact(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(costs); i++) {
+		int64_t nanos = price_cost(&costs[i].usage, &costs[i].rates);
+
+		if (nanos != costs[i].nanos)
+			fail_msg("%s: %lld", costs[i].sentence, (long long)nanos);
+	}
+}
+
+static const struct style {
+	const char *sentence;
+	const char *provider;
+	enum usage_style style;
+	struct usage usage;
+	bool good;
+	int64_t input; /* afterwards */
+} styles[] = {
+	{ "OpenAI's input holds what came from the cache", "openai", USAGE_INCLUSIVE,
+	    { .input = 100, .cached = 30, .cache_write = 10 }, true, 60 },
+	{ "all of it may come from the cache", "openai", USAGE_INCLUSIVE,
+	    { .input = 40, .cached = 30, .cache_write = 10 }, true, 0 },
+	{ "more than all may not", "openai", USAGE_INCLUSIVE,
+	    { .input = 39, .cached = 30, .cache_write = 10 }, false, 39 },
+	{ "Anthropic's input does not", "anthropic", USAGE_DISJOINT,
+	    { .input = 5, .cached = 30, .cache_write = 10 }, true, 5 },
+	{ "Anthropic in other letters", "Anthropic", USAGE_DISJOINT, { .cached = 30 }, true, 0 },
+	{ "Anthropic's older interface", "anthropic_text", USAGE_DISJOINT, { .cached = 30 }, true,
+	    0 },
+	{ "a name that begins alike", "anthropical", USAGE_INCLUSIVE, { .cached = 30 }, false, 0 },
+	{ "no provider", NULL, USAGE_INCLUSIVE, { .input = 10, .cached = 1 }, true, 9 },
+	{ "reasoning is a part of output", "openai", USAGE_INCLUSIVE,
+	    { .output = 10, .reasoning = 10 }, true, 0 },
+	{ "and not larger", "openai", USAGE_INCLUSIVE,
+	    { .input = 3, .output = 10, .reasoning = 11 }, false, 3 },
+	{ "nowhere", "anthropic", USAGE_DISJOINT, { .input = 3, .output = 10, .reasoning = 11 },
+	    false, 3 },
+	{ "a count beyond the limit is refused, not added", "openai", USAGE_INCLUSIVE,
+	    { .input = PRICE_TOKENS_MAX, .cached = INT64_MAX, .cache_write = INT64_MAX }, false,
+	    PRICE_TOKENS_MAX },
+	{ "a count below zero too", "openai", USAGE_INCLUSIVE, { .input = 5, .cached = -1 }, false,
+	    5 },
+};
+
+static void
+classes_are_made_disjoint(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(styles); i++) {
+		struct usage usage = styles[i].usage;
+		enum usage_style style = usage_style(styles[i].provider);
+		bool good = usage_make_disjoint(style, &usage);
+
+		if (style != styles[i].style || good != styles[i].good ||
+		    usage.input != styles[i].input)
+			fail_msg("%s: style %d, %s, input %lld", styles[i].sentence, (int)style,
+			    good ? "good" : "refused", (long long)usage.input);
+		usage.input = styles[i].usage.input;
+		assert_memory_equal(&usage, &styles[i].usage, sizeof(usage));
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(costs_are_exact),
+		cmocka_unit_test(classes_are_made_disjoint),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
