@@ -222,7 +222,7 @@ chat_log_csv_row(struct buf *buf, const struct chat_log *log)
 int64_t
 chat_log_success_rate(int64_t requests, int64_t failed)
 {
-	assert(failed >= 0 && failed <= requests && requests < INT64_MAX / 20000);
+	assert(failed >= 0 && failed <= requests && requests <= INT64_MAX / 20001);
 	if (requests == 0)
 		return -1;
 	return ((requests - failed) * 20000 + requests) / (2 * requests);
