@@ -8,8 +8,11 @@
 #include "app/api/clients.h"
 #include "app/api/daily_costs.h"
 #include "app/api/health.h"
+#include "app/api/records.h"
 #include "app/api/sessions.h"
+#include "app/api/today.h"
 #include "app/api/users.h"
+#include "app/ingest/record.h"
 #include "app/openapi.h"
 #include "app/router.h"
 
@@ -26,6 +29,9 @@ const struct route routes[] = {
 	{ "GET", "/v1/openapi.json", openapi_show, SCOPE_NONE, .status = 200,
 	    .summary = "This document." },
 
+	{ "POST", "/v1/chat-logs", records_post, SCOPE_LOGS_WRITE, BODY(record_fields),
+	    .parks = true, .status = 201,
+	    .summary = "Stores a record, an array of them, or NDJSON; answered after the commit." },
 	{ "GET", "/v1/chat-logs", chat_logs_list, SCOPE_LOGS_READ, QUERY(chat_logs_list_fields),
 	    .status = 200, .summary = "Records, newest first; CSV and NDJSON by Accept." },
 	{ "GET", "/v1/chat-logs/{id}", chat_logs_find, SCOPE_LOGS_READ, .status = 200,
@@ -33,6 +39,8 @@ const struct route routes[] = {
 
 	{ "GET", "/v1/daily-costs", daily_costs_list, SCOPE_LOGS_READ,
 	    QUERY(daily_costs_list_fields), .status = 200, .summary = "Days, newest first." },
+	{ "GET", "/v1/daily-costs/today", today_find, SCOPE_LOGS_READ, .status = 200,
+	    .summary = "The open day so far, from the counters." },
 	{ "GET", "/v1/daily-costs/{date}", daily_costs_find, SCOPE_LOGS_READ, .status = 200,
 	    .summary = "One day with its adjustments." },
 	{ "GET", "/v1/daily-costs/{date}/adjustments", adjustments_list, SCOPE_LOGS_READ,

@@ -74,9 +74,8 @@ NODISCARD bool db_commit(struct task *task);
 void db_rollback(struct task *task);
 
 /*
- * For a task that serves many clients in one transaction (the write path): the tenants it may see,
- * instead of task->client. Before the first query of the transaction; kept until it is called
- * again.
+ * For a task that serves many clients in one transaction (the write path): the tenants that its next
+ * transaction may see, instead of task->client.
  */
 void db_set_clients(struct task *task, const struct id *clients, size_t count);
 

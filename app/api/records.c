@@ -138,7 +138,7 @@ read_submission(struct request *req, struct submission **ret)
 bool
 records_post(struct request *req, struct reply *reply)
 {
-	struct submission *submission;
+	struct submission *submission = NULL;
 
 	(void)reply;
 	if (!idempotency_check_key(req) || !read_submission(req, &submission)) {

@@ -68,8 +68,6 @@ const struct json_field record_fields[] = {
 	    .about = "The call's time; now where not given. Milliseconds are kept." },
 };
 
-const size_t record_field_count = COUNT(record_fields);
-
 static int64_t
 or_zero(int64_t value)
 {

@@ -27,8 +27,7 @@ struct record {
 	int32_t day; /* in the client's zone */
 };
 
-extern const struct json_field record_fields[];
-extern const size_t record_field_count;
+extern const struct json_field record_fields[32];
 
 /* From one JSON object, on behalf of the key. ERR_SYNTAX, ERR_INVALID with all bad fields. */
 NODISCARD bool record_read(struct task *task, struct cache *cache, const struct identity *identity,
