@@ -33,11 +33,12 @@ const char *servers_conf(const struct servers *servers);
 void servers_setting(struct servers *servers, const char *key, const char *value);
 
 pid_t servers_pid(const struct servers *servers, enum server_part part);
-/* Sends the signal to the part's main process. */
+/* Sends the signal to the part's main process; SIGSTOP and SIGCONT also to its children. */
 void servers_signal(struct servers *servers, enum server_part part, int signal);
 /* Waits until the process is gone; its wait status. */
 int servers_wait(struct servers *servers, enum server_part part);
-/* Starts a part that ended, on the same socket and data; returns when it answers. */
+/* Starts a part that ended, on the same socket and data; returns when it answers. From the thread
+ * that called servers_start(): the part dies with it. */
 void servers_restart(struct servers *servers, enum server_part part);
 
 /* Runs the worker: tally -c CONF ARGUMENTS... (NULL behind the last); its exit status, output into
