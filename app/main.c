@@ -21,6 +21,8 @@
 #include "lib/log.h"
 #include "lib/seal.h"
 
+#define QUERY_SHOWN_MAX 1024
+
 static bool
 read_conf(struct task *task, const struct options *options, struct conf *ret)
 {
@@ -71,6 +73,19 @@ open_socket(struct task *task, const char *address, int *ret)
 	return task_fail(task, ERR_INVALID, "Cannot listen at %s: %s.", address, strerror(errno));
 }
 
+/* The log of queries at debug level. */
+static void
+trace_query(const struct task *task, const char *sql, int64_t usec)
+{
+	char quoted[QUERY_SHOWN_MAX];
+
+	if (!log_enabled(LOG_LEVEL_DEBUG))
+		return;
+	log_quote((struct text){ sql, strlen(sql) }, quoted, sizeof(quoted));
+	log_event(LOG_LEVEL_DEBUG, "query", "usec=%" PRId64 " failed=%d sql=%s", usec,
+	    task->err.code != ERR_NONE, quoted);
+}
+
 static void
 open_parts(struct app *app)
 {
@@ -86,6 +101,7 @@ open_parts(struct app *app)
 		.acquire_timeout_ms = conf->database_acquire_timeout_ms,
 		.statement_timeout_ms = conf->database_statement_timeout_ms,
 		.refuse_superuser = true,
+		.trace = trace_query,
 	};
 	app->redis = (struct redis_settings){
 		.url = conf->redis_url,

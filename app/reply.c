@@ -131,12 +131,34 @@ reply_problem(struct reply *reply, const struct err *err, const char *instance)
 	reply_done(reply, problem->status, "application/problem+json");
 }
 
+/* HTTP/1.1 clients may be strict about the reason phrase behind the status. */
+static const char *
+reason(int status)
+{
+	switch (status) {
+	case 200:
+		return "OK";
+	case 201:
+		return "Created";
+	case 202:
+		return "Accepted";
+	case 204:
+		return "No Content";
+	default:
+		for (size_t i = 0; i < COUNT(problems); i++)
+			if (problems[i].status == status)
+				return problems[i].title;
+		return "Unknown";
+	}
+}
+
 struct text
 reply_head(struct reply *reply, const char *request_id)
 {
 	struct buf head = { .arena = reply->body.arena };
 
-	buf_printf(&head, "Status: %d\r\nX-Request-Id: %s\r\n", reply->status, request_id);
+	buf_printf(&head, "Status: %d %s\r\nX-Request-Id: %s\r\n", reply->status,
+	    reason(reply->status), request_id);
 	if (reply->content_type != NULL)
 		buf_printf(&head, "Content-Type: %s\r\nContent-Length: %zu\r\n",
 		    reply->content_type, reply->body.len);

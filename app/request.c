@@ -17,7 +17,7 @@
 
 #define HEX_ID_SIZE 32 /* nginx's $request_id: an id without hyphens */
 #define CONTENT_TYPE_MAX 100
-#define LOG_VALUE_MAX 256
+#define METHOD_SHOWN_MAX 24
 
 static struct text
 as_text(const char *value)
@@ -174,33 +174,55 @@ request_receive(struct request *req)
 	return !packed || gzip_unpack(task, req->body, max, &req->body);
 }
 
+static enum log_level
+log_level_of(int status)
+{
+	if (status == 503)
+		return LOG_LEVEL_WARNING;
+	return status >= 500 ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO;
+}
+
+static void
+log_failure(struct buf *line, const struct err *err, int status)
+{
+	char detail[ERR_TEXT_MAX + sizeof("\"\"")];
+
+	if (err->code == ERR_NONE)
+		return;
+	buf_printf(line, " error=%s", err_name(err->code));
+	if (err->sqlstate[0] != '\0')
+		buf_printf(line, " sqlstate=%s", err->sqlstate);
+	if (status >= 500)
+		buf_printf(
+		    line, " detail=%s", log_quote(as_text(err->text), detail, sizeof(detail)));
+}
+
 /* What an operator needs to join this line with nginx's and the caller's, and no secret. */
 static void
 log_request(const struct request *req, size_t bytes_out, int64_t usec)
 {
 	const struct task *task = req->task;
-	const char *route = req->route != NULL ? req->route->path : "-";
-	char client[ID_TEXT_SIZE] = "-", key[ID_TEXT_SIZE] = "-", method[24];
-	char detail[LOG_VALUE_MAX] = "", debug[64] = "";
+	enum log_level level = log_level_of(req->reply.status);
+	char client[ID_TEXT_SIZE] = "-", key[ID_TEXT_SIZE] = "-", method[METHOD_SHOWN_MAX];
+	struct buf line = { .arena = task->arena };
 
+	if (!log_enabled(level))
+		return;
 	if (!id_is_nil(task->client))
 		id_format(task->client, client);
 	if (req->identity != NULL)
 		id_format(req->identity->key, key);
 	log_quote(as_text(req->method), method, sizeof(method));
-	bool ours = req->reply.status >= 500;
-	if (ours)
-		log_quote(as_text(task->err.text), detail, sizeof(detail));
-	if (log_enabled(LOG_LEVEL_DEBUG))
-		snprintf(debug, sizeof(debug), " queries=%" PRIu32 " query_usec=%" PRId64,
-		    task->queries, task->query_usec);
-	log_event(ours ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "request",
+	buf_printf(&line,
 	    "id=%s method=%s route=%s status=%d usec=%" PRId64
-	    " bytes_in=%zu bytes_out=%zu client=%s key=%s%s%s%s%s",
-	    req->id, method, route, req->reply.status, usec, req->body.len, bytes_out, client, key,
-	    task->err.code != ERR_NONE ? " error=" : "",
-	    task->err.code != ERR_NONE ? err_name(task->err.code) : "", debug,
-	    ours ? arena_printf(task->arena, " detail=%s", detail) : "");
+	    " bytes_in=%zu bytes_out=%zu client=%s key=%s",
+	    req->id, method, req->route != NULL ? req->route->path : "-", req->reply.status, usec,
+	    req->body.len, bytes_out, client, key);
+	log_failure(&line, &task->err, req->reply.status);
+	if (log_enabled(LOG_LEVEL_DEBUG))
+		buf_printf(&line, " queries=%" PRIu32 " query_usec=%" PRId64, task->queries,
+		    task->query_usec);
+	log_event(level, "request", "%s", line.at);
 }
 
 void

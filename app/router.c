@@ -55,12 +55,11 @@ add_allow(struct request *req)
 	for (size_t i = 0; i < route_count; i++) {
 		if (!match(routes[i].path, req->path, params, &rank))
 			continue;
-		if (strcmp(routes[i].method, "GET") == 0)
-			buf_puts(&allow, "HEAD, ");
-		buf_printf(&allow, "%s, ", routes[i].method);
+		bool get = strcmp(routes[i].method, "GET") == 0;
+		buf_printf(&allow, "%s%s%s", allow.len > 0 ? ", " : "", routes[i].method,
+		    get ? ", HEAD" : "");
 	}
-	reply_header(&req->reply, "Allow",
-	    arena_strndup(req->task->arena, allow.at, allow.len - strlen(", ")));
+	reply_header(&req->reply, "Allow", allow.at);
 }
 
 bool

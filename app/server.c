@@ -169,13 +169,18 @@ call_param(struct call *call, const char *name)
 	return FCGX_GetParam(name, call->fcgi->envp);
 }
 
-/* Reads what is left of the body, which would else be taken for the next request. */
+/*
+ * Reads what is left of the body, which would else be taken for the next request, and frees the
+ * buffer: requests that wait for a commit are many.
+ */
 static void
 drain(struct call *call)
 {
 	char scratch[BODY_STEP];
 	size_t drained = 0;
 
+	if (call->fcgi->in == NULL)
+		return;
 	while (!FCGX_HasSeenEOF(call->fcgi->in) && drained < DRAIN_MAX) {
 		int count = FCGX_GetStr(scratch, sizeof(scratch), call->fcgi->in);
 		drained += (size_t)count;
@@ -184,6 +189,7 @@ drain(struct call *call)
 	}
 	if (!FCGX_HasSeenEOF(call->fcgi->in) || FCGX_GetError(call->fcgi->in) != 0)
 		call->broken = true;
+	FCGX_FreeStream(&call->fcgi->in);
 }
 
 /* SIZE_MAX where it is not a number. */
@@ -222,8 +228,7 @@ call_read_body(struct call *call, size_t max, struct text *ret)
 			break;
 	}
 	bool ended = FCGX_GetChar(call->fcgi->in) == EOF && FCGX_GetError(call->fcgi->in) == 0;
-	if (!ended)
-		drain(call);
+	drain(call);
 	*ret = buf_text(&body);
 	return ended && body.len == length ? CALL_OK : CALL_SHORT;
 }
