@@ -1,7 +1,8 @@
-/* The outside of JSON arrays, and values that come as plain text. */
+/* The outside of JSON arrays and objects, and values that come as plain text. */
 #include <assert.h>
 #include <string.h>
 
+#include "lib/buf.h"
 #include "lib/json_private.h"
 #include "lib/utf8.h"
 
@@ -46,7 +47,7 @@ skip_string(struct text text, size_t at)
 
 /* Bytes up to the comma or bracket that ends the element; text.len when there is none. */
 static size_t
-element_len(struct text text)
+element_len(struct text text, char bracket)
 {
 	size_t depth = 0, at = 0;
 
@@ -57,7 +58,7 @@ element_len(struct text text)
 			at = skip_string(text, at);
 			continue;
 		}
-		if (depth == 0 && (c == ',' || c == ']'))
+		if (depth == 0 && (c == ',' || c == bracket))
 			return at;
 		if (c == '{' || c == '[')
 			depth++;
@@ -99,7 +100,7 @@ json_next_item(struct task *task, struct json_items *items, struct text *ret)
 		(void)take(rest, ',');
 		skip_space(rest);
 	}
-	item = (struct text){ .at = rest->at, .len = element_len(*rest) };
+	item = (struct text){ .at = rest->at, .len = element_len(*rest, ']') };
 	if (item.len == rest->len)
 		return task_fail(task, ERR_SYNTAX, "The JSON array does not end.");
 	rest->at += item.len;
@@ -109,6 +110,55 @@ json_next_item(struct task *task, struct json_items *items, struct text *ret)
 	if (item.len == 0)
 		return task_fail(task, ERR_SYNTAX, "An element of the JSON array is missing.");
 	*ret = item;
+	return true;
+}
+
+/* The name's escapes are read by the same rules as those of any text. */
+static bool
+read_name(struct task *task, struct text quoted, struct text *ret)
+{
+	static const struct json_field field = {
+		.name = "name", .type = JSON_TEXT, .given = JSON_ALWAYS, .max = INT64_MAX
+	};
+	struct buf buf = { .arena = task->arena };
+	const char *name = NULL;
+
+	buf_puts(&buf, "{\"name\":");
+	buf_add(&buf, quoted.at, quoted.len);
+	buf_putc(&buf, '}');
+	if (!json_read(task, buf_text(&buf), &field, 1, &name))
+		return false;
+	*ret = (struct text){ .at = name, .len = strlen(name) };
+	return true;
+}
+
+bool
+json_next_member(
+    struct task *task, struct json_items *items, struct text *ret_name, struct text *ret_value)
+{
+	struct text *rest = &items->rest;
+	struct text name, value;
+
+	skip_space(rest);
+	if (!take(rest, items->begun ? ',' : '{'))
+		return false;
+	items->begun = true;
+	skip_space(rest);
+	if (rest->len == 0 || *rest->at != '"')
+		return false;
+	name = (struct text){ .at = rest->at, .len = skip_string(*rest, 0) };
+	rest->at += name.len;
+	rest->len -= name.len;
+	skip_space(rest);
+	if (!take(rest, ':') || !read_name(task, name, ret_name))
+		return false;
+	skip_space(rest);
+	value = (struct text){ .at = rest->at, .len = element_len(*rest, '}') };
+	rest->at += value.len;
+	rest->len -= value.len;
+	while (value.len > 0 && is_space(value.at[value.len - 1]))
+		value.len--;
+	*ret_value = value;
 	return true;
 }
 

@@ -23,6 +23,7 @@ struct reader {
 	uint64_t seen, given; /* bits by place in the table */
 	size_t bad_escape; /* offset of the next one that is not yet behind us */
 	int depth; /* of open objects and arrays */
+	bool lenient; /* fields that the table does not have are skipped */
 	bool refused; /* the reason is in the task already */
 	/* The field whose value comes or is open; NULL: its value is skipped. */
 	const struct json_field *field;
@@ -205,7 +206,8 @@ on_key(void *context, const unsigned char *at, size_t len)
 	}
 	reader->field = bad ? NULL : find_field(reader, name);
 	if (reader->field == NULL) {
-		refuse_unknown(reader, name);
+		if (!reader->lenient)
+			refuse_unknown(reader, name);
 		return 1;
 	}
 	bit = UINT64_C(1) << (reader->field - reader->fields);
@@ -355,6 +357,19 @@ parse(struct reader *reader)
 	return status == yajl_status_ok;
 }
 
+static bool
+read_object(struct reader *reader)
+{
+	assert(reader->count <= FIELDS_MAX);
+	if (reader->body.len == 0 || !is_clean(reader->body))
+		return refuse_body(reader, "This is not JSON in UTF-8.");
+	reader->bad_escape = json_find_bad_escape(reader->body, 0);
+	if (!parse(reader))
+		return reader->refused ? false : refuse_body(reader, "This is not valid JSON.");
+	refuse_missing(reader);
+	return reader->task->err.code == ERR_NONE;
+}
+
 bool
 json_read(
     struct task *task, struct text body, const struct json_field *fields, size_t count, void *ret)
@@ -363,12 +378,17 @@ json_read(
 		.task = task, .body = body, .fields = fields, .count = count, .base = ret
 	};
 
-	assert(count <= FIELDS_MAX);
-	if (body.len == 0 || !is_clean(body))
-		return refuse_body(&reader, "This is not JSON in UTF-8.");
-	reader.bad_escape = json_find_bad_escape(body, 0);
-	if (!parse(&reader))
-		return reader.refused ? false : refuse_body(&reader, "This is not valid JSON.");
-	refuse_missing(&reader);
-	return task->err.code == ERR_NONE;
+	return read_object(&reader);
+}
+
+bool
+json_read_some(
+    struct task *task, struct text body, const struct json_field *fields, size_t count, void *ret)
+{
+	struct reader reader = {
+		.task = task, .body = body, .fields = fields, .count = count, .base = ret
+	};
+
+	reader.lenient = true;
+	return read_object(&reader);
 }

@@ -60,6 +60,10 @@ struct json_field {
 NODISCARD bool json_read(
     struct task *task, struct text body, const struct json_field *fields, size_t count, void *ret);
 
+/* The same for what others define: fields that the table does not have are skipped. */
+NODISCARD bool json_read_some(
+    struct task *task, struct text body, const struct json_field *fields, size_t count, void *ret);
+
 /* One value of a query parameter or path by the same rules, given as text ("true", "12", "a,b" for
  * JSON_TEXTS). */
 NODISCARD bool json_read_value(
@@ -74,6 +78,13 @@ struct json_items {
 	bool begun;
 };
 NODISCARD bool json_next_item(struct task *task, struct json_items *items, struct text *ret);
+
+/*
+ * Walks the members of a JSON object the same way: the name without its escapes, the value as it
+ * stands. The object must be one that json_read_some() has read.
+ */
+NODISCARD bool json_next_member(
+    struct task *task, struct json_items *items, struct text *ret_name, struct text *ret_value);
 
 /* Whether the first character that is not white space opens an array. */
 bool json_is_array(struct text body);
