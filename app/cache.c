@@ -14,30 +14,6 @@
 #define RETRY_MS 1000
 #define FLUSH_MS 60000
 
-struct task
-cache_lookup(struct cache *cache, struct task *task)
-{
-	struct task lookup;
-
-	task_init(&lookup, task->arena);
-	lookup.now = task->now;
-	lookup.pool = cache->app->pool;
-	return lookup;
-}
-
-void
-cache_lookup_end(struct task *lookup, struct task *task)
-{
-	db_rollback(lookup);
-	task->queries += lookup->queries;
-	task->query_usec += lookup->query_usec;
-	if (lookup->err.code != ERR_NONE && task->err.code == ERR_NONE) {
-		task->err = lookup->err;
-		/* Its memory may be undone before the task's. */
-		task->err.constraint = NULL;
-	}
-}
-
 static void
 forget(struct cache *cache, bool keep)
 {
@@ -160,7 +136,7 @@ cache_new(struct app *app)
 	if (!cache)
 		abort();
 	cache->app = app;
-	cache->keys = cache_keys_new();
+	cache->keys = cache_keys_new(CACHE_KEYS_MAX);
 	cache->prices = cache_prices_new();
 	cache->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (cache->wake_fd < 0)

@@ -5,10 +5,6 @@
 
 #include "lib/clock.h"
 
-#define BUCKETS (2 * CACHE_KEYS_MAX)
-/* Should a notification be lost on a connection that only looks alive, a key is stale so long. */
-#define AGE_MAX (5 * 60 * CLOCK_SECOND)
-
 struct entry {
 	struct entry *next; /* in its bucket */
 	char public_id[AUTH_TOKEN_PUBLIC_SIZE];
@@ -25,20 +21,28 @@ struct cache_keys {
 	pthread_rwlock_t lock;
 	uint64_t generation;
 	bool keep;
+	size_t max;
 	size_t count;
 	size_t hand; /* where eviction looks next */
-	struct entry *entries[CACHE_KEYS_MAX];
-	struct entry *buckets[BUCKETS];
+	struct entry **entries; /* room for max */
+	struct entry **buckets; /* twice max */
 	size_t retired_count;
-	struct auth_token_use retired[CACHE_KEYS_MAX]; /* counts of entries that are gone */
+	struct auth_token_use *retired; /* counts of entries that are gone; room for max */
 };
 
+/* Memory that is never touched is never the process's own. */
 struct cache_keys *
-cache_keys_new(void)
+cache_keys_new(size_t max)
 {
 	struct cache_keys *keys = calloc(1, sizeof *keys);
 
 	if (!keys || pthread_rwlock_init(&keys->lock, NULL) != 0)
+		abort();
+	keys->max = max;
+	keys->entries = calloc(max, sizeof(struct entry *));
+	keys->buckets = calloc(2 * max, sizeof(struct entry *));
+	keys->retired = calloc(max, sizeof *keys->retired);
+	if (!keys->entries || !keys->buckets || !keys->retired)
 		abort();
 	return keys;
 }
@@ -50,7 +54,7 @@ bucket(struct cache_keys *keys, const char *public_id)
 
 	for (; *public_id; public_id++)
 		hash = (hash ^ (uint8_t)*public_id) * UINT64_C(1099511628211);
-	return &keys->buckets[hash % BUCKETS];
+	return &keys->buckets[hash % (2 * keys->max)];
 }
 
 /* A pointer to the pointer to the entry, which is NULL where there is none. */
@@ -68,7 +72,7 @@ static void
 retire_uses(struct cache_keys *keys, const struct auth_token_use *use)
 {
 	/* Beyond this the counts are not worth their memory. */
-	if (keys->retired_count < CACHE_KEYS_MAX)
+	if (keys->retired_count < keys->max)
 		keys->retired[keys->retired_count++] = *use;
 }
 
@@ -115,6 +119,9 @@ cache_keys_free(struct cache_keys *keys)
 {
 	cache_keys_forget(keys, false);
 	pthread_rwlock_destroy(&keys->lock);
+	free(keys->entries);
+	free(keys->buckets);
+	free(keys->retired);
 	free(keys);
 }
 
@@ -148,7 +155,7 @@ add(struct cache_keys *keys, const char *public_id)
 
 	if (!entry)
 		abort();
-	if (keys->count == CACHE_KEYS_MAX)
+	if (keys->count == keys->max)
 		evict(keys);
 	entry->next = *at;
 	*at = entry;
@@ -156,9 +163,9 @@ add(struct cache_keys *keys, const char *public_id)
 	return entry;
 }
 
-static void
-keep(struct cache_keys *keys, const char *public_id, const struct identity *identity, int64_t now,
-    uint64_t generation)
+void
+cache_keys_keep(struct cache_keys *keys, const char *public_id, const struct identity *identity,
+    int64_t now, uint64_t generation)
 {
 	struct entry *entry;
 
@@ -172,9 +179,9 @@ keep(struct cache_keys *keys, const char *public_id, const struct identity *iden
 	pthread_rwlock_unlock(&keys->lock);
 }
 
-static bool
-find_kept(struct task *task, struct cache_keys *keys, const char *public_id, struct identity *ret,
-    uint64_t *ret_generation)
+bool
+cache_keys_find(struct cache_keys *keys, const char *public_id, struct task *task,
+    struct identity *ret, uint64_t *ret_generation)
 {
 	struct entry *entry;
 	bool found;
@@ -182,7 +189,7 @@ find_kept(struct task *task, struct cache_keys *keys, const char *public_id, str
 	pthread_rwlock_rdlock(&keys->lock);
 	*ret_generation = keys->generation;
 	entry = *find(keys, public_id);
-	found = entry && task->now - entry->read_at < AGE_MAX;
+	found = entry && task->now - entry->read_at < CACHE_KEY_AGE_MAX;
 	if (found) {
 		*ret = entry->identity;
 		ret->timezone = arena_strdup(task->arena, entry->timezone);
@@ -193,67 +200,18 @@ find_kept(struct task *task, struct cache_keys *keys, const char *public_id, str
 	return found;
 }
 
-static bool
-read_key(struct task *task, const char *public_id, const struct conf *conf, struct identity *ret)
-{
-	struct auth_token_presented found;
-	const struct zone *zone;
-
-	if (!auth_token_find_presented(task, public_id, &found))
-		return false;
-	if (!found.active)
-		return task_fail(task, ERR_NOT_FOUND, "The key does not work any more.");
-	if (!zone_find(task, found.timezone, &zone))
-		return false;
-	*ret = (struct identity){
-		.key = found.id,
-		.client = found.client,
-		.user = found.user,
-		.scopes = found.scopes,
-		.expires_at = found.expires_at,
-		.zone = zone,
-		.timezone = found.timezone,
-		.log_retention_days =
-		    found.log_retention_days ? found.log_retention_days : conf->log_retention_days,
-	};
-	memcpy(ret->secret_hash, found.hash, sizeof ret->secret_hash);
-	return true;
-}
-
-bool
-cache_find_key(struct task *task, struct cache *cache, const char *public_id, struct identity *ret)
-{
-	struct task lookup;
-	uint64_t generation;
-	bool found;
-
-	if (find_kept(task, cache->keys, public_id, ret, &generation))
-		return true;
-	lookup = cache_lookup(cache, task);
-	found = read_key(&lookup, public_id, &cache->app->conf, ret);
-	if (lookup.err.code == ERR_NOT_FOUND) {
-		task_clear_error(&lookup);
-		(void)task_fail(&lookup, ERR_UNAUTHENTICATED, "The key is not valid.");
-	}
-	cache_lookup_end(&lookup, task);
-	if (found)
-		keep(cache->keys, public_id, ret, task->now, generation);
-	return found;
-}
-
 void
-cache_count_use(
-    struct task *task, struct cache *cache, const char *public_id, const struct identity *identity)
+cache_keys_use(
+    struct cache_keys *keys, const char *public_id, const struct identity *identity, int64_t now)
 {
-	struct auth_token_use use = { identity->client, identity->key, 1, task->now };
-	struct cache_keys *keys = cache->keys;
+	struct auth_token_use use = { identity->client, identity->key, 1, now };
 	struct entry *entry;
 
 	pthread_rwlock_rdlock(&keys->lock);
 	entry = *find(keys, public_id);
 	if (entry) {
 		atomic_fetch_add_explicit(&entry->uses, 1, memory_order_relaxed);
-		atomic_store_explicit(&entry->last_used_at, task->now, memory_order_relaxed);
+		atomic_store_explicit(&entry->last_used_at, now, memory_order_relaxed);
 	}
 	pthread_rwlock_unlock(&keys->lock);
 	if (!entry)

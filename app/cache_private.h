@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "app/cache.h"
+#include "lib/clock.h"
 #include "lib/model/auth_token.h"
 
 struct cache_keys;
@@ -30,8 +31,20 @@ struct task cache_lookup(struct cache *cache, struct task *task);
 /* Ends its transaction; its failure becomes the task's. */
 void cache_lookup_end(struct task *lookup, struct task *task);
 
-struct cache_keys *cache_keys_new(void);
+/* Should a notification be lost on a connection that only looks alive, a key is stale so long. */
+#define CACHE_KEY_AGE_MAX (5 * 60 * CLOCK_SECOND)
+
+/* At most max keys; those not found for long make room. Keeps nothing before the first
+ * cache_keys_forget(). */
+struct cache_keys *cache_keys_new(size_t max);
 void cache_keys_free(struct cache_keys *keys);
+/* The generation is for cache_keys_keep(), also when the key is not there. */
+NODISCARD bool cache_keys_find(struct cache_keys *keys, const char *public_id, struct task *task,
+    struct identity *ret, uint64_t *ret_generation);
+void cache_keys_keep(struct cache_keys *keys, const char *public_id,
+    const struct identity *identity, int64_t now, uint64_t generation);
+void cache_keys_use(
+    struct cache_keys *keys, const char *public_id, const struct identity *identity, int64_t now);
 /* Forgets all; keep says whether what is read from now on may be kept. */
 void cache_keys_forget(struct cache_keys *keys, bool keep);
 /* Takes what was counted since the last call, each key once. */

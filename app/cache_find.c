@@ -1,0 +1,82 @@
+#include "app/cache_private.h"
+
+#include <string.h>
+
+struct task
+cache_lookup(struct cache *cache, struct task *task)
+{
+	struct task lookup;
+
+	task_init(&lookup, task->arena);
+	lookup.now = task->now;
+	lookup.pool = cache->app->pool;
+	return lookup;
+}
+
+void
+cache_lookup_end(struct task *lookup, struct task *task)
+{
+	db_rollback(lookup);
+	task->queries += lookup->queries;
+	task->query_usec += lookup->query_usec;
+	if (lookup->err.code != ERR_NONE && task->err.code == ERR_NONE) {
+		task->err = lookup->err;
+		/* Its memory may be undone before the task's. */
+		task->err.constraint = NULL;
+	}
+}
+
+static bool
+read_key(struct task *task, const char *public_id, const struct conf *conf, struct identity *ret)
+{
+	struct auth_token_presented found;
+	const struct zone *zone;
+
+	if (!auth_token_find_presented(task, public_id, &found))
+		return false;
+	if (!found.active)
+		return task_fail(task, ERR_NOT_FOUND, "The key does not work any more.");
+	if (!zone_find(task, found.timezone, &zone))
+		return false;
+	*ret = (struct identity){
+		.key = found.id,
+		.client = found.client,
+		.user = found.user,
+		.scopes = found.scopes,
+		.expires_at = found.expires_at,
+		.zone = zone,
+		.timezone = found.timezone,
+		.log_retention_days =
+		    found.log_retention_days ? found.log_retention_days : conf->log_retention_days,
+	};
+	memcpy(ret->secret_hash, found.hash, sizeof ret->secret_hash);
+	return true;
+}
+
+bool
+cache_find_key(struct task *task, struct cache *cache, const char *public_id, struct identity *ret)
+{
+	struct task lookup;
+	uint64_t generation;
+	bool found;
+
+	if (cache_keys_find(cache->keys, public_id, task, ret, &generation))
+		return true;
+	lookup = cache_lookup(cache, task);
+	found = read_key(&lookup, public_id, &cache->app->conf, ret);
+	if (lookup.err.code == ERR_NOT_FOUND) {
+		task_clear_error(&lookup);
+		(void)task_fail(&lookup, ERR_UNAUTHENTICATED, "The key is not valid.");
+	}
+	cache_lookup_end(&lookup, task);
+	if (found)
+		cache_keys_keep(cache->keys, public_id, ret, task->now, generation);
+	return found;
+}
+
+void
+cache_count_use(
+    struct task *task, struct cache *cache, const char *public_id, const struct identity *identity)
+{
+	cache_keys_use(cache->keys, public_id, identity, task->now);
+}
