@@ -3,7 +3,7 @@
 static const char add_sql[] =
     "INSERT INTO audit_log (client_id, id, api_key_id, user_id, ip_address, request_id,"
     " action, entity, entity_id, before, after)"
-    " VALUES (coalesce($1, '00000000-0000-0000-0000-000000000000'), $2, $3, $4, $5::inet, $6,"
+    " VALUES (coalesce($1::uuid, '00000000-0000-0000-0000-000000000000'), $2, $3, $4, $5::inet, $6,"
     " $7, $8, $9::text, $10::jsonb, $11::jsonb)";
 
 const char *const audit_statements[] = { add_sql, NULL };

@@ -13,32 +13,33 @@
 static const char add_sql[] =
     "INSERT INTO auth_tokens (client_id, id, public_id, token_hash, name, scopes, expires_at,"
     " user_id, created_ip)"
-    " VALUES (coalesce($1, " NIL "), $2, $3, $4, $5, $6, $7::timestamptz, $8, $9::inet)"
+    " VALUES (coalesce($1::uuid, " NIL "), $2, $3, $4, $5, $6, $7::timestamptz, $8, $9::inet)"
     " RETURNING " COLUMNS;
 
 static const char find_sql[] =
     "SELECT " COLUMNS " FROM auth_tokens"
-    " WHERE client_id = coalesce($1, " NIL ") AND id = $2 AND token_type = 'api_key'";
+    " WHERE client_id = coalesce($1::uuid, " NIL ") AND id = $2 AND token_type = 'api_key'";
 
 static const char find_to_change_sql[] =
     "SELECT " COLUMNS " FROM auth_tokens"
-    " WHERE client_id = coalesce($1, " NIL ") AND id = $2 AND token_type = 'api_key'"
+    " WHERE client_id = coalesce($1::uuid, " NIL ") AND id = $2 AND token_type = 'api_key'"
     " FOR UPDATE";
 
-static const char list_sql[] = "SELECT " COLUMNS " FROM auth_tokens"
-			       " WHERE client_id = coalesce($1, " NIL ") AND token_type = 'api_key'"
-			       " AND ($2::uuid IS NULL OR id < $2)"
-			       " ORDER BY id DESC"
-			       " LIMIT $3";
+static const char list_sql[] =
+    "SELECT " COLUMNS " FROM auth_tokens"
+    " WHERE client_id = coalesce($1::uuid, " NIL ") AND token_type = 'api_key'"
+    " AND ($2::uuid IS NULL OR id < $2)"
+    " ORDER BY id DESC"
+    " LIMIT $3";
 
 static const char revoke_sql[] = "UPDATE auth_tokens"
 				 " SET is_active = false"
-				 " WHERE client_id = coalesce($1, " NIL ") AND id = $2"
+				 " WHERE client_id = coalesce($1::uuid, " NIL ") AND id = $2"
 				 " RETURNING " COLUMNS;
 
 static const char expire_sql[] = "UPDATE auth_tokens"
 				 " SET expires_at = least(expires_at, $3), rotated_to = $4"
-				 " WHERE client_id = coalesce($1, " NIL ") AND id = $2"
+				 " WHERE client_id = coalesce($1::uuid, " NIL ") AND id = $2"
 				 " RETURNING " COLUMNS;
 
 const char *const auth_token_statements[] = {

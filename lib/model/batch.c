@@ -11,7 +11,7 @@ static const char bypass_sql[] = "SELECT counter_bypass($1)";
 static const char users_sql[] =
     "INSERT INTO users (client_id, id, external_id, tier) "
     "SELECT DISTINCT ON (n.client_id, n.id) n.client_id, n.id, n.external_id, 'anonymous' "
-    "FROM unnest($1, $2, $3) AS n (client_id, id, external_id) "
+    "FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS n (client_id, id, external_id) "
     "WHERE NOT EXISTS ("
     "SELECT FROM users u WHERE u.client_id = n.client_id AND u.id = n.id) "
     "ORDER BY n.client_id, n.id "
@@ -21,7 +21,8 @@ static const char users_sql[] =
 static const char references_sql[] =
     "SELECT r.ordinal, r.user_id IS NOT NULL AND NOT EXISTS ("
     "SELECT FROM users u WHERE u.client_id = r.client_id AND u.id = r.user_id) AS no_user "
-    "FROM unnest($1, $2, $3) WITH ORDINALITY AS r (client_id, user_id, session_id, ordinal) "
+    "FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY "
+    "AS r (client_id, user_id, session_id, ordinal) "
     "WHERE (r.user_id IS NOT NULL AND NOT EXISTS ("
     "SELECT FROM users u WHERE u.client_id = r.client_id AND u.id = r.user_id)) "
     "OR (r.session_id IS NOT NULL AND NOT EXISTS ("
@@ -41,8 +42,12 @@ static const char insert_sql[] =
     "r.tokens_used, r.message_length, r.response_length, r.estimated_nanos * 0.0000001, "
     "r.verified_nanos * 0.0000001, r.model_pricing_id, r.is_cache_hit, r.tools_used::text[], "
     "r.tags::text[], r.success, r.error_message, r.duration_ms, r.metadata::jsonb "
-    "FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-    "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35) "
+    "FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::uuid[], "
+    "$6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], "
+    "$13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::bigint[], "
+    "$19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[], "
+    "$25::bigint[], $26::bigint[], $27::bigint[], $28::uuid[], $29::boolean[], $30::text[], "
+    "$31::text[], $32::boolean[], $33::text[], $34::bigint[], $35::text[]) "
     "AS r (client_id, id, created_at, received_at, api_key_id, authorization_id, user_id, "
     "session_id, conversation_id, agent_session_id, trace_id, span_id, parent_span_id, feature, "
     "agent_type, provider, model, input_tokens, output_tokens, cached_input_tokens, "
@@ -58,7 +63,8 @@ static const char insert_sql[] =
 
 static const char mark_sql[] = "INSERT INTO ingest_batches (client_id, id, epoch, late_days) "
 			       "SELECT c.client_id, $1, c.epoch, c.late_days::date[] "
-			       "FROM unnest($2, $3, $4) AS c (client_id, epoch, late_days)";
+			       "FROM unnest($2::uuid[], $3::bigint[], $4::text[]) "
+			       "AS c (client_id, epoch, late_days)";
 
 const char *const batch_statements[] = { guard_sql, bypass_sql, users_sql, references_sql,
 	insert_sql, mark_sql, NULL };

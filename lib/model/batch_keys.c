@@ -10,7 +10,7 @@
 static const char take_keys_sql[] =
     "INSERT INTO idempotency_keys AS k (client_id, key, request_hash, created_at) "
     "SELECT n.client_id, n.key, decode(n.request_hash, 'hex'), $4 "
-    "FROM unnest($1, $2, $3) AS n (client_id, key, request_hash) "
+    "FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n (client_id, key, request_hash) "
     "ORDER BY n.client_id, n.key "
     "ON CONFLICT (client_id, key) DO UPDATE "
     "SET request_hash = excluded.request_hash, created_at = excluded.created_at, status = NULL, "
@@ -21,7 +21,8 @@ static const char take_keys_sql[] =
 static const char keep_answers_sql[] =
     "UPDATE idempotency_keys k "
     "SET status = n.status, content_type = n.content_type, body = convert_to(n.body, 'UTF8') "
-    "FROM unnest($1, $2, $3, $4, $5) AS n (client_id, key, status, content_type, body) "
+    "FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[]) "
+    "AS n (client_id, key, status, content_type, body) "
     "WHERE k.client_id = n.client_id "
     "AND k.key = n.key";
 

@@ -14,7 +14,7 @@
 static const char insert_sql[] =
     "INSERT INTO sessions (client_id, id, user_id, token_hash, ip_address, user_agent, expires_at)\n"
     "SELECT $1, $2, $3, $4, $5::inet, $6, $7\n"
-    "WHERE $3 IS NULL\n"
+    "WHERE $3::uuid IS NULL\n"
     "OR EXISTS (SELECT FROM users WHERE client_id = $1 AND id = $3 AND deleted_at IS NULL)\n"
     "RETURNING " COLUMNS;
 
