@@ -88,7 +88,7 @@ cut(char *line, size_t len)
 		else if (line[i] == '"')
 			quoted = !quoted;
 	}
-	return len + (size_t)sprintf(line + len, "%s%s", quoted ? "\"" : "", CUT);
+	return len + (size_t)snprintf(line + len, CUT_ROOM, "%s%s", quoted ? "\"" : "", CUT);
 }
 
 /* Whatever a caller forgot to quote cannot forge a second line. */
