@@ -45,8 +45,8 @@ path_format(struct text name)
 static void
 write_path_params(struct json_out *out, const struct route *route)
 {
-	for (const char *at = strchr(route->path, '{'); at; at = strchr(at, '{')) {
-		struct text name = { ++at, strcspn(at, "}") };
+	for (const char *at = strchr(route->path, '{'); at; at = strchr(at + 1, '{')) {
+		struct text name = { at + 1, strcspn(at + 1, "}") };
 
 		json_open(out);
 		json_text_n(out, "name", name);
