@@ -15,10 +15,11 @@ static const char start_sql[] = "INSERT INTO job_runs (job, started_at) "
 				"ON CONFLICT (job) DO UPDATE "
 				"SET started_at = excluded.started_at";
 
-static const char success_sql[] = "UPDATE job_runs "
-				  "SET succeeded_at = $2, duration_ms = $3, rows = $4, bytes = $5, "
-				  "    drift_nanos = coalesce($6::bigint, drift_nanos), error = NULL "
-				  "WHERE job = $1";
+static const char success_sql[] =
+    "UPDATE job_runs "
+    "SET succeeded_at = $2, duration_ms = $3, rows = $4, bytes = $5, "
+    "    drift_nanos = coalesce($6::bigint, drift_nanos), error = NULL "
+    "WHERE job = $1";
 
 static const char failure_sql[] = "UPDATE job_runs "
 				  "SET duration_ms = $2, error = $3 "

@@ -2,7 +2,6 @@
 
 #include "lib/clock.h"
 #include "lib/core/price.h"
-#include "lib/json_write.h"
 #include "lib/money.h"
 
 #include <assert.h>
@@ -159,6 +158,21 @@ output_print(const struct output_line *line)
 	for (size_t i = 0; i < line->count; i++)
 		buf_printf(&buf, "%s%s %s", i == 0 ? "" : ", ", line->cells[i].name,
 		    shown(&line->cells[i]));
+	buf_putc(&buf, '\n');
+	write_out(&buf);
+}
+
+void
+output_object(const struct output_line *line,
+    void (*write)(struct json_out *out, const void *object), const void *object)
+{
+	struct buf buf = { .arena = line->context->task->arena };
+
+	if (!line->context->json) {
+		output_print(line);
+		return;
+	}
+	write(json_out_new(&buf), object);
 	buf_putc(&buf, '\n');
 	write_out(&buf);
 }

@@ -5,6 +5,7 @@
 #ifndef WORKER_OUTPUT_H
 #define WORKER_OUTPUT_H
 
+#include "lib/json_write.h"
 #include "worker/command.h"
 
 #define OUTPUT_CELLS_MAX 16
@@ -36,6 +37,10 @@ void output_date(struct output_line *line, const char *name, int32_t date);
 void output_id(struct output_line *line, const char *name, struct id id); /* nil gives null */
 /* For people: "what: name value, name value". */
 void output_print(const struct output_line *line);
+
+/* With --json the object as the API shows it, else the line. */
+void output_object(const struct output_line *line,
+    void (*write)(struct json_out *out, const void *object), const void *object);
 
 /* Lines with the same names: for people a table with a head. */
 struct output_table;

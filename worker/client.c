@@ -1,0 +1,142 @@
+/*
+ * client create|list|deactivate
+ */
+#include "lib/model/client.h"
+
+#include "worker/client_name.h"
+#include "worker/commands.h"
+#include "worker/output.h"
+
+#include <string.h>
+#include <sysexits.h>
+
+#define PAGE 500
+
+static void
+add_client(struct output_line *line, const struct client *client)
+{
+	output_id(line, "id", client->id);
+	output_text(line, "name", client->name);
+	output_text(line, "plan", client_plan_names[client->plan]);
+	output_text(line, "timezone", client->timezone);
+	output_int(line, "log_retention_days", client->log_retention_days);
+	output_bool(line, "active", client->deactivated_at == 0);
+	output_time(line, "created_at", client->created_at);
+}
+
+static int
+print_client(struct command_context *context, const struct client *client)
+{
+	struct output_line line = output_line(context, "client");
+
+	add_client(&line, client);
+	output_object(&line, client_write, client);
+	return EX_OK;
+}
+
+static bool
+read_plan(struct command_context *context, struct client_input *input)
+{
+	const char *plan = command_value(context, "plan");
+
+	if (plan == NULL)
+		return true;
+	for (int i = 0; i < CLIENT_PLANS; i++) {
+		if (strcmp(plan, client_plan_names[i]) == 0) {
+			input->plan = i;
+			input->has_plan = true;
+			return true;
+		}
+	}
+	return task_fail(context->task, ERR_INVALID, "--plan must be free, pro or enterprise");
+}
+
+static bool
+read_input(struct command_context *context, struct client_input *input)
+{
+	input->name = command_value(context, "name");
+	input->timezone = command_value(context, "timezone");
+	if (input->name == NULL || input->name[0] == '\0' ||
+	    strcmp(input->name, CLIENT_OPERATOR) == 0)
+		return task_fail(context->task, ERR_INVALID,
+		    "--name is needed: 1 to %d characters, and not \"%s\"", CLIENT_NAME_MAX,
+		    CLIENT_OPERATOR);
+	return read_plan(context, input) &&
+	       command_int(context, "log-retention-days", 1, CLIENT_RETENTION_MAX_DAYS,
+		   &input->log_retention_days);
+}
+
+/* *ret_found false: no client has the name. */
+static bool
+find_existing(
+    struct command_context *context, const char *name, bool *ret_found, struct client *ret)
+{
+	struct task *task = context->task;
+	struct id id;
+
+	*ret_found = false;
+	if (!client_name_find(task, name, &id)) {
+		if (task->err.code != ERR_NOT_FOUND)
+			return false;
+		task_clear_error(task);
+		return true;
+	}
+	if (!command_flag(context, "if-missing"))
+		return task_fail(
+		    task, ERR_CONFLICT, "a client of that name is there already: see --if-missing");
+	*ret_found = true;
+	return client_find(task, id, ret);
+}
+
+int
+client_create_run(struct command_context *context)
+{
+	struct task *task = context->task;
+	struct client_input input = { 0 };
+	struct client client;
+	bool found;
+
+	task->operator_key = true;
+	if (!read_input(context, &input) || !find_existing(context, input.name, &found, &client))
+		return command_failed(context);
+	if (!found && (!client_add(task, &input, &client) || !db_commit(task)))
+		return command_failed(context);
+	return print_client(context, &client);
+}
+
+int
+client_list_run(struct command_context *context)
+{
+	struct client_filter filter = { .plan = CLIENT_ANY_PLAN, .limit = PAGE };
+	struct output_table *table = output_table(context);
+	struct clients clients;
+
+	context->task->operator_key = true;
+	do {
+		if (!client_list(context->task, &filter, &clients))
+			return command_failed(context);
+		for (size_t i = 0; i < clients.count; i++) {
+			struct output_line line = output_line(context, NULL);
+
+			add_client(&line, &clients.at[i]);
+			output_table_add(table, &line);
+			filter.after = clients.at[i].id;
+		}
+	} while (clients.count == PAGE);
+	output_table_print(table);
+	return EX_OK;
+}
+
+int
+client_deactivate_run(struct command_context *context)
+{
+	struct task *task = context->task;
+	struct client client;
+	struct id id;
+
+	task->operator_key = true;
+	if (!client_name_find(task, context->operands[0], &id) ||
+	    !client_deactivate(task, id, &client) || !db_commit(task))
+		return command_failed(context);
+	return print_client(context, &client);
+}

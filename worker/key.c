@@ -1,0 +1,215 @@
+/*
+ * key create|list|revoke|rotate
+ */
+#include "lib/model/auth_token.h"
+#include "worker/client_name.h"
+#include "worker/commands.h"
+#include "worker/output.h"
+#include "worker/tenants.h"
+
+#include <string.h>
+#include <sysexits.h>
+
+#define PAGE 500
+#define GRACE_DEFAULT_S 86400
+
+static const char find_sql[] = "SELECT client_id "
+			       "FROM auth_tokens "
+			       "WHERE id = $1";
+
+static const char *
+scopes_text(struct task *task, uint64_t scopes)
+{
+	struct buf buf = { .arena = task->arena };
+
+	for (int i = 0; i <= SCOPE_OPERATOR; i++) {
+		if ((scopes >> i & 1) != 0)
+			buf_printf(&buf, "%s%s", buf.len > 0 ? "," : "", scope_names[i]);
+	}
+	return buf.len > 0 ? buf.at : "";
+}
+
+static int
+print_shown(struct command_context *context, const struct auth_token_shown *shown)
+{
+	struct output_line line = output_line(context, "key");
+
+	output_id(&line, "id", shown->token.id);
+	output_text(&line, "name", shown->token.name);
+	output_text(&line, "scopes", scopes_text(context->task, shown->token.scopes));
+	output_text(&line, "key", shown->key);
+	output_object(&line, auth_token_write_shown, shown);
+	return EX_OK;
+}
+
+/* The scopes of a client's key by their names; an operator's key has its own and no other. */
+static bool
+read_scopes(struct command_context *context, uint64_t *ret)
+{
+	struct task *task = context->task;
+	const char *text = command_value(context, "scopes");
+	struct json_texts names = { 0 };
+	static const struct json_field field = { .name = "scopes",
+		.type = JSON_TEXTS,
+		.given = JSON_ALWAYS,
+		.max = SCOPE_CLIENT_COUNT + 1,
+		.max_item = 80 };
+
+	if (text == NULL || strcmp(text, "all") == 0) {
+		*ret = id_is_nil(task->client) ? UINT64_C(1) << SCOPE_OPERATOR : SCOPE_CLIENT_ALL;
+		return true;
+	}
+	return json_read_value(task, &field, (struct text){ text, strlen(text) }, &names) &&
+	       scope_read(task, names, ret);
+}
+
+static bool
+create(struct command_context *context, struct auth_token_shown *shown)
+{
+	struct auth_token_input input = { .name = command_value(context, "name"),
+		.expires_at = INT64_MAX };
+	const char *client = command_value(context, "client");
+	struct task *task = context->task;
+
+	if (client == NULL)
+		return task_fail(task, ERR_INVALID, "--client is needed: a name, an id or \"%s\"",
+		    CLIENT_OPERATOR);
+	if (input.name == NULL)
+		input.name = "default";
+	if (!client_name_find(task, client, &task->client) || !read_scopes(context, &input.scopes))
+		return false;
+	return auth_token_add(task, &input, &shown->token, shown->key) && db_commit(task);
+}
+
+int
+key_create_run(struct command_context *context)
+{
+	struct auth_token_shown shown;
+
+	context->task->operator_key = true;
+	if (!create(context, &shown))
+		return command_failed(context);
+	return print_shown(context, &shown);
+}
+
+static void
+add_key(struct command_context *context, struct output_table *table, const char *client,
+    const struct auth_token *token)
+{
+	struct output_line line = output_line(context, NULL);
+
+	output_id(&line, "id", token->id);
+	output_text(&line, "client", client);
+	output_text(&line, "name", token->name);
+	output_text(&line, "public_id", token->public_id);
+	output_bool(&line, "active", token->active && token->expires_at > context->task->now);
+	output_time(&line, "expires_at", token->expires_at == INT64_MAX ? 0 : token->expires_at);
+	output_time(&line, "last_used_at", token->last_used_at);
+	output_text(&line, "scopes", scopes_text(context->task, token->scopes));
+	output_table_add(table, &line);
+}
+
+static bool
+list_keys(struct command_context *context, struct output_table *table, const char *client)
+{
+	struct auth_tokens tokens;
+	struct id after = { 0 };
+
+	do {
+		if (!auth_token_list(context->task, after, PAGE, &tokens))
+			return false;
+		for (size_t i = 0; i < tokens.count; i++) {
+			add_key(context, table, client, &tokens.at[i]);
+			after = tokens.at[i].id;
+		}
+	} while (tokens.count == PAGE);
+	return db_commit(context->task);
+}
+
+/* A client at a time: their keys are given back with the step, so each has its own table. */
+static bool
+list_every_client(struct command_context *context)
+{
+	struct tenants tenants = { .context = context };
+	struct output_table *table = output_table(context);
+
+	if (!list_keys(context, table, CLIENT_OPERATOR))
+		return false;
+	output_table_print(table);
+	while (tenants_next(&tenants)) {
+		table = output_table(context);
+		tenants_done(&tenants, list_keys(context, table, tenants.tenant.name));
+		output_table_print(table);
+	}
+	return tenants_end(&tenants);
+}
+
+int
+key_list_run(struct command_context *context)
+{
+	const char *client = command_value(context, "client");
+	struct output_table *table = output_table(context);
+	struct task *task = context->task;
+
+	if (client == NULL)
+		return list_every_client(context) ? EX_OK : command_failed(context);
+	if (!client_name_find(task, client, &task->client) || !list_keys(context, table, client))
+		return command_failed(context);
+	output_table_print(table);
+	return EX_OK;
+}
+
+/* The key's id by its text; the task becomes its client's. */
+static bool
+find_key(struct command_context *context, struct id *ret)
+{
+	const char *text = context->operands[0];
+	struct task *task = context->task;
+	struct db_params *params = db_params(task);
+	struct db_rows *rows;
+
+	if (!id_parse((struct text){ text, strlen(text) }, ret))
+		return task_fail(
+		    task, ERR_INVALID, "the id of a key is needed: see tally key list");
+	db_add_id(params, *ret);
+	if (!db_query(task, find_sql, params, &rows))
+		return false;
+	if (db_count(rows) == 0)
+		return task_fail(task, ERR_NOT_FOUND, "there is no such key");
+	task->client = db_id(rows, 0, 0);
+	task->operator_key = true;
+	return db_commit(task);
+}
+
+int
+key_revoke_run(struct command_context *context)
+{
+	struct task *task = context->task;
+	struct output_line line;
+	struct auth_token token;
+	struct id id;
+
+	if (!find_key(context, &id) || !auth_token_revoke(task, id, &token) || !db_commit(task))
+		return command_failed(context);
+	line = output_line(context, "key");
+	output_id(&line, "id", token.id);
+	output_text(&line, "name", token.name);
+	output_bool(&line, "active", token.active);
+	output_object(&line, auth_token_write, &token);
+	return EX_OK;
+}
+
+int
+key_rotate_run(struct command_context *context)
+{
+	int64_t grace_s = GRACE_DEFAULT_S;
+	struct auth_token_shown shown;
+	struct task *task = context->task;
+	struct id id;
+
+	if (!command_int(context, "grace", 0, AUTH_TOKEN_GRACE_MAX_S, &grace_s) ||
+	    !find_key(context, &id) ||
+	    !auth_token_rotate(task, id, grace_s, &shown.token, shown.key) || !db_commit(task))
+		return command_failed(context);
+	return print_shown(context, &shown);
+}
