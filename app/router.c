@@ -79,10 +79,9 @@ router_find(struct request *req)
 			continue;
 		best = rank;
 		req->route = route;
-		memcpy(req->params, params, sizeof(params));
 	}
 	if (req->route != NULL)
-		return true;
+		return match(req->route->path, req->path, req->params, &rank);
 	if (!known)
 		return task_fail(req->task, ERR_NOT_FOUND, "There is nothing at this path.");
 	add_allow(req);

@@ -44,11 +44,11 @@ serve(struct call *call, uint32_t events, void *thread_state)
 		pthread_mutex_unlock(&server->lock);
 	}
 	if ((events & (EPOLLHUP | EPOLLERR)) != 0 || !begin(call)) {
-		set_drop(call);
+		server_drop(call);
 		return;
 	}
 	atomic_fetch_add(&server->requests, 1);
-	call->arena = set_take_arena(server);
+	call->arena = server_take_arena(server);
 	server->settings.handle(call, call->arena, thread_state);
 }
 
@@ -64,11 +64,11 @@ run(void *argument)
 		int count = epoll_wait(server->epoll_fd, &event, 1, wait_ms);
 
 		if (count == 0)
-			set_resume(server);
+			server_resume(server);
 		else if (count < 0 || event.data.ptr == NULL)
 			continue;
 		else if (event.data.ptr == server)
-			set_accept(server);
+			server_accept(server);
 		else
 			serve(event.data.ptr, event.events, state);
 	}
@@ -129,7 +129,7 @@ server_start(struct server *server)
 	if (fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK) < 0 ||
 	    epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, server->end_fd, &end) < 0)
 		abort();
-	set_arm(server, EPOLL_CTL_ADD, listen_fd, server);
+	server_arm(server, EPOLL_CTL_ADD, listen_fd, server);
 	for (int i = 0; i < server->settings.threads; i++)
 		if (pthread_create(&server->threads[i], NULL, run, server) != 0)
 			abort();
@@ -257,11 +257,11 @@ server_finish(struct call *call, struct text head, struct text body)
 	bool sent = send_response(call, head, body);
 	bool keep = call->fcgi->keepConnection != 0 && !call->refused && !call->broken;
 	FCGX_Free(call->fcgi, 0);
-	set_give_arena(server, call->arena);
+	server_give_arena(server, call->arena);
 	call->arena = NULL;
 	atomic_fetch_sub(&server->requests, 1);
 	if (sent && keep && !atomic_load(&server->stopping))
-		set_rest(call);
+		server_rest(call);
 	else
-		set_drop(call);
+		server_drop(call);
 }

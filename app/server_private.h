@@ -49,18 +49,18 @@ struct server {
 };
 
 /* Arms a descriptor for one event, which then carries what. */
-void set_arm(struct server *server, int operation, int fd, void *what);
+void server_arm(struct server *server, int operation, int fd, void *what);
 /* Accepts what waits at the listening socket, a bounded number, and arms it again. */
-void set_accept(struct server *server);
+void server_accept(struct server *server);
 /* Arms the listening socket again if it was not. */
-void set_resume(struct server *server);
+void server_resume(struct server *server);
 /* Closes a connection and frees its place. */
-void set_drop(struct call *call);
+void server_drop(struct call *call);
 /* Gives back a connection whose request is answered; anyone may serve or close it from here on. */
-void set_rest(struct call *call);
+void server_rest(struct call *call);
 
 /* Arenas of finished requests, kept for the next. */
-struct arena *set_take_arena(struct server *server);
-void set_give_arena(struct server *server, struct arena *arena);
+struct arena *server_take_arena(struct server *server);
+void server_give_arena(struct server *server, struct arena *arena);
 
 #endif

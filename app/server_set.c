@@ -12,7 +12,7 @@
 #define ACCEPT_MAX 64 /* in a row, before the thread looks at other events */
 
 struct arena *
-set_take_arena(struct server *server)
+server_take_arena(struct server *server)
 {
 	struct arena *arena = NULL;
 
@@ -24,7 +24,7 @@ set_take_arena(struct server *server)
 }
 
 void
-set_give_arena(struct server *server, struct arena *arena)
+server_give_arena(struct server *server, struct arena *arena)
 {
 	arena_reset(arena);
 	pthread_mutex_lock(&server->lock);
@@ -38,7 +38,7 @@ set_give_arena(struct server *server, struct arena *arena)
 }
 
 void
-set_arm(struct server *server, int operation, int fd, void *what)
+server_arm(struct server *server, int operation, int fd, void *what)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT, .data.ptr = what };
 
@@ -47,18 +47,18 @@ set_arm(struct server *server, int operation, int fd, void *what)
 }
 
 void
-set_resume(struct server *server)
+server_resume(struct server *server)
 {
 	if (!atomic_exchange(&server->paused, false))
 		return;
 	pthread_mutex_lock(&server->lock);
 	if (!atomic_load(&server->stopping))
-		set_arm(server, EPOLL_CTL_MOD, server->settings.listen_fd, server);
+		server_arm(server, EPOLL_CTL_MOD, server->settings.listen_fd, server);
 	pthread_mutex_unlock(&server->lock);
 }
 
 void
-set_drop(struct call *call)
+server_drop(struct call *call)
 {
 	struct server *server = call->server;
 
@@ -71,7 +71,7 @@ set_drop(struct call *call)
 	if (atomic_fetch_sub(&server->connections, 1) == 1 && atomic_load(&server->stopping))
 		pthread_cond_signal(&server->empty);
 	pthread_mutex_unlock(&server->lock);
-	set_resume(server);
+	server_resume(server);
 }
 
 /*
@@ -132,17 +132,17 @@ accept_one(struct server *server)
 	call->broken = false;
 	call->refused = before >= server->settings.connections_max;
 	if (fd < 0) {
-		set_drop(call);
+		server_drop(call);
 		atomic_store(&server->paused, reason != EAGAIN && reason != ECONNABORTED);
 		return false;
 	}
 	atomic_store(&call->state, CALL_IDLE);
-	set_arm(server, EPOLL_CTL_ADD, fd, call);
+	server_arm(server, EPOLL_CTL_ADD, fd, call);
 	return true;
 }
 
 void
-set_accept(struct server *server)
+server_accept(struct server *server)
 {
 	for (int i = 0; i < ACCEPT_MAX && !atomic_load(&server->stopping); i++)
 		if (!accept_one(server))
@@ -150,7 +150,7 @@ set_accept(struct server *server)
 	if (atomic_load(&server->paused))
 		return;
 	atomic_store(&server->paused, true);
-	set_resume(server);
+	server_resume(server);
 }
 
 bool
@@ -194,7 +194,7 @@ server_count(struct server *server, int64_t *ret_connections, int64_t *ret_reque
 /* Back into the set, unless the server stops meanwhile; nobody else knows the connection until it
  * is armed. */
 void
-set_rest(struct call *call)
+server_rest(struct call *call)
 {
 	struct server *server = call->server;
 
@@ -204,5 +204,5 @@ set_rest(struct call *call)
 		leave(call);
 		pthread_mutex_unlock(&server->lock);
 	}
-	set_arm(server, EPOLL_CTL_MOD, call->fd, call);
+	server_arm(server, EPOLL_CTL_MOD, call->fd, call);
 }
