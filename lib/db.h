@@ -30,6 +30,13 @@ struct db_pool_settings {
 	void (*trace)(const struct task *task, const char *sql, int64_t usec);
 };
 
+/* A part of a URL or conninfo, such as "dbname"; *ret NULL where it is not given. ERR_INVALID. */
+NODISCARD bool db_url_get(
+    struct task *task, const char *url, const char *keyword, const char **ret);
+/* The same connection with another part. */
+NODISCARD bool db_url_set(
+    struct task *task, const char *url, const char *keyword, const char *value, const char **ret);
+
 /* Connects to nothing yet. Thread-safe. */
 struct db_pool *db_pool_new(const struct db_pool_settings *settings);
 void db_pool_free(struct db_pool *pool);
@@ -74,8 +81,8 @@ NODISCARD bool db_commit(struct task *task);
 void db_rollback(struct task *task);
 
 /*
- * For a task that serves many clients in one transaction (the write path): the tenants that its next
- * transaction may see, instead of task->client.
+ * For a task that serves many clients in one transaction (the write path): the tenants that its
+ * next transaction may see, instead of task->client.
  */
 void db_set_clients(struct task *task, const struct id *clients, size_t count);
 
