@@ -34,12 +34,17 @@ static const char roles_sql[] =
 
 static const char exists_sql[] = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)";
 
-/* The database's name has been checked: it needs no other quoting. */
-static const char rights_sql[] = "REVOKE ALL ON DATABASE \"%1$s\" FROM PUBLIC;"
-				 "GRANT CONNECT ON DATABASE \"%1$s\" TO tally_app, tally_worker;"
-				 "ALTER DATABASE \"%1$s\" SET timezone TO 'UTC';"
-				 "REVOKE CREATE ON SCHEMA public FROM PUBLIC;"
-				 "GRANT ALL ON SCHEMA public TO tally_owner";
+static const char rights_sql[] =
+    "DO $$\n"
+    "BEGIN\n"
+    "	EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());\n"
+    "	EXECUTE format('GRANT CONNECT ON DATABASE %I TO tally_app, tally_worker',\n"
+    "		current_database());\n"
+    "	EXECUTE format('ALTER DATABASE %I SET timezone TO ''UTC''', current_database());\n"
+    "	REVOKE CREATE ON SCHEMA public FROM PUBLIC;\n"
+    "	GRANT ALL ON SCHEMA public TO tally_owner;\n"
+    "END\n"
+    "$$";
 
 struct target {
 	struct command_context *context;
@@ -136,5 +141,69 @@ make(const struct target *target)
 static bool
 set_rights(const struct target *target)
 {
-	return db_script(target->task, arena_printf(target->task->arena, rights_sql, target->name));
+	return db_script(target->task, rights_sql);
+}
+
+static bool
+init(const struct target *target)
+{
+	struct task *task = target->task;
+	const char *url;
+
+	return with_pool(target, target->superuser_url, make) &&
+	       db_url_set(task, target->superuser_url, "dbname", target->name, &url) &&
+	       with_pool(target, url, set_rights);
+}
+
+static bool
+remove_database(const struct target *target)
+{
+	struct task *task = target->task;
+	const char *sql =
+	    arena_printf(task->arena, "DROP DATABASE IF EXISTS \"%s\" WITH (FORCE)", target->name);
+
+	if (!db_script(task, sql))
+		return false;
+	say(target, "dropped");
+	return true;
+}
+
+static bool
+drop(const struct target *target)
+{
+	if (!target->context->conf.development)
+		return task_fail(target->task, ERR_FORBIDDEN,
+		    "this would destroy the books: only with \"development = true\" in tally.conf");
+	return with_pool(target, target->superuser_url, remove_database);
+}
+
+static bool
+reset(const struct target *target)
+{
+	return drop(target) && init(target) && migrate_up(target->context, INT64_MAX);
+}
+
+static const struct {
+	const char *name;
+	bool (*act)(const struct target *target);
+} actions[] = {
+	{ "init", init },
+	{ "drop", drop },
+	{ "reset", reset },
+};
+
+int
+database_run(struct command_context *context)
+{
+	struct target target;
+
+	for (size_t i = 0; i < COUNT(actions); i++) {
+		if (strcmp(actions[i].name, context->operands[0]) != 0)
+			continue;
+		if (find_target(context, &target) && actions[i].act(&target))
+			return EX_OK;
+		return command_failed(context);
+	}
+	task_fail(context->task, ERR_INVALID, "db takes init, drop or reset");
+	return command_failed(context);
 }

@@ -14,6 +14,10 @@
 static const struct command_option migrate_options[] = {
 	{ "to", "VERSION", "go up or down to this version" },
 };
+static const struct command_option database_options[] = {
+	{ "superuser-url", "URL",
+	    "who may make databases and roles (default: database_owner_url's user)" },
+};
 static const struct command_option client_create_options[] = {
 	{ "name", "NAME", "1 to 80 characters" },
 	{ "timezone", "TZ", "IANA name of the zone of its days (default: UTC)" },
@@ -73,6 +77,7 @@ const struct command commands[] = {
 	    .operands = "init|drop|reset",
 	    .operands_min = 1,
 	    .operands_max = 1,
+	    OPTIONS(database_options),
 	    .about = "Makes the database, or (in development) drops it." },
 	{ .name = "client create",
 	    .run = client_create_run,
