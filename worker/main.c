@@ -45,8 +45,8 @@ static const struct command_option prices_list_options[] = {
 	{ "model", "MODEL", "this model only" },
 };
 static const struct command_option import_options[] = {
-	{ "url", "URL", "of the service, such as http://127.0.0.1:8080" },
-	{ "key", "KEY", "an API key with logs:write (default: TALLY_API_KEY of the environment)" },
+	{ "url", "URL", "of the service (default: TALLY_URL of the environment)" },
+	{ "key", "KEY", "a key with logs:write; better in TALLY_API_KEY of the environment" },
 };
 static const struct command_option reconcile_options[] = {
 	{ "days", "N", "how many days to look back (default: 2)" },
