@@ -19,17 +19,18 @@ static const char find_sql[] = "SELECT " COLUMNS "\n"
 			       "WHERE client_id = $1 AND id = $2 AND created_at = $3";
 
 /*
- * A statement for each index that can find the rows; the other conditions are applied to what it
- * gives. The bounds of id are bounds of time too and serve the index; those of created_at spare the
- * partitions.
+ * A statement for each index that can lead; the other conditions are applied to what it gives. The
+ * bounds of created_at spare the partitions; those of id are the same bounds for the index. Where
+ * another index leads, the lower one is left out: a range of ids looks as good as any index to a
+ * generic plan.
  */
-#define LIST \
+#define BELOW \
 	"SELECT " COLUMNS "\n" \
 	"FROM chat_logs\n" \
-	"WHERE client_id = $1\n" \
-	"AND id >= $2 AND id < $3\n" \
-	"AND created_at >= $4 AND created_at < $5\n"
+	"WHERE client_id = $1 AND id < $2\n" \
+	"AND created_at >= $3 AND created_at < $4\n"
 #define REST \
+	"AND ($6::uuid IS NULL OR id >= $6)\n" \
 	"AND ($7::uuid IS NULL OR user_id = $7)\n" \
 	"AND ($8::uuid IS NULL OR session_id = $8)\n" \
 	"AND ($9::uuid IS NULL OR conversation_id = $9)\n" \
@@ -44,16 +45,17 @@ static const char find_sql[] = "SELECT " COLUMNS "\n"
 	"AND ($18::boolean IS NULL\n" \
 	"OR $18 = (estimated_cost_cents IS NULL AND verified_cost_cents IS NULL))\n" \
 	"ORDER BY id DESC\n" \
-	"LIMIT $6"
+	"LIMIT $5"
 
-static const char list_sql[] = LIST REST;
-static const char list_by_user_sql[] = LIST "AND user_id = $7\n" REST;
-static const char list_by_session_sql[] = LIST "AND session_id = $8\n" REST;
-static const char list_by_conversation_sql[] = LIST "AND conversation_id = $9\n" REST;
-static const char list_by_agent_session_sql[] = LIST "AND agent_session_id = $10\n" REST;
-static const char list_by_trace_sql[] = LIST "AND trace_id = $11\n" REST;
+static const char list_sql[] = BELOW "AND id >= $6\n" REST;
+static const char list_by_user_sql[] = BELOW "AND user_id = $7\n" REST;
+static const char list_by_session_sql[] = BELOW "AND session_id = $8\n" REST;
+static const char list_by_conversation_sql[] = BELOW "AND conversation_id = $9\n" REST;
+static const char list_by_agent_session_sql[] = BELOW "AND agent_session_id = $10\n" REST;
+static const char list_by_trace_sql[] = BELOW "AND trace_id = $11\n" REST;
 static const char list_unpriced_sql[] =
-    LIST "AND estimated_cost_cents IS NULL AND verified_cost_cents IS NULL\n" REST;
+    BELOW "AND id >= $6\n"
+	  "AND estimated_cost_cents IS NULL AND verified_cost_cents IS NULL\n" REST;
 
 #define TODAY "created_at >= $3 AND created_at < $4"
 #define COST "COALESCE(verified_cost_cents, estimated_cost_cents)"
@@ -81,7 +83,7 @@ chat_log_first_id(int64_t usec)
 {
 	const int64_t ms_max = (INT64_C(1) << 48) - 1;
 	int64_t ms = usec / 1000 + (usec % 1000 > 0);
-	struct id id = { .bytes = { 0 } };
+	struct id id = { .bytes = { [6] = 0x70, [8] = 0x80 } };
 
 	if (ms < 0)
 		ms = 0;
@@ -192,7 +194,8 @@ add_flag(struct db_params *params, int flag)
 		db_add_bool(params, flag == 1);
 }
 
-/* $1 to $5: the client and the bounds. A page's first id ends the time of what is behind it. */
+/* $1 to $6: the client, the bounds, the limit. A page's cursor ends the time of what is below it.
+ */
 static void
 add_bounds(struct task *task, struct db_params *params, const struct chat_log_filter *filter)
 {
@@ -205,10 +208,11 @@ add_bounds(struct task *task, struct db_params *params, const struct chat_log_fi
 	else if (id_time(below) < until)
 		until = id_time(below) + 1;
 	db_add_id(params, task->client);
-	db_add_id(params, chat_log_first_id(filter->since));
 	db_add_id(params, below);
 	db_add_time(params, filter->since);
 	db_add_time(params, until);
+	db_add_int(params, filter->limit);
+	db_add_id(params, chat_log_first_id(filter->since));
 }
 
 bool
@@ -220,7 +224,6 @@ chat_log_list(struct task *task, const struct chat_log_filter *filter, struct ch
 	int count;
 
 	add_bounds(task, params, filter);
-	db_add_int(params, filter->limit);
 	db_add_id(params, filter->user_id);
 	db_add_id(params, filter->session_id);
 	db_add_id(params, filter->conversation_id);

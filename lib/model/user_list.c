@@ -11,25 +11,31 @@ static const char count_sql[] = "SELECT tier, count(*)\n"
 				"WHERE client_id = $1 AND deleted_at IS NULL\n"
 				"GROUP BY tier";
 
-/* A statement for each way to find the rows by an index; the other filters are applied to them. */
+/*
+ * A statement for each way to find the rows by an index. Where the index gives one row, or few, the
+ * other filters are applied to it; elsewhere they would hide from the planner how many rows come.
+ */
 #define LIST \
 	"SELECT " USER_COLUMNS "\n" \
 	"FROM users\n" \
-	"WHERE client_id = $1 AND id < $2\n" \
-	"AND ($4::text IS NULL OR tier = $4)\n" \
-	"AND ($5::text IS NULL OR email_folded = lower($5 COLLATE \"und-x-icu\"))\n" \
-	"AND ($6::text IS NULL OR external_id = $6)\n"
+	"WHERE client_id = $1 AND id < $2\n"
 #define PAGE \
 	"ORDER BY id DESC\n" \
 	"LIMIT $3"
+/* The folding's collation must not become that of the comparison: the index has the default one. */
+#define HAS_TIER "($4::text IS NULL OR tier = $4)\n"
+#define HAS_EMAIL "email_folded = lower($5 COLLATE \"und-x-icu\") COLLATE \"default\"\n"
+#define HAS_EXTERNAL_ID "($6::text IS NULL OR external_id = $6)\n"
 
 static const char list_sql[] = LIST "AND deleted_at IS NULL\n" PAGE;
-static const char list_deleted_sql[] = LIST "AND deleted_at IS NOT NULL\n" PAGE;
 static const char list_by_tier_sql[] = LIST "AND tier = $4 AND deleted_at IS NULL\n" PAGE;
 static const char list_by_email_sql[] =
-    LIST "AND email_folded = lower($5 COLLATE \"und-x-icu\") AND deleted_at IS NULL\n" PAGE;
+    LIST "AND " HAS_EMAIL "AND deleted_at IS NULL AND " HAS_TIER "AND " HAS_EXTERNAL_ID PAGE;
 static const char list_by_external_id_sql[] =
-    LIST "AND external_id = $6 AND (deleted_at IS NULL) = NOT $7::boolean\n" PAGE;
+    LIST "AND external_id = $6 AND deleted_at IS NULL AND " HAS_TIER PAGE;
+static const char list_deleted_sql[] =
+    LIST "AND deleted_at IS NOT NULL AND " HAS_TIER "AND ($5::text IS NULL OR " HAS_EMAIL ")\n"
+	 "AND " HAS_EXTERNAL_ID PAGE;
 
 const char *const user_list_statements[] = { count_sql, list_sql, list_deleted_sql,
 	list_by_tier_sql, list_by_email_sql, list_by_external_id_sql, NULL };

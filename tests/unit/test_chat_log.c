@@ -46,14 +46,14 @@ static const struct {
 	int64_t usec;
 	const char *id;
 } first_ids[] = {
-	{ "1970 begins with the nil id", 0, "00000000-0000-0000-0000-000000000000" },
-	{ "a time before 1970 is 1970", -5, "00000000-0000-0000-0000-000000000000" },
-	{ "a whole millisecond is itself", 1000, "00000000-0001-0000-0000-000000000000" },
-	{ "a microsecond later begins the next", 1001, "00000000-0002-0000-0000-000000000000" },
-	{ "a microsecond earlier is in it", 999, "00000000-0001-0000-0000-000000000000" },
-	{ "a day of our time", INT64_C(1700000000000000), "018bcfe5-6800-0000-0000-000000000000" },
+	{ "1970 has the least id, which is not nil", 0, "00000000-0000-7000-8000-000000000000" },
+	{ "a time before 1970 is 1970", -5, "00000000-0000-7000-8000-000000000000" },
+	{ "a whole millisecond is itself", 1000, "00000000-0001-7000-8000-000000000000" },
+	{ "a microsecond later begins the next", 1001, "00000000-0002-7000-8000-000000000000" },
+	{ "a microsecond earlier is in it", 999, "00000000-0001-7000-8000-000000000000" },
+	{ "a day of our time", INT64_C(1700000000000000), "018bcfe5-6800-7000-8000-000000000000" },
 	{ "what 48 bits do not hold is their end", INT64_MAX,
-	    "ffffffff-ffff-0000-0000-000000000000" },
+	    "ffffffff-ffff-7000-8000-000000000000" },
 };
 
 static void
