@@ -138,16 +138,18 @@ a_deferred_call_may_read_what_came_after_it(void **state)
 }
 
 static void
-allocate_in_call(void *object)
+use_in_call(void *object)
 {
 	memset(arena_alloc(object, 3000), 'y', 3000);
+	arena_defer(object, note, arena_strdup(object, "d"));
 }
 
 static void
-a_deferred_call_may_allocate(void **state)
+a_deferred_call_may_use_the_arena(void **state)
 {
-	arena_defer(*state, allocate_in_call, *state);
+	arena_defer(*state, use_in_call, *state);
 	arena_reset(*state);
+	assert_string_equal(order, "d");
 	assert_zero(arena_alloc(*state, 64), 64);
 }
 
@@ -302,7 +304,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(undo_stops_at_the_mark, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_deferred_call_may_read_what_came_after_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_deferred_call_may_allocate, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_deferred_call_may_use_the_arena, setup, teardown),
 		cmocka_unit_test_setup_teardown(free_runs_what_is_deferred, setup, teardown),
 		cmocka_unit_test_setup_teardown(memory_is_given_back, setup, teardown),
 #ifndef ARENA_SEPARATE
