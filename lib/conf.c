@@ -93,13 +93,13 @@ read_file(struct task *task, const char *path, struct text *ret)
 		return true;
 	if (fd < 0)
 		return task_fail(
-		    task, ERR_INVALID, "%s: cannot be opened: %s", path, strerror(errno));
+		    task, ERR_INVALID, "%s: cannot be opened: %s", path, strerrordesc_np(errno));
 	do {
 		got = read(fd, buf_room(&buf, FILE_MAX_BYTES), FILE_MAX_BYTES);
 		buf.len += got > 0 ? (size_t)got : 0;
 	} while (buf.len <= FILE_MAX_BYTES && (got > 0 || (got < 0 && errno == EINTR)));
 	if (got < 0)
-		task_fail(task, ERR_INVALID, "%s: cannot be read: %s", path, strerror(errno));
+		task_fail(task, ERR_INVALID, "%s: cannot be read: %s", path, strerrordesc_np(errno));
 	else if (buf.len > FILE_MAX_BYTES)
 		task_fail(task, ERR_INVALID, "%s: is larger than %d bytes", path, FILE_MAX_BYTES);
 	close(fd);
@@ -179,6 +179,8 @@ read_lines(struct task *task, const char *path, bool must_exist, struct conf *co
 		return false;
 	if (rest.at == NULL && must_exist)
 		return task_fail(task, ERR_INVALID, "%s: there is no such file", path);
+	if (rest.at == NULL)
+		return true;
 	while (rest.len > 0) {
 		source.line++;
 		if (!read_line(task, source, split(&rest, '\n'), conf))
@@ -191,7 +193,7 @@ read_lines(struct task *task, const char *path, bool must_exist, struct conf *co
 static bool
 read_credentials(struct task *task, struct conf *conf)
 {
-	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	const char *folder = secure_getenv("CREDENTIALS_DIRECTORY");
 
 	if (folder == NULL || *folder == '\0')
 		return true;
@@ -202,7 +204,7 @@ read_credentials(struct task *task, struct conf *conf)
 		source.name = arena_printf(task->arena, "%s/%s", folder, settings[i].key);
 		if (!read_file(task, source.name, &rest))
 			return false;
-		if (rest.len == 0)
+		if (rest.at == NULL)
 			continue;
 		value = trim(split(&rest, '\n'));
 		if (value.len > 0 && !conf_assign(task, &settings[i], source, value, conf))
@@ -222,7 +224,7 @@ read_environment(struct task *task, struct conf *conf)
 
 		for (char *at = name; *at != '\0'; at++)
 			*at = (char)toupper((unsigned char)*at);
-		value = getenv(name);
+		value = secure_getenv(name);
 		if (value == NULL || *value == '\0')
 			continue;
 		if (!conf_assign(task, &settings[i], source, as_text(value), conf))

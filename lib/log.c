@@ -34,7 +34,7 @@ void
 log_open(enum log_level level)
 {
 	log_set_level(level);
-	atomic_store(&journal, getenv("JOURNAL_STREAM") != NULL);
+	atomic_store(&journal, secure_getenv("JOURNAL_STREAM") != NULL);
 }
 
 void
@@ -104,8 +104,11 @@ keep_printable(char *line, size_t len)
 static void
 send_line(const char *line, size_t len)
 {
-	while (write(STDERR_FILENO, line, len) < 0 && errno == EINTR)
-		continue;
+	ssize_t sent;
+
+	do {
+		sent = write(STDERR_FILENO, line, len);
+	} while (sent < 0 && errno == EINTR);
 }
 
 void
