@@ -126,21 +126,15 @@ list_keys(struct command_context *context, struct output_table *table, const cha
 	return db_commit(context->task);
 }
 
-/* A client at a time: their keys are given back with the step, so each has its own table. */
 static bool
-list_every_client(struct command_context *context)
+list_every_client(struct command_context *context, struct output_table *table)
 {
 	struct tenants tenants = { .context = context };
-	struct output_table *table = output_table(context);
 
 	if (!list_keys(context, table, CLIENT_OPERATOR))
 		return false;
-	output_table_print(table);
-	while (tenants_next(&tenants)) {
-		table = output_table(context);
+	while (tenants_next(&tenants))
 		tenants_done(&tenants, list_keys(context, table, tenants.tenant.name));
-		output_table_print(table);
-	}
 	return tenants_end(&tenants);
 }
 
@@ -151,9 +145,10 @@ key_list_run(struct command_context *context)
 	struct output_table *table = output_table(context);
 	struct task *task = context->task;
 
-	if (client == NULL)
-		return list_every_client(context) ? EX_OK : command_failed(context);
-	if (!client_name_find(task, client, &task->client) || !list_keys(context, table, client))
+	if (client == NULL && !list_every_client(context, table))
+		return command_failed(context);
+	if (client != NULL &&
+	    (!client_name_find(task, client, &task->client) || !list_keys(context, table, client)))
 		return command_failed(context);
 	output_table_print(table);
 	return EX_OK;

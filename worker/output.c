@@ -184,9 +184,16 @@ struct output_row {
 
 struct output_table {
 	struct command_context *context;
+	struct arena *arena; /* its own: rows outlive the steps that made them */
 	struct output_row *first, **last;
 	size_t widths[OUTPUT_CELLS_MAX];
 };
+
+static void
+free_arena(void *arena)
+{
+	arena_free(arena);
+}
 
 struct output_table *
 output_table(struct command_context *context)
@@ -194,6 +201,8 @@ output_table(struct command_context *context)
 	struct output_table *table = arena_alloc(context->task->arena, sizeof(*table));
 
 	table->context = context;
+	table->arena = arena_new();
+	arena_defer(context->task->arena, free_arena, table->arena);
 	table->last = &table->first;
 	return table;
 }
@@ -219,12 +228,14 @@ widen(size_t *to, size_t n)
 void
 output_table_add(struct output_table *table, const struct output_line *line)
 {
-	struct output_row *row = arena_alloc(table->context->task->arena, sizeof(*row));
+	struct output_row *row = arena_alloc(table->arena, sizeof(*row));
 
 	row->line = *line;
 	*table->last = row;
 	table->last = &row->next;
 	for (size_t i = 0; i < line->count; i++) {
+		if (line->cells[i].text != NULL)
+			row->line.cells[i].text = arena_strdup(table->arena, line->cells[i].text);
 		widen(&table->widths[i], width(line->cells[i].name));
 		widen(&table->widths[i], width(shown(&line->cells[i])));
 	}

@@ -45,7 +45,7 @@ void output_object(const struct output_line *line,
 /* Lines with the same names: for people a table with a head. */
 struct output_table;
 struct output_table *output_table(struct command_context *context);
-/* The line's texts must live until output_table_print(). */
+/* The line's texts are copied. */
 void output_table_add(struct output_table *table, const struct output_line *line);
 void output_table_print(const struct output_table *table);
 
