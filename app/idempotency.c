@@ -11,7 +11,7 @@
 /* A row without a status is of an answer that was no success: it keeps nothing. */
 static const char take_sql[] =
     "INSERT INTO idempotency_keys AS k (client_id, key, request_hash, created_at)"
-    " VALUES (coalesce($1, " NIL "), $2, $3, $4)"
+    " VALUES (coalesce($1::uuid, " NIL "), $2, $3, $4)"
     " ON CONFLICT (client_id, key) DO UPDATE"
     " SET request_hash = excluded.request_hash, created_at = excluded.created_at,"
     " status = NULL, content_type = NULL, sealed = false, body = NULL"
@@ -20,11 +20,11 @@ static const char take_sql[] =
 
 static const char find_sql[] = "SELECT request_hash, status, content_type, sealed, body"
 			       " FROM idempotency_keys"
-			       " WHERE client_id = coalesce($1, " NIL ") AND key = $2";
+			       " WHERE client_id = coalesce($1::uuid, " NIL ") AND key = $2";
 
 static const char keep_sql[] = "UPDATE idempotency_keys"
 			       " SET status = $3, content_type = $4, sealed = $5, body = $6"
-			       " WHERE client_id = coalesce($1, " NIL ") AND key = $2";
+			       " WHERE client_id = coalesce($1::uuid, " NIL ") AND key = $2";
 
 const char *const idempotency_statements[] = { take_sql, find_sql, keep_sql, NULL };
 

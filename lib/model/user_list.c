@@ -32,7 +32,8 @@ static const char list_by_tier_sql[] = LIST "AND tier = $4 AND deleted_at IS NUL
 static const char list_by_email_sql[] =
     LIST "AND " HAS_EMAIL "AND deleted_at IS NULL AND " HAS_TIER "AND " HAS_EXTERNAL_ID PAGE;
 static const char list_by_external_id_sql[] =
-    LIST "AND external_id = $6 AND deleted_at IS NULL AND " HAS_TIER PAGE;
+    LIST "AND external_id = $6 AND deleted_at IS NULL AND " HAS_TIER
+	 "AND ($5::text IS NULL OR " HAS_EMAIL ")\n" PAGE;
 static const char list_deleted_sql[] =
     LIST "AND deleted_at IS NOT NULL AND " HAS_TIER "AND ($5::text IS NULL OR " HAS_EMAIL ")\n"
 	 "AND " HAS_EXTERNAL_ID PAGE;
@@ -70,32 +71,43 @@ user_read_row(const struct db_rows *rows, int row, struct user *ret)
 static const char *
 choose_list(const struct user_filter *filter)
 {
-	if (filter->external_id != NULL)
-		return list_by_external_id_sql;
 	if (filter->deleted)
 		return list_deleted_sql;
+	if (filter->external_id != NULL)
+		return list_by_external_id_sql;
 	if (filter->email != NULL)
 		return list_by_email_sql;
 	return filter->tier == USER_ANY_TIER ? list_sql : list_by_tier_sql;
 }
 
-bool
-user_list(struct task *task, const struct user_filter *filter, struct users *ret)
+/* As many as the statement has. */
+static struct db_params *
+list_params(struct task *task, const struct user_filter *filter, const char *sql)
 {
 	struct db_params *params = db_params(task);
-	struct db_rows *rows;
-	struct user *list;
-	int count;
 
 	db_add_id(params, task->client);
 	db_add_id(params, keyset_below(filter->after));
 	db_add_int(params, filter->limit);
+	if (sql == list_sql)
+		return params;
 	db_add_text(params, filter->tier == USER_ANY_TIER ? NULL : user_tier_names[filter->tier]);
+	if (sql == list_by_tier_sql)
+		return params;
 	db_add_text(params, filter->email);
 	db_add_text(params, filter->external_id);
-	if (filter->external_id != NULL)
-		db_add_bool(params, filter->deleted);
-	if (!db_query(task, choose_list(filter), params, &rows))
+	return params;
+}
+
+bool
+user_list(struct task *task, const struct user_filter *filter, struct users *ret)
+{
+	const char *sql = choose_list(filter);
+	struct db_rows *rows;
+	struct user *list;
+	int count;
+
+	if (!db_query(task, sql, list_params(task, filter, sql), &rows))
 		return false;
 	count = db_count(rows);
 	list = arena_array(task->arena, (size_t)count, sizeof *list);

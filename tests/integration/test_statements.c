@@ -1,0 +1,239 @@
+#include "tests/test.h"
+
+#include "app/idempotency.h"
+#include "app/metrics.h"
+#include "app/ready.h"
+#include "lib/model/adjustment.h"
+#include "lib/model/audit.h"
+#include "lib/model/auth_token.h"
+#include "lib/model/batch.h"
+#include "lib/model/chat_log.h"
+#include "lib/model/client.h"
+#include "lib/model/counter_peek.h"
+#include "lib/model/daily_cost.h"
+#include "lib/model/day.h"
+#include "lib/model/late_days.h"
+#include "lib/model/pricing.h"
+#include "lib/model/pricing_import.h"
+#include "lib/model/session.h"
+#include "lib/model/user.h"
+#include "tests/servers.h"
+
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PARTITIONS 3 /* of the records below: two days and the default */
+#define SQL_MAX 512
+
+static struct servers *servers;
+
+/* Enough rows that an index is worth more than a scan. */
+static const char rows_sql[] =
+    "INSERT INTO clients (id, name)\n"
+    "SELECT ('00000000-0000-7000-8000-00000000000' || n)::uuid, 'client ' || n\n"
+    "FROM generate_series(1, 2) AS n;\n"
+    "CREATE TEMPORARY TABLE tenant AS SELECT id FROM clients WHERE name LIKE 'client%';\n"
+    "INSERT INTO users (client_id, id, external_id, email, tier)\n"
+    "SELECT c.id, md5('u' || n)::uuid, 'x' || n, 'u' || n || '@example.org',\n"
+    "(ARRAY['anonymous', 'free', 'premium', 'enterprise'])[1 + n % 4]\n"
+    "FROM tenant AS c, generate_series(1, 2000) AS n;\n"
+    "INSERT INTO sessions (client_id, id, user_id, token_hash, expires_at)\n"
+    "SELECT c.id, md5('s' || n)::uuid, md5('u' || n)::uuid, sha256(n::text::bytea), now()\n"
+    "FROM tenant AS c, generate_series(1, 2000) AS n;\n"
+    "SELECT chat_logs_add_partition(day) FROM (VALUES (date '2026-01-01'), ('2026-01-02')) AS v (day);\n"
+    "INSERT INTO chat_logs (client_id, id, created_at, user_id, session_id, conversation_id,\n"
+    "agent_session_id, trace_id, tokens_used, estimated_cost_cents)\n"
+    "SELECT c.id, (lpad(to_hex(ms), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,\n"
+    "to_timestamp(ms / 1000.0), md5('u' || 1 + n % 2000)::uuid, md5('s' || 1 + n % 2000)::uuid,\n"
+    "md5('c' || n % 2000)::uuid, md5('a' || n % 2000)::uuid, md5('t' || n % 2000), n,\n"
+    "CASE WHEN n % 100 > 0 THEN 1 END\n"
+    "FROM tenant AS c, (\n"
+    "SELECT n, extract(epoch FROM timestamptz '2025-12-31 00:00Z')::bigint * 1000\n"
+    "+ n * bigint '15000' AS ms\n"
+    "FROM generate_series(0, 17279) AS n) AS v;\n"
+    "ANALYZE";
+
+static const struct {
+	const char *name;
+	const char *const *statements;
+	const char *role;
+} lists[] = {
+	{ "adjustment", adjustment_statements, "tally_app" },
+	{ "audit", audit_statements, "tally_app" },
+	{ "auth_token", auth_token_statements, "tally_app" },
+	{ "auth_token_use", auth_token_use_statements, "tally_app" },
+	{ "batch", batch_statements, "tally_app" },
+	{ "batch_key", batch_key_statements, "tally_app" },
+	{ "chat_log", chat_log_statements, "tally_app" },
+	{ "client", client_statements, "tally_app" },
+	{ "counter_peek", counter_peek_statements, "tally_app" },
+	{ "daily_cost", daily_cost_statements, "tally_app" },
+	{ "day", day_statements, "tally_worker" },
+	{ "idempotency", idempotency_statements, "tally_app" },
+	{ "late_days", late_days_statements, "tally_worker" },
+	{ "metrics", metrics_statements, "tally_app" },
+	{ "pricing", pricing_statements, "tally_worker" },
+	{ "pricing_import", pricing_import_statements, "tally_worker" },
+	{ "ready", ready_statements, "tally_app" },
+	{ "session", session_statements, "tally_app" },
+	{ "user", user_statements, "tally_app" },
+	{ "user_list", user_list_statements, "tally_app" },
+};
+
+static PGresult *
+run(PGconn *db, const char *sql)
+{
+	PGresult *result = PQexec(db, sql);
+
+	if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK)
+		fail_msg("%s: %s", sql, PQerrorMessage(db));
+	return result;
+}
+
+static PGconn *
+connect_as(const char *role)
+{
+	PGconn *db = PQconnectdb(servers_database_url(servers, role));
+
+	assert_int_equal(PQstatus(db), CONNECTION_OK);
+	PQclear(run(db, "SET app.client_id = '00000000-0000-7000-8000-000000000001'"));
+	/* The plan that a connection keeps; all partitions stay in it, whatever the parameters. */
+	PQclear(run(db, "SET plan_cache_mode = force_generic_plan"));
+	PQclear(run(db, "SET enable_partition_pruning = off"));
+	return db;
+}
+
+/* The plan of a statement with NULL for each parameter; free it. */
+static char *
+explain(PGconn *db, const char *name, size_t i, const char *statement)
+{
+	char sql[SQL_MAX], *plan;
+	size_t len;
+	FILE *out = open_memstream(&plan, &len);
+	PGresult *result = PQprepare(db, "s", statement, 0, NULL);
+
+	if (PQresultStatus(result) != PGRES_COMMAND_OK)
+		fail_msg("%s %zu: %s", name, i, PQerrorMessage(db));
+	PQclear(result);
+	result = PQdescribePrepared(db, "s");
+	strcpy(sql, "EXPLAIN EXECUTE s");
+	for (int param = 0; param < PQnparams(result); param++)
+		strcat(sql, param == 0 ? " (NULL" : ", NULL");
+	strcat(sql, PQnparams(result) == 0 ? "" : ")");
+	PQclear(result);
+	result = run(db, sql);
+	for (int row = 0; row < PQntuples(result); row++)
+		fprintf(out, "%s\n", PQgetvalue(result, row, 0));
+	fclose(out);
+	PQclear(result);
+	PQclear(run(db, "DEALLOCATE s"));
+	return plan;
+}
+
+static void
+no_statement_scans_the_log(UNUSED void **state)
+{
+	for (size_t list = 0; list < COUNT(lists); list++) {
+		PGconn *db = connect_as(lists[list].role);
+
+		for (size_t i = 0; lists[list].statements[i] != NULL; i++) {
+			char *plan = explain(db, lists[list].name, i, lists[list].statements[i]);
+
+			if (strstr(plan, "Seq Scan on chat_logs") != NULL)
+				fail_msg("%s\n%s", lists[list].statements[i], plan);
+			free(plan);
+		}
+		PQfinish(db);
+	}
+}
+
+static int
+count(const char *plan, const char *word)
+{
+	int found = 0;
+
+	for (const char *at = plan; (at = strstr(at, word)) != NULL; at += strlen(word))
+		found++;
+	return found;
+}
+
+/* One of the statements reads by the index in each of so many tables. */
+static void
+expect_index(const char *const *statements, const char *index, int tables)
+{
+	PGconn *db = connect_as("tally_app");
+	bool found = false;
+
+	for (size_t i = 0; !found && statements[i] != NULL; i++) {
+		char *plan = explain(db, index, i, statements[i]);
+
+		found = count(plan, index) == tables;
+		free(plan);
+	}
+	PQfinish(db);
+	if (!found)
+		fail_msg("no statement reads by %s", index);
+}
+
+static const struct {
+	const char *const *statements;
+	const char *index; /* as the plan names it */
+	int tables;
+} indexes[] = {
+	{ user_list_statements, "Index Scan using users_email ", 1 },
+	{ user_list_statements, "Index Scan using users_external_id ", 1 },
+	{ user_list_statements, "Index Scan Backward using users_tier ", 1 },
+	{ user_list_statements, "Index Scan Backward using users_pkey ", 1 },
+	{ session_statements, "Index Scan using sessions_token_hash ", 1 },
+	{ session_statements, "Index Scan Backward using sessions_user_id ", 1 },
+	{ session_statements, "Index Scan Backward using sessions_pkey ", 1 },
+	{ chat_log_statements, "_pkey on chat_logs_", PARTITIONS },
+	{ chat_log_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },
+	{ chat_log_statements, "_client_id_session_id_id_idx on chat_logs_", PARTITIONS },
+	{ chat_log_statements, "_client_id_conversation_id_id_idx on chat_logs_", PARTITIONS },
+	{ chat_log_statements, "_client_id_agent_session_id_id_idx on chat_logs_", PARTITIONS },
+	{ chat_log_statements, "_client_id_trace_id_id_idx on chat_logs_", PARTITIONS },
+	{ chat_log_statements, "_client_id_id_idx on chat_logs_", PARTITIONS },
+	{ daily_cost_statements, "_pkey on chat_logs_", PARTITIONS },
+};
+
+static void
+each_index_serves_its_statement(UNUSED void **state)
+{
+	for (size_t i = 0; i < COUNT(indexes); i++)
+		expect_index(indexes[i].statements, indexes[i].index, indexes[i].tables);
+}
+
+/* Partitions that the servers made ahead are empty: a scan of them would be right. */
+static int
+fill(UNUSED void **state)
+{
+	servers = servers_start(SERVER_POSTGRES);
+	free(servers_sql(servers, "DO $$ DECLARE name regclass; BEGIN\n"
+				  "FOR name IN SELECT inhrelid FROM pg_inherits\n"
+				  "WHERE inhparent = 'chat_logs'::regclass\n"
+				  "AND inhrelid <> 'chat_logs_default'::regclass\n"
+				  "LOOP EXECUTE format('DROP TABLE %s', name); END LOOP; END $$"));
+	free(servers_sql(servers, rows_sql));
+	return 0;
+}
+
+static int
+stop(UNUSED void **state)
+{
+	servers_stop(servers);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_statement_scans_the_log),
+		cmocka_unit_test(each_index_serves_its_statement),
+	};
+
+	return cmocka_run_group_tests(tests, fill, stop);
+}
