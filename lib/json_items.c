@@ -45,7 +45,7 @@ skip_string(struct text text, size_t at)
 	return text.len;
 }
 
-/* Bytes up to the comma or bracket that ends the element; text.len when there is none. */
+/* Bytes of the element that begins the text; text.len when it does not end. */
 static size_t
 element_len(struct text text, char bracket)
 {
@@ -54,19 +54,33 @@ element_len(struct text text, char bracket)
 	while (at < text.len) {
 		char c = text.at[at];
 
+		if (depth == 0 && (c == ',' || c == bracket || is_space(c)))
+			return at;
 		if (c == '"') {
 			at = skip_string(text, at);
-			continue;
+		} else {
+			at++;
+			if (c == '{' || c == '[')
+				depth++;
+			else if (depth > 0 && (c == '}' || c == ']'))
+				depth--;
+			else
+				continue;
 		}
-		if (depth == 0 && (c == ',' || c == bracket))
+		if (depth == 0)
 			return at;
-		if (c == '{' || c == '[')
-			depth++;
-		else if (depth > 0 && (c == '}' || c == ']'))
-			depth--;
-		at++;
 	}
 	return text.len;
+}
+
+/* Behind an element: the next one's comma, or the end. */
+static bool
+expect_end(struct task *task, struct text *rest, char bracket)
+{
+	skip_space(rest);
+	if (rest->len > 0 && (*rest->at == ',' || *rest->at == bracket))
+		return true;
+	return task_fail(task, ERR_SYNTAX, "A comma is expected between the elements.");
 }
 
 static bool
@@ -105,12 +119,10 @@ json_next_item(struct task *task, struct json_items *items, struct text *ret)
 		return task_fail(task, ERR_SYNTAX, "The JSON array does not end.");
 	rest->at += item.len;
 	rest->len -= item.len;
-	while (item.len > 0 && is_space(item.at[item.len - 1]))
-		item.len--;
 	if (item.len == 0)
 		return task_fail(task, ERR_SYNTAX, "An element of the JSON array is missing.");
 	*ret = item;
-	return true;
+	return expect_end(task, rest, ']');
 }
 
 /* The name's escapes are read by the same rules as those of any text. */

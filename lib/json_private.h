@@ -37,8 +37,12 @@ const char *json_wants(struct task *task, const struct json_field *field);
 /* Marks the value as given, where the row keeps that. */
 void json_mark_given(const struct json_field *field, void *base);
 
-/* A JSON number that jsonb keeps exactly: at most 131072 digits before the point, 16383 behind it.
+/*
+ * A JSON number that jsonb keeps exactly: at most 131072 digits before the point, 16383 behind it.
+ * The exponent is limited to what doubles have, or else a few bytes would become 131072 digits each
+ * time PostgreSQL writes them out.
  */
+#define JSON_EXPONENT_MAX 350
 bool json_number_fits(struct text number);
 
 /*

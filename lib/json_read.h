@@ -28,7 +28,7 @@ enum json_type {
 	JSON_TEXTS, /* struct json_texts: array of min to max texts; each 1 to max_item
 		       characters */
 	JSON_OBJECT /* struct text: the object as it was sent, inside the body, at most max bytes;
-		       contents PostgreSQL's jsonb accepts */
+		       contents PostgreSQL's jsonb accepts, numbers with exponents to 350 */
 };
 
 struct json_texts {

@@ -271,9 +271,11 @@ json_number_fits(struct text number)
 		negative = at < end && *at == '-';
 		if (at < end && (*at == '-' || *at == '+'))
 			at++;
-		for (; at < end && exponent <= NUMERIC_WHOLE_MAX; at++)
+		for (; at < end && exponent <= JSON_EXPONENT_MAX; at++)
 			exponent = exponent * 10 + (*at - '0');
 	}
+	if (exponent > JSON_EXPONENT_MAX)
+		return false;
 	if (negative)
 		exponent = -exponent;
 	return whole + exponent <= NUMERIC_WHOLE_MAX && fraction - exponent <= NUMERIC_FRACTION_MAX;

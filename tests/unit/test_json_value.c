@@ -1,5 +1,8 @@
 #include "tests/unit/json_record.h"
 
+#include "lib/buf.h"
+#include "lib/json_private.h"
+
 static const struct json_field required_fields[] = {
 	{ "text", JSON_TEXT, .offset = offsetof(struct record, text), .required = true, .max = 5 },
 	{ "number", JSON_INT, .offset = offsetof(struct record, number), .required = true },
@@ -102,9 +105,9 @@ static const struct bad bad[] = {
 	    "must not hold \\u0000 or half of a surrogate pair" },
 	{ "a huge number inside an object", TEXT("{\"object\":{\"a\":1e999999}}"), "object",
 	    "must not hold numbers of so many digits" },
-	{ "one power of ten more than jsonb keeps", TEXT("{\"object\":{\"a\":1e131072}}"), "object",
+	{ "an exponent that is too large", TEXT("{\"object\":{\"a\":1e351}}"), "object",
 	    "must not hold numbers of so many digits" },
-	{ "one decimal more than jsonb keeps", TEXT("{\"object\":{\"a\":[1e-16384]}}"), "object",
+	{ "an exponent that is too small", TEXT("{\"object\":{\"a\":[1e-351]}}"), "object",
 	    "must not hold numbers of so many digits" },
 	{ "an exponent that overflows", TEXT("{\"object\":{\"a\":1e-99999999999999999999}}"),
 	    "object", "must not hold numbers of so many digits" },
@@ -226,11 +229,43 @@ values_of_queries_have_the_right_value(void **state)
 	assert_int_equal(record.cents, 15000000);
 }
 
+/* So many ones, with a point behind the first ones. */
+static bool
+digits_fit(struct task *task, int whole, int fraction, const char *exponent)
+{
+	struct buf buf = { .arena = task->arena };
+
+	for (int i = 0; i < whole; i++)
+		buf_putc(&buf, '1');
+	if (fraction > 0)
+		buf_putc(&buf, '.');
+	for (int i = 0; i < fraction; i++)
+		buf_putc(&buf, '1');
+	buf_puts(&buf, exponent);
+	return json_number_fits(buf_text(&buf));
+}
+
+/* The limits of PostgreSQL's numeric. */
+static void
+numbers_have_as_many_digits_as_jsonb_keeps(void **state)
+{
+	assert_true(digits_fit(*state, 131072, 0, ""));
+	assert_false(digits_fit(*state, 131073, 0, ""));
+	assert_true(digits_fit(*state, 1, 16383, ""));
+	assert_false(digits_fit(*state, 1, 16384, ""));
+	assert_true(digits_fit(*state, 130722, 0, "e350"));
+	assert_false(digits_fit(*state, 130723, 0, "e350"));
+	assert_true(digits_fit(*state, 1, 16033, "e-350"));
+	assert_false(digits_fit(*state, 1, 16034, "e-350"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(bad_values_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    numbers_have_as_many_digits_as_jsonb_keeps, setup, teardown),
 		cmocka_unit_test_setup_teardown(missing_fields_are_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_bad_value_is_not_called_missing_too, setup, teardown),
