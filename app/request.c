@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "app/auth.h"
@@ -15,7 +14,6 @@
 #include "lib/gzip.h"
 #include "lib/log.h"
 
-#define HEX_ID_SIZE 32 /* nginx's $request_id: an id without hyphens */
 #define CONTENT_TYPE_MAX 100
 #define METHOD_SHOWN_MAX 24
 
@@ -25,29 +23,14 @@ as_text(const char *value)
 	return (struct text){ value, value != NULL ? strlen(value) : 0 };
 }
 
-/* An id with or without its hyphens. */
-static bool
-read_id(const char *value, struct id *ret)
-{
-	char text[ID_TEXT_SIZE];
-
-	if (value == NULL)
-		return false;
-	if (strlen(value) != HEX_ID_SIZE)
-		return id_parse(as_text(value), ret);
-	snprintf(text, sizeof(text), "%.8s-%.4s-%.4s-%.4s-%.12s", value, value + 8, value + 12,
-	    value + 16, value + 20);
-	return id_parse(as_text(text), ret);
-}
-
-/* The caller's where it is one, else nginx's, so that its log and ours can be joined. */
+/* nginx passes the caller's where it is a UUID, else one of its own, so that its log and ours can
+ * be joined. */
 static void
 choose_id(struct request *req)
 {
 	struct id id;
 
-	if (!read_id(call_param(req->call, "HTTP_X_REQUEST_ID"), &id) &&
-	    !read_id(call_param(req->call, "REQUEST_ID"), &id))
+	if (!id_parse(as_text(call_param(req->call, "HTTP_X_REQUEST_ID")), &id))
 		id = id_new(req->task->now);
 	id_format(id, req->id);
 }

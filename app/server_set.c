@@ -197,6 +197,7 @@ void
 server_rest(struct call *call)
 {
 	struct server *server = call->server;
+	int fd = call->fd;
 
 	atomic_store(&call->state, CALL_IDLE);
 	if (atomic_load(&server->stopping)) {
@@ -204,5 +205,5 @@ server_rest(struct call *call)
 		leave(call);
 		pthread_mutex_unlock(&server->lock);
 	}
-	server_arm(server, EPOLL_CTL_MOD, call->fd, call);
+	server_arm(server, EPOLL_CTL_MOD, fd, call);
 }
