@@ -99,7 +99,8 @@ read_file(struct task *task, const char *path, struct text *ret)
 		buf.len += got > 0 ? (size_t)got : 0;
 	} while (buf.len <= FILE_MAX_BYTES && (got > 0 || (got < 0 && errno == EINTR)));
 	if (got < 0)
-		task_fail(task, ERR_INVALID, "%s: cannot be read: %s", path, strerrordesc_np(errno));
+		task_fail(
+		    task, ERR_INVALID, "%s: cannot be read: %s", path, strerrordesc_np(errno));
 	else if (buf.len > FILE_MAX_BYTES)
 		task_fail(task, ERR_INVALID, "%s: is larger than %d bytes", path, FILE_MAX_BYTES);
 	close(fd);

@@ -283,7 +283,7 @@ a_file_has_at_most_64_kib(UNUSED void **state)
 	static const char *const words[3] = { "larger than 65536 bytes" };
 
 	memset(content, '\n', 65536);
-	memcpy(content, "threads = 7", 11);
+	content[snprintf(content, sizeof(content), "threads = 7")] = '\n';
 	assert_int_equal(read_good(content).threads, 7);
 	content[65536] = '\n';
 	read_bad("one byte more", content, words);
