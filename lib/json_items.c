@@ -121,8 +121,10 @@ json_next_item(struct task *task, struct json_items *items, struct text *ret)
 	rest->len -= item.len;
 	if (item.len == 0)
 		return task_fail(task, ERR_SYNTAX, "An element of the JSON array is missing.");
+	if (!expect_end(task, rest, ']'))
+		return false;
 	*ret = item;
-	return expect_end(task, rest, ']');
+	return true;
 }
 
 /* The name's escapes are read by the same rules as those of any text. */

@@ -20,9 +20,12 @@ new_submission(struct request *req, enum submission_form form, size_t most)
 	return submission;
 }
 
-/* False when the request as a whole has to fail: PostgreSQL was asked for a price and is away. */
+/*
+ * False when the request as a whole has to fail: PostgreSQL was asked for a price and is away, or a
+ * broken object makes the array around it no JSON either.
+ */
 static bool
-add_element(struct submission *submission, struct text json, size_t index)
+add_element(struct submission *submission, struct text json, size_t index, bool in_array)
 {
 	struct request *req = submission->req;
 	struct record *record = &submission->records[submission->count];
@@ -31,6 +34,8 @@ add_element(struct submission *submission, struct text json, size_t index)
 		submission->indexes[submission->count++] = index;
 		return true;
 	}
+	if (req->task->err.code == ERR_SYNTAX && in_array && json.at[0] == '{')
+		return false;
 	if (req->task->err.code != ERR_INVALID && req->task->err.code != ERR_SYNTAX)
 		return false;
 	answer_reject(submission, index);
@@ -73,7 +78,7 @@ read_array(struct request *req, struct submission **ret)
 		return false;
 	*ret = new_submission(req, SUBMISSION_MANY, count);
 	for (size_t i = 0; json_next_item(req->task, &items, &element); i++) {
-		if (!add_element(*ret, element, i))
+		if (!add_element(*ret, element, i, true))
 			return false;
 	}
 	return true;
@@ -118,7 +123,7 @@ read_lines(struct request *req, struct submission **ret)
 	*ret = new_submission(req, SUBMISSION_MANY, count);
 	rest = req->body;
 	for (size_t i = 0; next_line(&rest, &line); i++) {
-		if (!is_blank(line) && !add_element(*ret, line, i))
+		if (!is_blank(line) && !add_element(*ret, line, i, false))
 			return false;
 	}
 	return true;

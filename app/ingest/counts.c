@@ -169,6 +169,13 @@ counts_drop(struct task *task, struct counts *counts, struct id batch)
 }
 
 void
+counts_doubt(struct counts *counts)
+{
+	for (size_t i = 0; i < counts->count; i++)
+		counter_book_doubt(counts->book, counts->parts[i].client);
+}
+
+void
 counts_forget(struct counts *counts)
 {
 	for (size_t i = 0; i < counts->count; i++)

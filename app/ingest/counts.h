@@ -38,6 +38,11 @@ void counts_confirm(struct task *task, struct counts *counts, struct id batch,
     const struct count_row *rows, const struct batch_row *outcomes, size_t row_count);
 /* When the transaction certainly did not commit. */
 void counts_drop(struct task *task, struct counts *counts, struct id batch);
+/*
+ * When it is not known whether the transaction committed: the announcement stays, and the count is
+ * mended from the log before it is next relied on.
+ */
+void counts_doubt(struct counts *counts);
 /* When an epoch was over: what is known of the clients is old. */
 void counts_forget(struct counts *counts);
 

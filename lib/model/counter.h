@@ -34,6 +34,8 @@ struct counter_book *counter_book_new(void);
 void counter_book_free(struct counter_book *book);
 /* Forgets what is known of one client, or of all when client is nil. */
 void counter_book_forget(struct counter_book *book, struct id client);
+/* After a commit of which nobody knows whether it happened: the next to ask opens another epoch. */
+void counter_book_doubt(struct counter_book *book, struct id client);
 
 /*
  * The state of task->client, from the book where it is there (book may be NULL). A state that

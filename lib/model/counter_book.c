@@ -68,6 +68,17 @@ counter_book_forget(struct counter_book *book, struct id client)
 	pthread_mutex_unlock(&book->lock);
 }
 
+void
+counter_book_doubt(struct counter_book *book, struct id client)
+{
+	struct slot *slot = slot_of(book, client);
+
+	pthread_mutex_lock(&book->lock);
+	if (id_equal(slot->client, client))
+		slot->state.bypassed = true;
+	pthread_mutex_unlock(&book->lock);
+}
+
 static void
 keep(struct counter_book *book, struct id client, const struct counter_state *state)
 {
