@@ -12,6 +12,31 @@
 
 #define PROBLEM "#/components/responses/problem"
 
+/* GET /v1/users/{id} is get_v1_users_id. */
+static const char *
+operation_id(const struct route *route, struct arena *arena)
+{
+	struct buf id = { .arena = arena };
+
+	for (const char *at = route->method; *at; at++)
+		buf_putc(&id, (char)tolower((unsigned char)*at));
+	for (const char *at = route->path; *at; at++) {
+		if (isalnum((unsigned char)*at))
+			buf_putc(&id, *at);
+		else if (id.at[id.len - 1] != '_' && at[1] != '\0')
+			buf_putc(&id, '_');
+	}
+	return id.at;
+}
+
+static void
+write_ref(struct json_out *out, const char *key, const char *ref)
+{
+	json_open_at(out, key);
+	json_text(out, "$ref", ref);
+	json_close(out);
+}
+
 static void
 write_query(struct json_out *out, const struct route *route)
 {
@@ -65,11 +90,8 @@ write_params(struct json_out *out, const struct route *route)
 	json_open_array_at(out, "parameters");
 	write_path_params(out, route);
 	write_query(out, route);
-	if (strcmp(route->method, "POST") == 0) {
-		json_open(out);
-		json_text(out, "$ref", "#/components/parameters/idempotency_key");
-		json_close(out);
-	}
+	if (strcmp(route->method, "POST") == 0)
+		write_ref(out, NULL, "#/components/parameters/idempotency_key");
 	json_close_array(out);
 }
 
@@ -85,14 +107,8 @@ write_required(struct json_out *out, const struct route *route)
 }
 
 static void
-write_body(struct json_out *out, const struct route *route)
+write_body_schema(struct json_out *out, const struct route *route)
 {
-	if (!route->body)
-		return;
-	json_open_at(out, "requestBody");
-	json_open_at(out, "content");
-	json_open_at(out, "application/json");
-	json_open_at(out, "schema");
 	json_text(out, "type", "object");
 	json_bool(out, "additionalProperties", false);
 	write_required(out, route);
@@ -105,17 +121,46 @@ write_body(struct json_out *out, const struct route *route)
 		json_close(out);
 	}
 	json_close(out);
+}
+
+/* Records come one at a time, as an array or as lines. */
+static void
+write_many(struct json_out *out, const char *ref)
+{
+	json_open_at(out, "application/json");
+	json_open_at(out, "schema");
+	json_open_array_at(out, "oneOf");
+	write_ref(out, NULL, ref);
+	json_open(out);
+	json_text(out, "type", "array");
+	write_ref(out, "items", ref);
+	json_close(out);
+	json_close_array(out);
 	json_close(out);
 	json_close(out);
-	json_close(out);
+	json_open_at(out, "application/x-ndjson");
+	write_ref(out, "schema", ref);
 	json_close(out);
 }
 
 static void
-write_response(struct json_out *out, const char *status, const char *ref)
+write_body(struct json_out *out, const struct route *route, struct arena *arena)
 {
-	json_open_at(out, status);
-	json_text(out, "$ref", ref);
+	const char *ref;
+
+	if (!route->body)
+		return;
+	ref = arena_printf(arena, "#/components/schemas/%s", operation_id(route, arena));
+	json_open_at(out, "requestBody");
+	json_open_at(out, "content");
+	if (route->parks) {
+		write_many(out, ref);
+	} else {
+		json_open_at(out, "application/json");
+		write_ref(out, "schema", ref);
+		json_close(out);
+	}
+	json_close(out);
 	json_close(out);
 }
 
@@ -130,32 +175,15 @@ write_responses(struct json_out *out, const struct route *route)
 	json_text(out, "description", route->summary);
 	json_close(out);
 	if (route->scope != SCOPE_NONE) {
-		write_response(out, "401", PROBLEM);
-		write_response(out, "403", PROBLEM);
+		write_ref(out, "401", PROBLEM);
+		write_ref(out, "403", PROBLEM);
 	}
 	if (strchr(route->path, '{'))
-		write_response(out, "404", PROBLEM);
+		write_ref(out, "404", PROBLEM);
 	if (route->query || route->body)
-		write_response(out, "422", PROBLEM);
-	write_response(out, "default", PROBLEM);
+		write_ref(out, "422", PROBLEM);
+	write_ref(out, "default", PROBLEM);
 	json_close(out);
-}
-
-/* GET /v1/users/{id} is get_v1_users_id. */
-static void
-write_operation_id(struct json_out *out, const struct route *route, struct arena *arena)
-{
-	struct buf id = { .arena = arena };
-
-	for (const char *at = route->method; *at; at++)
-		buf_putc(&id, (char)tolower((unsigned char)*at));
-	for (const char *at = route->path; *at; at++) {
-		if (isalnum((unsigned char)*at))
-			buf_putc(&id, *at);
-		else if (id.at[id.len - 1] != '_' && at[1] != '\0')
-			buf_putc(&id, '_');
-	}
-	json_text_n(out, "operationId", buf_text(&id));
 }
 
 static const char *
@@ -172,7 +200,7 @@ static void
 write_operation(struct json_out *out, const struct route *route, struct arena *arena)
 {
 	json_open_at(out, lower(route->method, arena));
-	write_operation_id(out, route, arena);
+	json_text(out, "operationId", operation_id(route, arena));
 	json_text(out, "summary", route->summary);
 	if (route->scope == SCOPE_NONE) {
 		json_open_array_at(out, "security");
@@ -181,7 +209,7 @@ write_operation(struct json_out *out, const struct route *route, struct arena *a
 		json_text(out, "x-scope", scope_names[route->scope]);
 	}
 	write_params(out, route);
-	write_body(out, route);
+	write_body(out, route, arena);
 	write_responses(out, route);
 	json_close(out);
 }
@@ -223,25 +251,51 @@ static const char servers[] = "[{\"url\":\"/\"}]";
 
 static const char security[] = "[{\"key\":[]}]";
 
-static const char components[] =
-    "{\"securitySchemes\":{\"key\":{\"type\":\"http\",\"scheme\":\"bearer\","
-    "\"bearerFormat\":\"tally_<public id>_<secret>\"}},"
-    "\"parameters\":{\"idempotency_key\":{\"name\":\"Idempotency-Key\",\"in\":\"header\","
+static const char security_schemes[] = "{\"key\":{\"type\":\"http\",\"scheme\":\"bearer\","
+				       "\"bearerFormat\":\"tally_<public id>_<secret>\"}}";
+
+static const char parameters[] =
+    "{\"idempotency_key\":{\"name\":\"Idempotency-Key\",\"in\":\"header\","
     "\"required\":false,\"description\":\"A second request with the same key within 24 hours does"
     " nothing and gets the first answer.\","
-    "\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}},"
-    "\"responses\":{\"problem\":{\"description\":\"Why not (RFC 9457).\","
-    "\"content\":{\"application/problem+json\":{\"schema\":{"
-    "\"$ref\":\"#/components/schemas/problem\"}}}}},"
-    "\"schemas\":{\"problem\":{\"type\":\"object\","
+    "\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}}";
+_Static_assert(IDEMPOTENCY_KEY_MAX == 255, "the document names it");
+
+static const char responses[] = "{\"problem\":{\"description\":\"Why not (RFC 9457).\","
+				"\"content\":{\"application/problem+json\":{\"schema\":{"
+				"\"$ref\":\"#/components/schemas/problem\"}}}}}";
+
+static const char problem[] =
+    "{\"type\":\"object\","
     "\"required\":[\"type\",\"title\",\"status\",\"detail\",\"instance\"],"
     "\"properties\":{\"type\":{\"type\":\"string\"},\"title\":{\"type\":\"string\"},"
     "\"status\":{\"type\":\"integer\"},\"detail\":{\"type\":\"string\"},"
     "\"instance\":{\"type\":\"string\",\"description\":\"The request's id.\"},"
     "\"errors\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
     "\"required\":[\"field\",\"message\"],\"properties\":{\"field\":{\"type\":\"string\"},"
-    "\"message\":{\"type\":\"string\"}}}}}}}}";
-_Static_assert(IDEMPOTENCY_KEY_MAX == 255, "the document names it");
+    "\"message\":{\"type\":\"string\"}}}}}}";
+
+#define CONSTANT(json) ((struct text){ (json), sizeof(json) - 1 })
+
+static void
+write_components(struct json_out *out, struct arena *arena)
+{
+	json_open_at(out, "components");
+	json_raw(out, "securitySchemes", CONSTANT(security_schemes));
+	json_raw(out, "parameters", CONSTANT(parameters));
+	json_raw(out, "responses", CONSTANT(responses));
+	json_open_at(out, "schemas");
+	json_raw(out, "problem", CONSTANT(problem));
+	for (size_t i = 0; i < route_count; i++) {
+		if (!routes[i].body)
+			continue;
+		json_open_at(out, operation_id(&routes[i], arena));
+		write_body_schema(out, &routes[i]);
+		json_close(out);
+	}
+	json_close(out);
+	json_close(out);
+}
 
 /* Never freed: it is served for the life of the process. */
 static struct text document;
@@ -255,11 +309,11 @@ make_document(void)
 
 	json_open(out);
 	json_text(out, "openapi", "3.1.0");
-	json_raw(out, "info", (struct text){ info, sizeof info - 1 });
-	json_raw(out, "servers", (struct text){ servers, sizeof servers - 1 });
-	json_raw(out, "security", (struct text){ security, sizeof security - 1 });
+	json_raw(out, "info", CONSTANT(info));
+	json_raw(out, "servers", CONSTANT(servers));
+	json_raw(out, "security", CONSTANT(security));
 	write_paths(out, arena);
-	json_raw(out, "components", (struct text){ components, sizeof components - 1 });
+	write_components(out, arena);
 	json_close(out);
 	document = buf_text(&buf);
 }
