@@ -1,0 +1,337 @@
+/* The OpenAPI document against the tables it is made from, and the service against the document. */
+#include "tests/test.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yajl/yajl_tree.h>
+
+#include "app/router.h"
+#include "tests/http.h"
+#include "tests/servers.h"
+
+static struct servers *servers;
+static struct http nobody;
+static yajl_val document;
+
+static int
+start(UNUSED void **state)
+{
+	struct http_answer answer;
+	char error[200] = "";
+
+	servers = servers_start(SERVER_NGINX);
+	nobody = (struct http){ .url = servers_http_url(servers) };
+	answer = http_send(&nobody, "GET", "/v1/openapi.json", NULL, NULL);
+	document = yajl_tree_parse(answer.body, error, sizeof error);
+	if (answer.status != 200 || !document)
+		print_error("%ld %s\n", answer.status, error);
+	http_free(&answer);
+	return document ? 0 : -1;
+}
+
+static int
+stop(UNUSED void **state)
+{
+	yajl_tree_free(document);
+	servers_stop(servers);
+	return 0;
+}
+
+/* A member, or NULL. */
+static yajl_val
+get(yajl_val object, const char *name)
+{
+	const char *path[] = { name, NULL };
+
+	return object ? yajl_tree_get(object, path, yajl_t_any) : NULL;
+}
+
+static const char *
+get_text(yajl_val object, const char *name)
+{
+	yajl_val value = get(object, name);
+
+	return YAJL_IS_STRING(value) ? YAJL_GET_STRING(value) : "(none)";
+}
+
+/* How many members or elements a value has. */
+static size_t
+size_of(yajl_val value)
+{
+	if (!value)
+		return 0;
+	if (value->type == yajl_t_array)
+		return value->u.array.len;
+	return value->type == yajl_t_object ? value->u.object.len : 0;
+}
+
+static yajl_val
+child(yajl_val value, size_t i)
+{
+	return value->type == yajl_t_array ? value->u.array.values[i] : value->u.object.values[i];
+}
+
+/* The element of an array whose member name is value, or NULL. */
+static yajl_val
+element(yajl_val array, const char *name, const char *value)
+{
+	for (size_t i = 0; i < size_of(array); i++) {
+		yajl_val found = child(array, i);
+
+		if (strcmp(get_text(found, name), value) == 0)
+			return found;
+	}
+	return NULL;
+}
+
+static bool
+holds(yajl_val array, const char *text)
+{
+	for (size_t i = 0; i < size_of(array); i++) {
+		if (strcmp(child(array, i)->u.string, text) == 0)
+			return true;
+	}
+	return false;
+}
+
+static yajl_val
+operation(const struct route *route)
+{
+	char method[8] = "";
+
+	for (size_t i = 0; route->method[i] != '\0'; i++)
+		method[i] = (char)tolower((unsigned char)route->method[i]);
+	return get(get(get(document, "paths"), route->path), method);
+}
+
+static void
+the_document_is_openapi_3_1(UNUSED void **state)
+{
+	assert_string_equal(get_text(document, "openapi"), "3.1.0");
+	assert_string_equal(get_text(get(document, "info"), "title"), "Tally");
+	assert_string_equal(get_text(get(document, "info"), "version"), PACKAGE_VERSION);
+	assert_string_equal(
+	    get_text(get(get(get(document, "components"), "securitySchemes"), "key"), "scheme"),
+	    "bearer");
+}
+
+static void
+every_route_is_an_operation(UNUSED void **state)
+{
+	for (size_t i = 0; i < route_count; i++) {
+		const struct route *route = &routes[i];
+		yajl_val found = operation(route);
+		char status[8];
+
+		(void)snprintf(status, sizeof status, "%d", route->status);
+		if (strcmp(get_text(found, "summary"), route->summary) != 0 ||
+		    !get(get(found, "responses"), status) ||
+		    !get(get(found, "responses"), "default"))
+			fail_msg("%s %s", route->method, route->path);
+		if (route->scope == SCOPE_NONE) {
+			assert_non_null(get(found, "security"));
+			assert_null(get(found, "x-scope"));
+		} else {
+			assert_string_equal(get_text(found, "x-scope"), scope_names[route->scope]);
+			assert_null(get(found, "security"));
+		}
+	}
+}
+
+static void
+every_operation_is_a_route_with_an_id_of_its_own(UNUSED void **state)
+{
+	yajl_val paths = get(document, "paths");
+	size_t count = 0;
+
+	for (size_t i = 0; i < size_of(paths); i++)
+		count += size_of(child(paths, i));
+	assert_int_equal(count, route_count);
+	for (size_t i = 0; i < route_count; i++) {
+		for (size_t j = 0; j < i; j++) {
+			assert_string_not_equal(get_text(operation(&routes[i]), "operationId"),
+			    get_text(operation(&routes[j]), "operationId"));
+		}
+	}
+}
+
+static const char *
+type_of(const struct json_field *field)
+{
+	switch (field->type) {
+	case JSON_INT:
+		return "integer";
+	case JSON_BOOL:
+		return "boolean";
+	case JSON_CENTS:
+	case JSON_RATE:
+		return "number";
+	case JSON_TEXTS:
+		return "array";
+	case JSON_OBJECT:
+		return "object";
+	case JSON_TEXT:
+	case JSON_TIME:
+	case JSON_DATE:
+	case JSON_ID:
+	case JSON_CHOICE:
+		break;
+	}
+	return "string";
+}
+
+static void
+assert_limit(yajl_val schema, const char *name, int64_t expected)
+{
+	yajl_val value = get(schema, name);
+
+	assert_non_null(value);
+	assert_true(YAJL_IS_INTEGER(value));
+	assert_int_equal(YAJL_GET_INTEGER(value), expected);
+}
+
+static void
+assert_schema(const struct json_field *field, yajl_val schema)
+{
+	if (strcmp(get_text(schema, "type"), type_of(field)) != 0)
+		fail_msg("%s is %s", field->name, get_text(schema, "type"));
+	if (field->type == JSON_TEXT)
+		assert_limit(schema, "maxLength", field->max);
+	if (field->type == JSON_TEXTS)
+		assert_limit(schema, "maxItems", field->max);
+	if (field->type == JSON_INT) {
+		assert_limit(schema, "minimum", field->min);
+		assert_limit(schema, "maximum", field->max);
+	}
+	for (size_t i = 0; field->type == JSON_CHOICE && field->choices[i]; i++)
+		assert_true(holds(get(schema, "enum"), field->choices[i]));
+}
+
+static void
+every_parameter_is_described(UNUSED void **state)
+{
+	for (size_t i = 0; i < route_count; i++) {
+		yajl_val parameters = get(operation(&routes[i]), "parameters");
+
+		for (size_t j = 0; j < routes[i].query_count; j++) {
+			const struct json_field *field = &routes[i].query[j];
+			yajl_val found = element(parameters, "name", field->name);
+
+			assert_string_equal(get_text(found, "in"), "query");
+			assert_schema(field, get(found, "schema"));
+		}
+		for (const char *at = strchr(routes[i].path, '{'); at; at = strchr(at + 1, '{')) {
+			char name[32];
+
+			(void)snprintf(
+			    name, sizeof name, "%.*s", (int)strcspn(at + 1, "}"), at + 1);
+			assert_string_equal(
+			    get_text(element(parameters, "name", name), "in"), "path");
+		}
+		assert_int_equal(strcmp(routes[i].method, "POST") == 0,
+		    element(parameters, "$ref", "#/components/parameters/idempotency_key") != NULL);
+	}
+}
+
+static void
+every_field_of_a_body_is_described(UNUSED void **state)
+{
+	yajl_val schemas = get(get(document, "components"), "schemas");
+
+	for (size_t i = 0; i < route_count; i++) {
+		yajl_val found = operation(&routes[i]);
+		yajl_val schema = get(schemas, get_text(found, "operationId"));
+
+		assert_int_equal(routes[i].body != NULL, get(found, "requestBody") != NULL);
+		for (size_t j = 0; j < routes[i].body_count; j++) {
+			const struct json_field *field = &routes[i].body[j];
+
+			assert_schema(field, get(get(schema, "properties"), field->name));
+			assert_int_equal(
+			    field->required, holds(get(schema, "required"), field->name));
+		}
+		if (routes[i].body)
+			assert_int_equal(size_of(get(schema, "properties")), routes[i].body_count);
+	}
+}
+
+/* Every {"$ref": ...} below the value names something in the document. */
+static void
+assert_refs(yajl_val value)
+{
+	for (size_t i = 0; i < size_of(value); i++)
+		assert_refs(child(value, i));
+	if (!YAJL_IS_OBJECT(value))
+		return;
+	if (get(value, "$ref")) {
+		char *ref = strdup(get_text(value, "$ref"));
+		yajl_val at = document;
+
+		for (char *part = strtok(ref, "/"); part; part = strtok(NULL, "/"))
+			at = strcmp(part, "#") == 0 ? document : get(at, part);
+		if (!at)
+			fail_msg("%s", get_text(value, "$ref"));
+		free(ref);
+	}
+}
+
+static void
+every_reference_is_there(UNUSED void **state)
+{
+	assert_refs(document);
+}
+
+/* The path with something of the right form in place of {...}. */
+static void
+fill_path(const char *path, char *out, size_t size)
+{
+	FILE *to = fmemopen(out, size, "w");
+
+	for (; *path != '\0'; path++) {
+		if (*path != '{') {
+			fputc(*path, to);
+			continue;
+		}
+		fputs(strncmp(path, "{date}", 6) == 0 ? "2026-01-02"
+						      : "0193d7a0-0000-7000-8000-000000000001",
+		    to);
+		path += strcspn(path, "}");
+	}
+	fclose(to);
+}
+
+static void
+every_operation_with_a_scope_wants_a_key(UNUSED void **state)
+{
+	for (size_t i = 0; i < route_count; i++) {
+		char path[300] = "";
+		struct http_answer answer;
+		bool wants;
+
+		fill_path(routes[i].path, path, sizeof path);
+		answer = http_send(&nobody, routes[i].method, path, NULL,
+		    strcmp(routes[i].method, "GET") == 0 ? NULL : "{}");
+		wants = answer.status == 401;
+		if (wants != (routes[i].scope != SCOPE_NONE))
+			fail_msg("%s %s: %ld", routes[i].method, path, answer.status);
+		http_free(&answer);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_document_is_openapi_3_1),
+		cmocka_unit_test(every_route_is_an_operation),
+		cmocka_unit_test(every_operation_is_a_route_with_an_id_of_its_own),
+		cmocka_unit_test(every_parameter_is_described),
+		cmocka_unit_test(every_field_of_a_body_is_described),
+		cmocka_unit_test(every_reference_is_there),
+		cmocka_unit_test(every_operation_with_a_scope_wants_a_key),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
