@@ -1,4 +1,4 @@
-/* The elements of a JSON array, and values of query strings. */
+/* The elements of a JSON array, the members of an object, and values of query strings. */
 #include <assert.h>
 #include <string.h>
 
@@ -70,6 +70,27 @@ walk(struct task *task, struct text body)
 	assert(count <= body.len / 2);
 }
 
+/* Of an object that was read, names and values follow each other to its end. */
+static void
+walk_members(struct task *task, struct text body)
+{
+	struct json_items items = { .rest = body };
+	struct text name, value;
+	const char *end = body.at;
+
+	task_clear_error(task);
+	if (!json_read_some(task, body, NULL, 0, NULL))
+		return;
+	while (json_next_member(task, &items, &name, &value)) {
+		assert(name.at[name.len] == '\0' && utf8_valid(name));
+		assert(value.len > 0 && value.at > end);
+		end = value.at + value.len;
+		assert(end < body.at + body.len);
+	}
+	if (task->err.code == ERR_NONE)
+		assert(items.rest.len > 0 && *items.rest.at == '}');
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -79,6 +100,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	task_init(&task, arena);
 	walk(&task, body);
+	walk_members(&task, body);
 	read_values(&task, body);
 	arena_free(arena);
 	return 0;

@@ -43,7 +43,8 @@ static const struct items {
 	{ "commas and brackets inside", "[[1,[2]],{\"a\":[3,4]},5]", "[1,[2]]|{\"a\":[3,4]}|5" },
 	{ "commas, brackets and quotes in texts", "[\"],\\\"],\",\"\\\\\"]",
 	    "\"],\\\"],\"|\"\\\\\"" },
-	{ "an element that is no JSON", "[tru e,}]", "tru e|}" },
+	{ "elements that are no JSON", "[tru,}, \\]", "tru|}|\\" },
+	{ "brackets that do not match", "[{]}]", "!" },
 	{ "no array", "{}", "!" },
 	{ "nothing", "", "!" },
 	{ "an array that does not end", "[1", "!" },
@@ -53,6 +54,9 @@ static const struct items {
 	{ "an element is missing", "[1,,2]", "1|!" },
 	{ "the first element is missing", "[,1]", "!" },
 	{ "the last element is missing", "[1,]", "1|!" },
+	{ "no comma between numbers", "[1 2]", "!" },
+	{ "no comma between objects", "[0,{}{}]", "0|!" },
+	{ "no comma between texts", "[\"a\"\"b\"]", "!" },
 	{ "something behind it", "[1]2", "1|!" },
 	{ "something behind an empty one", "[]]", "!" },
 };
@@ -87,6 +91,59 @@ items_of_arrays_are_walked(void **state)
 	}
 }
 
+/* Members are shown as name=value with a bar between them. */
+static const struct items members[] = {
+	{ "an empty object", " { } ", "" },
+	{ "one member", "{\"a\":1}", "a=1" },
+	{ "white space is cut", "{ \"a\" : 1 ,\n\"b\"\t: {\"c\": 2} }\n", "a=1|b={\"c\": 2}" },
+	{ "brackets and commas inside", "{\"a\":[1,{\"b\":2}],\"c\":\"}\\\",\"}",
+	    "a=[1,{\"b\":2}]|c=\"}\\\",\"" },
+	{ "escapes in names", "{\"a\\u0062\\\"\":null}", "ab\"=null" },
+	{ "an empty name", "{\"\":\"\"}", "=\"\"" },
+	{ "a name twice", "{\"a\":1,\"a\":2}", "a=1|a=2" },
+};
+
+static void
+members_of_objects_are_walked(void **state)
+{
+	struct task *task = *state;
+
+	for (size_t i = 0; i < COUNT(members); i++) {
+		size_t len = strlen(members[i].body);
+		struct text body = { arena_strndup(task->arena, members[i].body, len), len };
+		struct json_items walk = { .rest = body };
+		struct buf shown = { .arena = task->arena };
+		struct text name, value;
+
+		if (!json_read_some(task, body, NULL, 0, NULL))
+			fail_msg("%s: %s", members[i].sentence, task->err.text);
+		buf_puts(&shown, "");
+		while (json_next_member(task, &walk, &name, &value)) {
+			buf_puts(&shown, shown.len > 0 ? "|" : "");
+			buf_add(&shown, name.at, name.len);
+			buf_putc(&shown, '=');
+			buf_add(&shown, value.at, value.len);
+		}
+		assert_int_equal(task->err.code, ERR_NONE);
+		if (strcmp(shown.at, members[i].shown) != 0)
+			fail_msg("%s: %s", members[i].sentence, shown.at);
+	}
+}
+
+static void
+a_name_that_is_no_text_ends_the_walk(void **state)
+{
+	static const struct text body = TEXT("{\"a\":1,\"\\ud800\":2,\"c\":3}");
+	struct json_items walk = { .rest = body };
+	struct task *task = *state;
+	struct text name, value;
+
+	assert_true(json_read_some(task, body, NULL, 0, NULL));
+	assert_true(json_next_member(task, &walk, &name, &value));
+	assert_false(json_next_member(task, &walk, &name, &value));
+	assert_int_equal(task->err.code, ERR_INVALID);
+}
+
 static void
 arrays_are_known_by_their_first_character(void **state)
 {
@@ -102,6 +159,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(items_of_arrays_are_walked, setup, teardown),
+		cmocka_unit_test_setup_teardown(members_of_objects_are_walked, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_name_that_is_no_text_ends_the_walk, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    arrays_are_known_by_their_first_character, setup, teardown),
 	};

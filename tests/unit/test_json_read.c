@@ -239,6 +239,26 @@ more_bad_fields_than_are_kept(void **state)
 }
 
 static void
+lenient_reading_skips_what_it_does_not_know(void **state)
+{
+	static const struct text body =
+	    TEXT("{\"\\ud800\":1,\"x\":{\"number\":1e999999},\"number\":7,\"y\":[[1]],\"x\":2}");
+	struct task *task = *state;
+	struct record record = { 0 };
+
+	assert_true(json_read_some(task, body, fields, COUNT(fields), &record));
+	assert_int_equal(record.number, 7);
+	assert_false(json_read_some(
+	    task, (struct text)TEXT("{\"x\":1,\"number\":\"7\"}"), fields, COUNT(fields), &record));
+	assert_int_equal(task->err.field_count, 1);
+	assert_string_equal(task->err.fields[0].field, "number");
+	task_clear_error(task);
+	assert_false(
+	    json_read_some(task, (struct text)TEXT("{\"x\":1"), fields, COUNT(fields), &record));
+	assert_int_equal(task->err.code, ERR_SYNTAX);
+}
+
+static void
 every_byte_cut_off_is_refused(void **state)
 {
 	static const char body[] = "{\"text\":\"\\ud83d\\ude00\",\"number\":-1.0e2,\"yes\":false,"
@@ -267,6 +287,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(depth_is_limited, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_bad_field_is_named_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(more_bad_fields_than_are_kept, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    lenient_reading_skips_what_it_does_not_know, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_byte_cut_off_is_refused, setup, teardown),
 	};
 
