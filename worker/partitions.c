@@ -102,5 +102,10 @@ partitions(struct command_context *context, struct job_result *result)
 int
 partitions_run(struct command_context *context)
 {
+	int32_t from, to;
+
+	/* A line that is not understood is no failure of the job. */
+	if (!read_range(context, &from, &to))
+		return command_failed(context);
 	return job_run(context, partitions);
 }

@@ -113,15 +113,20 @@ reconcile_tenant(struct run *run, const struct tenant *tenant)
 }
 
 static bool
+read_days(const struct command_context *context, int64_t *ret)
+{
+	*ret = command_flag(context, "full") ? DAYS_MAX : DAYS_DEFAULT;
+	return command_int(context, "days", 0, DAYS_MAX, ret);
+}
+
+static bool
 reconcile(struct command_context *context, struct job_result *result)
 {
-	struct run run = { .context = context, .result = result, .days = DAYS_DEFAULT };
+	struct run run = { .context = context, .result = result };
 	struct tenants tenants = { .context = context };
 
-	if (!command_int(context, "days", 0, DAYS_MAX, &run.days))
+	if (!read_days(context, &run.days))
 		return false;
-	if (command_flag(context, "full"))
-		run.days = DAYS_MAX;
 	result->drift_known = true;
 	while (tenants_next(&tenants))
 		tenants_done(&tenants, reconcile_tenant(&run, &tenants.tenant));
@@ -131,5 +136,10 @@ reconcile(struct command_context *context, struct job_result *result)
 int
 reconcile_run(struct command_context *context)
 {
+	int64_t days;
+
+	/* A line that is not understood is no failure of the job. */
+	if (!read_days(context, &days))
+		return command_failed(context);
 	return job_run(context, reconcile);
 }
