@@ -163,7 +163,7 @@ test_paths_and_parameters(void **state)
 		{ "GET", "/v1/chat-logs?since=yesterday", 422, "urn:tally:problem:invalid" },
 		{ "GET", "/v1/chat-logs?feature=%ff", 400, "urn:tally:problem:syntax" },
 		{ "GET", "/v1/chat-logs?feature=a%00b", 400, "urn:tally:problem:syntax" },
-		{ "GET", "/v1/daily-costs/2026-02-30", 404, "urn:tally:problem:not-found" },
+		{ "GET", "/v1/daily-costs/2026-02-30", 422, "urn:tally:problem:invalid" },
 		{ "GET", "/v1/daily-costs?days=0", 422, "urn:tally:problem:invalid" },
 		{ "GET", "/v1/daily-costs?days=367", 422, "urn:tally:problem:invalid" },
 	};
