@@ -40,6 +40,7 @@ static const struct doctor_row rows[] = {
 	    "make room: lower log_retention_days and run tally purge, or grow the disk" },
 };
 
+PRINTF(3, 0)
 static void
 note(struct finding *finding, bool bad, const char *format, va_list args)
 {

@@ -47,7 +47,7 @@ read_tier(const char *name)
 	for (int tier = 0; tier < USER_TIERS; tier++)
 		if (strcmp(name, user_tier_names[tier]) == 0)
 			return (enum user_tier)tier;
-	assert(!"a tier that the table's check refuses");
+	assert(false && "a tier that the table's check refuses");
 	return USER_ANONYMOUS;
 }
 
