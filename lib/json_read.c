@@ -1,336 +1,19 @@
 #include "lib/json_read.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <yajl/yajl_parse.h>
-
-#include "lib/json_private.h"
+#include "lib/json_events.h"
 #include "lib/utf8.h"
 
-#define FIELDS_MAX 64 /* of a table: bits of struct reader's masks */
-
-static const char bad_escape_text[] = "must not hold \\u0000 or half of a surrogate pair";
-
-struct reader {
-	struct task *task;
-	yajl_handle yajl;
-	struct text body;
-	const struct json_field *fields;
-	size_t count;
-	void *base;
-	uint64_t seen, given; /* bits by place in the table */
-	size_t bad_escape; /* offset of the next one that is not yet behind us */
-	int depth; /* of open objects and arrays */
-	bool lenient; /* fields that the table does not have are skipped */
-	bool refused; /* the reason is in the task already */
-	/* The field whose value comes or is open; NULL: its value is skipped. */
-	const struct json_field *field;
-	size_t object_at; /* where the open JSON_OBJECT begins */
-	const char *object_trouble;
-	struct json_list list; /* elements of the open JSON_TEXTS */
-};
-
-/* Whether the text or key that yajl gives now holds such an escape. To be asked for each. */
-static bool
-passed_bad_escape(struct reader *reader)
-{
-	size_t consumed = yajl_get_bytes_consumed(reader->yajl);
-
-	if (reader->bad_escape >= consumed)
-		return false;
-	reader->bad_escape = json_find_bad_escape(reader->body, consumed);
-	return true;
-}
-
 static void
-refuse_field(struct reader *reader, const char *message)
-{
-	if (message != NULL)
-		(void)task_fail_field(reader->task, reader->field->name, message);
-}
-
-static bool
-refuse_body(struct reader *reader, const char *why)
-{
-	task_clear_error(reader->task);
-	reader->refused = true;
-	return task_fail(reader->task, ERR_SYNTAX, "%s", why);
-}
-
-/* Of an array's or object's inside, the first trouble is told, at its end. */
-static void
-refuse_inside(struct reader *reader, const char *message)
-{
-	if (reader->field == NULL)
-		return;
-	if (reader->field->type == JSON_TEXTS && reader->list.trouble == NULL)
-		reader->list.trouble = message;
-	if (reader->field->type == JSON_OBJECT && reader->object_trouble == NULL)
-		reader->object_trouble = message;
-}
-
-static bool
-has_type(const struct reader *reader, enum json_type type)
-{
-	return reader->field != NULL && reader->field->type == type;
-}
-
-/* At the top only an object may stand. */
-static bool
-value_expected(struct reader *reader)
-{
-	return reader->depth > 0 || refuse_body(reader, "A JSON object is expected.");
-}
-
-static void
-mark_given(struct reader *reader)
-{
-	if (reader->field == NULL)
-		return;
-	reader->given |= UINT64_C(1) << (reader->field - reader->fields);
-	json_mark_given(reader->field, reader->base);
-}
-
-static int
-on_null(void *context)
-{
-	struct reader *reader = context;
-
-	if (!value_expected(reader))
-		return 0;
-	if (reader->depth > 1 && has_type(reader, JSON_TEXTS))
-		refuse_inside(reader, json_wants(reader->task, reader->field));
-	return 1;
-}
-
-static int
-on_bool(void *context, int value)
-{
-	struct reader *reader = context;
-
-	if (!value_expected(reader))
-		return 0;
-	if (reader->field == NULL)
-		return 1;
-	if (reader->depth == 1) {
-		mark_given(reader);
-		refuse_field(
-		    reader, json_take_bool(reader->task, reader->field, value != 0, reader->base));
-	} else if (reader->field->type == JSON_TEXTS) {
-		refuse_inside(reader, json_wants(reader->task, reader->field));
-	}
-	return 1;
-}
-
-static int
-on_number(void *context, const char *at, size_t len)
-{
-	struct reader *reader = context;
-	struct text value = { .at = at, .len = len };
-
-	if (!value_expected(reader))
-		return 0;
-	if (reader->field == NULL)
-		return 1;
-	if (reader->depth == 1) {
-		mark_given(reader);
-		refuse_field(
-		    reader, json_take_number(reader->task, reader->field, value, reader->base));
-	} else if (reader->field->type == JSON_TEXTS) {
-		refuse_inside(reader, json_wants(reader->task, reader->field));
-	} else if (!json_number_fits(value)) {
-		refuse_inside(reader, "must not hold numbers of so many digits");
-	}
-	return 1;
-}
-
-static int
-on_text(void *context, const unsigned char *at, size_t len)
-{
-	struct reader *reader = context;
-	struct text value = { .at = (const char *)at, .len = len };
-	bool bad;
-
-	if (!value_expected(reader))
-		return 0;
-	bad = passed_bad_escape(reader);
-	if (reader->field == NULL)
-		return 1;
-	if (reader->depth == 1) {
-		mark_given(reader);
-		refuse_field(
-		    reader, bad ? bad_escape_text
-				: json_take_text(reader->task, reader->field, value, reader->base));
-	} else if (bad) {
-		refuse_inside(reader, bad_escape_text);
-	} else if (reader->field->type == JSON_TEXTS) {
-		json_list_add(reader->task, reader->field, value, &reader->list);
-	}
-	return 1;
-}
-
-static const struct json_field *
-find_field(const struct reader *reader, struct text name)
+refuse_missing(struct json_reader *reader)
 {
 	for (size_t i = 0; i < reader->count; i++) {
-		const char *known = reader->fields[i].name;
+		const struct json_field *field = &reader->fields[i];
 
-		if (strncmp(known, name.at, name.len) == 0 && known[name.len] == '\0')
-			return &reader->fields[i];
-	}
-	return NULL;
-}
-
-static void
-refuse_unknown(struct reader *reader, struct text name)
-{
-	if (reader->task->err.field_count < ERR_FIELDS_MAX)
-		(void)task_fail_field(
-		    reader->task, json_safe_name(reader->task, name), "is not a known field");
-}
-
-static int
-on_key(void *context, const unsigned char *at, size_t len)
-{
-	struct reader *reader = context;
-	struct text name = { .at = (const char *)at, .len = len };
-	bool bad = passed_bad_escape(reader);
-	uint64_t bit;
-
-	if (reader->depth > 1) {
-		if (bad)
-			refuse_inside(reader, bad_escape_text);
-		return 1;
-	}
-	reader->field = bad ? NULL : find_field(reader, name);
-	if (reader->field == NULL) {
-		if (!reader->lenient)
-			refuse_unknown(reader, name);
-		return 1;
-	}
-	bit = UINT64_C(1) << (reader->field - reader->fields);
-	if ((reader->seen & bit) != 0) {
-		refuse_field(reader, "is given more than once");
-		reader->field = NULL;
-	}
-	reader->seen |= bit;
-	return 1;
-}
-
-static bool
-descend(struct reader *reader)
-{
-	if (reader->depth == JSON_DEPTH_MAX)
-		return refuse_body(reader, "The JSON is nested too deeply.");
-	reader->depth++;
-	return true;
-}
-
-/* An object or array begins as the value of a field that wants another type. */
-static void
-refuse_type(struct reader *reader)
-{
-	if (reader->field == NULL)
-		return;
-	refuse_field(reader, json_wants(reader->task, reader->field));
-	reader->field = NULL;
-}
-
-static int
-on_open_object(void *context)
-{
-	struct reader *reader = context;
-
-	if (reader->depth == 1) {
-		mark_given(reader);
-		if (!has_type(reader, JSON_OBJECT))
-			refuse_type(reader);
-		reader->object_at = yajl_get_bytes_consumed(reader->yajl) - 1;
-		reader->object_trouble = NULL;
-	} else if (has_type(reader, JSON_TEXTS)) {
-		refuse_inside(reader, json_wants(reader->task, reader->field));
-	}
-	return descend(reader);
-}
-
-static int
-on_open_array(void *context)
-{
-	struct reader *reader = context;
-
-	if (!value_expected(reader))
-		return 0;
-	if (reader->depth == 1) {
-		mark_given(reader);
-		if (!has_type(reader, JSON_TEXTS))
-			refuse_type(reader);
-		memset(&reader->list, 0, sizeof(reader->list));
-	} else if (has_type(reader, JSON_TEXTS)) {
-		refuse_inside(reader, json_wants(reader->task, reader->field));
-	}
-	return descend(reader);
-}
-
-static const char *
-take_object(struct reader *reader)
-{
-	const struct json_field *field = reader->field;
-	size_t len = yajl_get_bytes_consumed(reader->yajl) - reader->object_at;
-	struct text *ret = (struct text *)((char *)reader->base + field->offset);
-
-	if (reader->object_trouble != NULL)
-		return reader->object_trouble;
-	if ((int64_t)len > field->max)
-		return arena_printf(
-		    reader->task->arena, "must have at most %lld bytes", (long long)field->max);
-	*ret = (struct text){ .at = reader->body.at + reader->object_at, .len = len };
-	return NULL;
-}
-
-static int
-on_close_object(void *context)
-{
-	struct reader *reader = context;
-
-	reader->depth--;
-	if (reader->depth == 1 && has_type(reader, JSON_OBJECT))
-		refuse_field(reader, take_object(reader));
-	return 1;
-}
-
-static int
-on_close_array(void *context)
-{
-	struct reader *reader = context;
-
-	reader->depth--;
-	if (reader->depth == 1 && has_type(reader, JSON_TEXTS))
-		refuse_field(reader,
-		    json_take_list(reader->task, reader->field, &reader->list, reader->base));
-	return 1;
-}
-
-static const yajl_callbacks callbacks = {
-	.yajl_null = on_null,
-	.yajl_boolean = on_bool,
-	.yajl_number = on_number,
-	.yajl_string = on_text,
-	.yajl_start_map = on_open_object,
-	.yajl_map_key = on_key,
-	.yajl_end_map = on_close_object,
-	.yajl_start_array = on_open_array,
-	.yajl_end_array = on_close_array,
-};
-
-static void
-refuse_missing(struct reader *reader)
-{
-	for (size_t i = 0; i < reader->count; i++) {
-		reader->field = &reader->fields[i];
-		if (reader->field->required && (reader->given & (UINT64_C(1) << i)) == 0)
-			refuse_field(reader, "is required");
+		if (field->required && (reader->given & (UINT64_C(1) << i)) == 0)
+			(void)task_fail_field(reader->task, field->name, "is required");
 	}
 }
 
@@ -343,29 +26,15 @@ is_clean(struct text body)
 }
 
 static bool
-parse(struct reader *reader)
+read_object(struct json_reader *reader)
 {
-	yajl_status status;
-
-	reader->yajl = yajl_alloc(&callbacks, NULL, reader);
-	if (reader->yajl == NULL)
-		abort();
-	status = yajl_parse(reader->yajl, (const unsigned char *)reader->body.at, reader->body.len);
-	if (status == yajl_status_ok)
-		status = yajl_complete_parse(reader->yajl);
-	yajl_free(reader->yajl);
-	return status == yajl_status_ok;
-}
-
-static bool
-read_object(struct reader *reader)
-{
-	assert(reader->count <= FIELDS_MAX);
+	assert(reader->count <= JSON_FIELDS_MAX);
 	if (reader->body.len == 0 || !is_clean(reader->body))
-		return refuse_body(reader, "This is not JSON in UTF-8.");
+		return json_events_refuse(reader, "This is not JSON in UTF-8.");
 	reader->bad_escape = json_find_bad_escape(reader->body, 0);
-	if (!parse(reader))
-		return reader->refused ? false : refuse_body(reader, "This is not valid JSON.");
+	if (!json_events_run(reader))
+		return reader->refused ? false
+				       : json_events_refuse(reader, "This is not valid JSON.");
 	refuse_missing(reader);
 	return reader->task->err.code == ERR_NONE;
 }
@@ -374,7 +43,7 @@ bool
 json_read(
     struct task *task, struct text body, const struct json_field *fields, size_t count, void *ret)
 {
-	struct reader reader = {
+	struct json_reader reader = {
 		.task = task, .body = body, .fields = fields, .count = count, .base = ret
 	};
 
@@ -385,7 +54,7 @@ bool
 json_read_some(
     struct task *task, struct text body, const struct json_field *fields, size_t count, void *ret)
 {
-	struct reader reader = {
+	struct json_reader reader = {
 		.task = task, .body = body, .fields = fields, .count = count, .base = ret
 	};
 

@@ -146,33 +146,45 @@ zone_rule_parse(struct text text, struct zone_rule *ret)
 	return true;
 }
 
+static bool
+is_leap(int year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static int
+month_days(int year, int month)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+
+	return days[month - 1] + (month == 2 && is_leap(year));
+}
+
 static int32_t
 day_of_month_rule(const struct zone_day *rule, int year)
 {
 	int32_t first = date_from_civil(year, rule->month, 1);
-	int32_t next = rule->month == 12 ? date_from_civil(year + 1, 1, 1)
-					 : date_from_civil(year, rule->month + 1, 1);
 	int weekday = ((first + 4) % 7 + 7) % 7; /* 0: Sunday; 1970 began on a Thursday */
-	int32_t day = first + (rule->weekday - weekday + 7) % 7 + (rule->week - 1) * 7;
+	int32_t day = (rule->weekday - weekday + 7) % 7 + (rule->week - 1) * 7;
 
-	return day < next ? day : day - 7; /* week 5: the last there is */
+	if (day >= 28 && day >= month_days(year, rule->month))
+		day -= 7; /* week 5: the last there is */
+	return first + day;
 }
 
 static int32_t
 day_of_rule(const struct zone_day *rule, int year)
 {
-	int32_t first = date_from_civil(year, 1, 1);
-	bool leap = date_from_civil(year + 1, 1, 1) - first == 366;
-
 	switch (rule->form) {
 	case ZONE_DAY_MONTH:
 		return day_of_month_rule(rule, year);
 	case ZONE_DAY_JULIAN:
-		return first + rule->day - (leap && rule->day >= 60 ? 0 : 1);
+		return date_from_civil(year, 1, 1) + rule->day -
+		       (is_leap(year) && rule->day >= 60 ? 0 : 1);
 	case ZONE_DAY_PLAIN:
 		break;
 	}
-	return first + rule->day;
+	return date_from_civil(year, 1, 1) + rule->day;
 }
 
 struct change {

@@ -1,51 +1,9 @@
 #include "tests/test.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "lib/clock.h"
 #include "lib/core/period.h"
+#include "tests/unit/zone_task.h"
 
 #define RANDOM_INSTANTS 2000
-
-static int
-setup(void **state)
-{
-	struct task *task = calloc(1, sizeof(*task));
-
-	task_init(task, arena_new());
-	*state = task;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct task *task = *state;
-
-	arena_free(task->arena);
-	free(task);
-	return 0;
-}
-
-static const struct zone *
-zone_named(struct task *task, const char *name)
-{
-	const struct zone *zone = NULL;
-
-	if (!zone_find(task, name, &zone))
-		fail_msg("%s: %s", name, task->err.text);
-	return zone;
-}
-
-static int64_t
-instant(const char *text)
-{
-	int64_t usec = 0;
-
-	assert_true(clock_parse((struct text){ .at = text, .len = strlen(text) }, &usec));
-	return usec;
-}
 
 static const struct row {
 	const char *sentence;
@@ -169,16 +127,6 @@ every_period_has_a_name(void **state)
 	assert_string_equal(period_names[PERIOD_QUARTER], "quarter");
 	assert_string_equal(period_names[PERIOD_ROLLING], "rolling");
 	assert_null(period_names[PERIOD_ROLLING + 1]);
-}
-
-/* xorshift64: the same instants in every run. */
-static uint64_t
-next_random(uint64_t *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return *seed;
 }
 
 static void
