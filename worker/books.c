@@ -1,6 +1,7 @@
 #include "worker/books.h"
 
 #include "lib/buf.h"
+#include "lib/model/counter_peek.h"
 #include "lib/model/day.h"
 #include "lib/model/late_days.h"
 
@@ -100,6 +101,27 @@ books_counter_drifts(
 	return totals_exceed(&before->confirmed, &books->log.totals) ||
 	       totals_exceed(&books->log.totals, &most) ||
 	       (after->pending.at[TOTAL_REQUESTS] == 0 && books->log.unique_users > after->users);
+}
+
+bool
+books_today(struct task *task, const struct zone *zone, struct counter_day *ret)
+{
+	int32_t today = zone_date(zone, task->now);
+	struct daily_cost day;
+
+	if (!counter_peek(task, ret))
+		return false;
+	if (!ret->from_postgres && ret->date == today)
+		return true;
+	if (!daily_cost_sum(task, zone, today, &day) || !db_commit(task))
+		return false;
+	*ret = (struct counter_day){
+		.date = today,
+		.confirmed = day.totals,
+		.users = day.unique_users,
+		.from_postgres = true,
+	};
+	return true;
 }
 
 int64_t

@@ -42,6 +42,12 @@ NODISCARD bool books_read(
 bool books_counter_drifts(
     const struct books *books, const struct counter_day *before, const struct counter_day *after);
 
+/*
+ * Today, changing nothing: from Redis where it has a complete count, else from the log
+ * (ret->from_postgres). The task must be in no transaction.
+ */
+NODISCARD bool books_today(struct task *task, const struct zone *zone, struct counter_day *ret);
+
 /* One line about a difference; healed: it has been set right. */
 void books_print(struct command_context *context, const struct tenant *tenant,
     const struct books *books, enum book book, const struct counter_day *counted, bool healed);

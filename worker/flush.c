@@ -5,9 +5,10 @@
 #include "worker/flush.h"
 
 #include "lib/clock.h"
-#include "lib/model/counter_peek.h"
+#include "lib/model/counter.h"
 #include "lib/model/day.h"
 #include "lib/model/late_days.h"
+#include "worker/books.h"
 #include "worker/commands.h"
 
 /* Long enough for every doubt about a batch to be settled: counters ask after COUNTER_STALE_MS. */
@@ -60,7 +61,7 @@ flush_open_day(
 	struct counter_day counted;
 	struct daily_cost day;
 
-	if (context->dry_run ? !counter_peek(task, &counted)
+	if (context->dry_run ? !books_today(task, tenant->zone, &counted)
 			     : !counter_today(task, NULL, tenant->zone, &counted))
 		return false;
 	if (counted.confirmed.at[TOTAL_REQUESTS] == 0)

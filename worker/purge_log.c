@@ -14,8 +14,10 @@
 /* A partition may hold the beginning of a client's day that ends up to a day later. */
 #define PARTITION_MARGIN (2 * CLOCK_DAY)
 
-static const char longest_sql[] = "SELECT max(coalesce(log_retention_days, $1::bigint)) "
-				  "FROM clients";
+static const char longest_sql[] =
+    "SELECT coalesce(max(coalesce(log_retention_days, $1::bigint)), $1::bigint) "
+    "FROM clients "
+    "WHERE id <> '00000000-0000-0000-0000-000000000000'";
 
 /* Days that a partition holds records of, and how many of them are not closed. */
 static const char days_sql[] =

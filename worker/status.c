@@ -2,8 +2,7 @@
  * status: today as the books have it, and how the jobs do.
  */
 #include "lib/clock.h"
-#include "lib/model/counter_peek.h"
-#include "lib/model/daily_cost.h"
+#include "worker/books.h"
 #include "worker/commands.h"
 #include "worker/output.h"
 #include "worker/tenants.h"
@@ -15,50 +14,30 @@ static const char jobs_sql[] = "SELECT job, started_at, succeeded_at, duration_m
 			       "FROM job_runs "
 			       "ORDER BY job";
 
-/* From Redis where it has the day, else from the log; tells which. */
-static bool
-read_today(
-    struct task *task, const struct tenant *tenant, struct daily_cost *ret, const char **ret_source)
-{
-	int32_t today = zone_date(tenant->zone, task->now);
-	struct counter_day counted;
-
-	if (!counter_peek(task, &counted))
-		return false;
-	*ret_source = counted.from_postgres || counted.date != today ? "log" : "redis";
-	*ret = (struct daily_cost){
-		.date = today, .totals = counted.confirmed, .unique_users = counted.users
-	};
-	if (!counted.from_postgres && counted.date == today)
-		return true;
-	return daily_cost_sum(task, tenant->zone, today, ret) && db_commit(task);
-}
-
 static bool
 add_tenant(struct command_context *context, const struct tenant *tenant, struct output_table *table)
 {
 	struct output_line line = output_line(context, NULL);
 	struct task *task = context->task;
 	struct daily_costs stored;
-	struct daily_cost day;
-	const char *source;
+	struct counter_day day;
 	int64_t written = 0;
 
-	if (!read_today(task, tenant, &day, &source) ||
+	if (!books_today(task, tenant->zone, &day) ||
 	    !daily_cost_list(task, day.date, day.date, &stored))
 		return false;
 	if (stored.count > 0)
 		written = stored.at[0].totals.at[TOTAL_COST];
 	output_text(&line, "client", tenant->name);
 	output_date(&line, "date", day.date);
-	output_cents(&line, "cost_cents", day.totals.at[TOTAL_COST]);
-	output_int(&line, "requests", day.totals.at[TOTAL_REQUESTS]);
-	output_int(&line, "tokens", day.totals.at[TOTAL_TOKENS]);
-	output_int(&line, "failed", day.totals.at[TOTAL_FAILED]);
-	output_int(&line, "unpriced", day.totals.at[TOTAL_UNPRICED]);
-	output_int(&line, "users", day.unique_users);
-	output_cents(&line, "not_flushed_cents", day.totals.at[TOTAL_COST] - written);
-	output_text(&line, "source", source);
+	output_cents(&line, "cost_cents", day.confirmed.at[TOTAL_COST]);
+	output_int(&line, "requests", day.confirmed.at[TOTAL_REQUESTS]);
+	output_int(&line, "tokens", day.confirmed.at[TOTAL_TOKENS]);
+	output_int(&line, "failed", day.confirmed.at[TOTAL_FAILED]);
+	output_int(&line, "unpriced", day.confirmed.at[TOTAL_UNPRICED]);
+	output_int(&line, "users", day.users);
+	output_cents(&line, "not_flushed_cents", day.confirmed.at[TOTAL_COST] - written);
+	output_text(&line, "source", day.from_postgres ? "log" : "redis");
 	output_table_add(table, &line);
 	return true;
 }
