@@ -71,6 +71,19 @@ api_use_scope(const char *scope)
 	free(output);
 }
 
+void
+api_use_key(const char *key)
+{
+	http.key = key;
+}
+
+const char *
+api_use_operator(void)
+{
+	http.key = keep(servers_key(servers, NULL));
+	return http.key;
+}
+
 long
 api_send(const char *method, const char *path, const char *const *headers, const char *body)
 {
@@ -85,6 +98,13 @@ api_expect(long status, const char *method, const char *path, const char *body)
 	if (api_send(method, path, NULL, body) != status)
 		fail_msg("%s %s: %ld and not %ld: %s", method, path, answer.status, status,
 		    answer.body == NULL ? "" : answer.body);
+}
+
+const char *
+api_add(const char *path, const char *body)
+{
+	api_expect(201, "POST", path, body);
+	return api_keep("id");
 }
 
 const struct http_answer *
@@ -105,6 +125,28 @@ const char *
 api_keep(const char *path)
 {
 	return keep(strdup(api_json(path)));
+}
+
+int
+api_rows(void)
+{
+	char path[32];
+	int count = 0;
+
+	do
+		(void)snprintf(path, sizeof path, "data.%d", count++);
+	while (http_json(&answer, path, 0) != NULL);
+	return count - 1;
+}
+
+int
+api_lines(void)
+{
+	int count = 0;
+
+	for (const char *at = answer.body; (at = strchr(at, '\n')) != NULL; at++)
+		count++;
+	return count;
 }
 
 void

@@ -18,16 +18,27 @@ void api_use_new_client(const char *name);
 /* A key of the last client made that has but one scope. The calls from here on use it. */
 void api_use_scope(const char *scope);
 
+/* The calls from here on use this key; NULL: none. */
+void api_use_key(const char *key);
+/* An operator's key, kept until the program ends; the calls from here on use it. */
+const char *api_use_operator(void);
+
 /* The status of the answer. headers: "Name: value", NULL behind the last, or NULL. */
 long api_send(const char *method, const char *path, const char *const *headers, const char *body);
 /* Fails the test unless the answer has this status. */
 void api_expect(long status, const char *method, const char *path, const char *body);
+
+/* POSTs what must become a row (201); its id, kept until the program ends. */
+const char *api_add(const char *path, const char *body);
 
 const struct http_answer *api_answer(void);
 /* A member of the last answer as text, "(none)" where there is none. */
 const char *api_json(const char *path);
 /* The same, kept until the program ends. */
 const char *api_keep(const char *path);
+/* How many rows a list has, or lines an export. */
+int api_rows(void);
+int api_lines(void);
 /* Fails the test unless the last answer is a 422 or 409 that names this field first. */
 void api_expect_field(const char *sentence, const char *field);
 

@@ -27,7 +27,7 @@ struct list_query {
 #define FILTER_FIELDS \
 	ID_FIELD(session_id), ID_FIELD(conversation_id), ID_FIELD(agent_session_id), \
 	    TEXT_FIELD(trace_id, 64), TEXT_FIELD(feature, 80), TEXT_FIELD(agent_type, 80), \
-	    TEXT_FIELD(provider, 80), TEXT_FIELD(model, 160), TEXT_FIELD(tag, 80), \
+	    TEXT_FIELD(provider, 80), TEXT_FIELD(model, 160), TEXT_FIELD(tag, 64), \
 	    { .name = "success", \
 		    .type = JSON_BOOL, \
 		    .offset = QUERY(success), \

@@ -1,7 +1,6 @@
 /* /v1/users through nginx: what is kept, what is unique, what deletion hides. */
 #include "tests/test.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/base.h"
@@ -269,75 +268,6 @@ unknown_users_are_not_found(UNUSED void **state)
 }
 
 static void
-the_living_are_counted_by_tier(UNUSED void **state)
-{
-	const char *id;
-
-	api_use_new_client("users-count");
-	add("{\"email\":\"a@b\"}");
-	add("{\"email\":\"b@b\",\"tier\":\"premium\"}");
-	add("{\"email\":\"c@b\",\"tier\":\"premium\"}");
-	add("{\"tier\":\"anonymous\"}");
-	id = add("{\"email\":\"d@b\",\"tier\":\"enterprise\"}");
-	api_expect(204, "DELETE", user(id, ""), NULL);
-	api_expect(200, "GET", "/v1/users/count", NULL);
-	assert_string_equal(api_answer()->body, "{\"count\":4}");
-	api_expect(200, "GET", "/v1/users/count?by=tier", NULL);
-	assert_string_equal(api_answer()->body,
-	    "{\"count\":4,\"by_tier\":{\"anonymous\":1,\"free\":1,\"premium\":2,\"enterprise\":0}}");
-	api_send("GET", "/v1/users/count?by=name", NULL, NULL);
-	api_expect_field("users are counted by tier only", "by");
-}
-
-static void
-the_list_filters(UNUSED void **state)
-{
-	const char *ann, *bob;
-
-	api_use_new_client("users-list");
-	ann = add("{\"email\":\"ann@x.org\",\"tier\":\"premium\",\"external_id\":\"1\"}");
-	bob = add("{\"email\":\"bob@x.org\",\"external_id\":\"2\"}");
-	api_expect(200, "GET", "/v1/users?email=ANN%40x.org", NULL);
-	assert_string_equal(api_json("data.0.id"), ann);
-	assert_string_equal(api_json("data.1.id"), "(none)");
-	api_expect(200, "GET", "/v1/users?tier=free", NULL);
-	assert_string_equal(api_json("data.0.id"), bob);
-	assert_string_equal(api_json("data.1.id"), "(none)");
-	api_expect(200, "GET", "/v1/users?external_id=2&email=bob%40x.org&tier=free", NULL);
-	assert_string_equal(api_json("data.0.id"), bob);
-	api_expect(200, "GET", "/v1/users?external_id=2&email=ann%40x.org", NULL);
-	assert_string_equal(api_json("data.0.id"), "(none)");
-	api_expect(200, "GET", "/v1/users?email=ann%40x.org&tier=free", NULL);
-	assert_string_equal(api_json("data.0.id"), "(none)");
-	api_expect(200, "GET", "/v1/users?deleted=true", NULL);
-	assert_string_equal(api_json("data.0.id"), "(none)");
-	api_expect(422, "GET", "/v1/users?deleted=maybe", NULL);
-	api_expect(422, "GET", "/v1/users?name=ann", NULL);
-}
-
-static void
-pages_are_stable_when_users_come(UNUSED void **state)
-{
-	char path[128] = "/v1/users?limit=2";
-	int seen = 0;
-
-	api_use_new_client("users-pages");
-	for (int i = 0; i < 5; i++)
-		add(api_text("{\"email\":\"u%d@x.org\"}", i));
-	for (int page = 0; page < 3; page++) {
-		api_expect(200, "GET", path, NULL);
-		for (int i = 0; i < 3; i++)
-			seen += strcmp(api_json(api_text("data.%d.id", i)), "(none)") != 0;
-		(void)snprintf(
-		    path, sizeof path, "/v1/users?limit=2&cursor=%s", api_json("next_cursor"));
-		if (page == 0)
-			add("{\"email\":\"late@x.org\"}");
-	}
-	assert_int_equal(seen, 5);
-	assert_string_equal(api_json("next_cursor"), "null");
-}
-
-static void
 changes_stand_in_the_audit_log(UNUSED void **state)
 {
 	const char *id;
@@ -400,9 +330,6 @@ main(void)
 		cmocka_unit_test(a_deleted_user_is_hidden_until_restored),
 		cmocka_unit_test(an_address_of_a_deleted_user_is_free),
 		cmocka_unit_test(unknown_users_are_not_found),
-		cmocka_unit_test(the_living_are_counted_by_tier),
-		cmocka_unit_test(the_list_filters),
-		cmocka_unit_test(pages_are_stable_when_users_come),
 		cmocka_unit_test(changes_stand_in_the_audit_log),
 		cmocka_unit_test(a_repeated_post_adds_one_user),
 		cmocka_unit_test(users_need_their_scope),
