@@ -43,8 +43,11 @@ static const struct file plain = {
 static void
 put_int(struct buf *buf, int64_t value, int size)
 {
-	for (int i = size - 1; i >= 0; i--)
-		buf_putc(buf, i < 8 ? (char)((uint64_t)value >> (8 * i)) : '\0');
+	for (int i = size - 1; i >= 0; i--) {
+		uint64_t byte = i < 8 ? (uint64_t)value >> (8 * i) : 0;
+
+		buf_putc(buf, (char)byte);
+	}
 }
 
 static void
