@@ -24,6 +24,7 @@ struct call {
 	int fd;
 	bool refused;
 	bool broken; /* the stream is out of step: answer, then close */
+	atomic_bool used; /* the connection has carried a request */
 	_Atomic(enum call_state) state;
 };
 

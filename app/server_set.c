@@ -10,6 +10,7 @@
 #include "app/server_private.h"
 
 #define ACCEPT_MAX 64 /* in a row, before the thread looks at other events */
+#define UNUSED_GRACE_MS 1000
 
 struct arena *
 server_take_arena(struct server *server)
@@ -136,6 +137,7 @@ accept_one(struct server *server)
 		atomic_store(&server->paused, reason != EAGAIN && reason != ECONNABORTED);
 		return false;
 	}
+	atomic_store(&call->used, false);
 	atomic_store(&call->state, CALL_IDLE);
 	server_arm(server, EPOLL_CTL_ADD, fd, call);
 	return true;
@@ -153,26 +155,46 @@ server_accept(struct server *server)
 	server_resume(server);
 }
 
-bool
-server_stop(struct server *server, int64_t timeout_ms)
+/* Whether all connections are closed, at the latest after timeout_ms. The lock is held. */
+static bool
+wait_until_empty(struct server *server, int64_t timeout_ms)
 {
 	struct timespec until;
+	int waited = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += (time_t)(timeout_ms / 1000);
 	until.tv_nsec += (long)(timeout_ms % 1000 * 1000000);
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
+	while (atomic_load(&server->connections) > 0 && waited == 0)
+		waited = pthread_cond_timedwait(&server->empty, &server->lock, &until);
+	return atomic_load(&server->connections) == 0;
+}
+
+/* A connection that has carried no request yet was opened for one, which is on its way. */
+static void
+leave_all(struct server *server, bool unused)
+{
+	for (size_t i = 0; i < server->call_count; i++)
+		if (unused || atomic_load(&server->calls[i].used))
+			leave(&server->calls[i]);
+}
+
+bool
+server_stop(struct server *server, int64_t timeout_ms)
+{
+	int64_t grace_ms = timeout_ms < UNUSED_GRACE_MS ? timeout_ms : UNUSED_GRACE_MS;
 
 	pthread_mutex_lock(&server->lock);
 	atomic_store(&server->stopping, true);
 	epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->settings.listen_fd, NULL);
-	for (size_t i = 0; i < server->call_count; i++)
-		leave(&server->calls[i]);
-	int waited = 0;
-	while (atomic_load(&server->connections) > 0 && waited == 0)
-		waited = pthread_cond_timedwait(&server->empty, &server->lock, &until);
-	bool finished = atomic_load(&server->connections) == 0;
+	leave_all(server, false);
+	bool finished = wait_until_empty(server, grace_ms);
+	if (!finished) {
+		leave_all(server, true);
+		finished = wait_until_empty(server, timeout_ms - grace_ms);
+	}
 	pthread_mutex_unlock(&server->lock);
 	if (!finished)
 		return false;
@@ -199,6 +221,7 @@ server_rest(struct call *call)
 	struct server *server = call->server;
 	int fd = call->fd;
 
+	atomic_store(&call->used, true);
 	atomic_store(&call->state, CALL_IDLE);
 	if (atomic_load(&server->stopping)) {
 		pthread_mutex_lock(&server->lock);

@@ -1,5 +1,6 @@
 #include "app/api/health.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "app/auth.h"
@@ -21,11 +22,15 @@ health_ready(struct request *req, struct reply *reply)
 	return reply_done(reply, well ? 200 : 503, "application/json");
 }
 
+/* As nginx names its peer. */
 static bool
 is_loopback(const char *address)
 {
-	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
-	       strcmp(address, "unix:") == 0;
+	struct in_addr ip;
+
+	if (inet_pton(AF_INET, address, &ip) == 1)
+		return ntohl(ip.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
+	return strcmp(address, "::1") == 0 || strcmp(address, "unix:") == 0;
 }
 
 bool
