@@ -217,13 +217,15 @@ a_scope_of_the_other_kind_in_the_row_gives_no_right(UNUSED void **state)
 static void
 a_deleted_clients_key_is_none(UNUSED void **state)
 {
-	struct http gone = { operator.url, servers_key(servers, "gone") };
+	char *gone_key = servers_key(servers, "gone");
+	struct http gone = { operator.url, gone_key };
 
 	assert_int_equal(call(&gone, "GET", "/v1/users", NULL), 200);
 	free(servers_sql(
 	    servers, "UPDATE clients SET deleted_at = now() WHERE name = 'gone' RETURNING 1"));
 	assert_true(servers_await(is_refused, &gone));
 	assert_unauthenticated("a deleted client's key is none", answer.status);
+	free(gone_key);
 }
 
 static void

@@ -205,7 +205,8 @@ static void
 a_secret_is_replayed_to_its_own_key_only(UNUSED void **state)
 {
 	static const char body[] = "{\"name\":\"k\",\"scopes\":[\"users\"]}";
-	struct http second = { tenant.url, servers_key(servers, NULL) };
+	char *second_key = servers_key(servers, NULL);
+	struct http second = { tenant.url, second_key };
 	char *client = add_client();
 	char path[200];
 	char sql[300];
@@ -223,6 +224,7 @@ a_secret_is_replayed_to_its_own_key_only(UNUSED void **state)
 	    " FROM idempotency_keys WHERE key = 'secret'",
 	    strrchr(key, '_') + 1);
 	assert_sql(sql, "t");
+	free(second_key);
 	free(key);
 	free(client);
 }
