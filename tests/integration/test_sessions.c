@@ -1,6 +1,7 @@
 /* /v1/sessions through nginx: who holds the token is the session, until it ends. */
 #include "tests/test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base.h"
@@ -162,7 +163,7 @@ a_wrong_token_is_401(UNUSED void **state)
 	assert_int_equal(current("x"), 401);
 	assert_int_equal(current("tallys_0000000000000000000000000000000000000000000"), 401);
 	add("{}");
-	strcpy(token, api_json("token"));
+	(void)snprintf(token, sizeof token, "%s", api_json("token"));
 	assert_int_equal(current(token), 200);
 	token[10] = token[10] == 'a' ? 'b' : 'a';
 	assert_int_equal(current(token), 401);

@@ -25,7 +25,6 @@
 #include <string.h>
 
 #define PARTITIONS 3 /* of the records below: two days and the default */
-#define SQL_MAX 512
 
 static struct servers *servers;
 
@@ -105,28 +104,42 @@ connect_as(const char *role)
 	return db;
 }
 
-/* The plan of a statement with NULL for each parameter; free it. */
+/* EXPLAIN of the statement "s" with NULL for each parameter; free it. */
+static char *
+explain_sql(PGconn *db)
+{
+	PGresult *result = PQdescribePrepared(db, "s");
+	char *sql;
+	size_t len;
+	FILE *out = open_memstream(&sql, &len);
+
+	fputs("EXPLAIN EXECUTE s", out);
+	for (int i = 0; i < PQnparams(result); i++)
+		fputs(i == 0 ? " (NULL" : ", NULL", out);
+	fputs(PQnparams(result) == 0 ? "" : ")", out);
+	fclose(out);
+	PQclear(result);
+	return sql;
+}
+
+/* The plan of a statement; free it. */
 static char *
 explain(PGconn *db, const char *name, size_t i, const char *statement)
 {
-	char sql[SQL_MAX], *plan;
+	PGresult *result = PQprepare(db, "s", statement, 0, NULL);
+	char *sql, *plan;
 	size_t len;
 	FILE *out = open_memstream(&plan, &len);
-	PGresult *result = PQprepare(db, "s", statement, 0, NULL);
 
 	if (PQresultStatus(result) != PGRES_COMMAND_OK)
 		fail_msg("%s %zu: %s", name, i, PQerrorMessage(db));
 	PQclear(result);
-	result = PQdescribePrepared(db, "s");
-	strcpy(sql, "EXPLAIN EXECUTE s");
-	for (int param = 0; param < PQnparams(result); param++)
-		strcat(sql, param == 0 ? " (NULL" : ", NULL");
-	strcat(sql, PQnparams(result) == 0 ? "" : ")");
-	PQclear(result);
+	sql = explain_sql(db);
 	result = run(db, sql);
 	for (int row = 0; row < PQntuples(result); row++)
 		fprintf(out, "%s\n", PQgetvalue(result, row, 0));
 	fclose(out);
+	free(sql);
 	PQclear(result);
 	PQclear(run(db, "DEALLOCATE s"));
 	return plan;
