@@ -87,15 +87,11 @@ struct auth_token_presented {
 	const char *timezone; /* of the client, as below */
 	int64_t log_retention_days; /* 0: as the settings say */
 };
-/*
- * Any client's key by its public id, in a transaction of its own: the task must be in none.
- * ERR_NOT_FOUND takes the same work as finding one.
- */
+/* In a transaction of its own. ERR_NOT_FOUND takes the same work as finding one. */
 NODISCARD bool auth_token_find_presented(
     struct task *task, const char *public_id, struct auth_token_presented *ret);
 
-/* How often keys of any clients were used since the last such call, and when last; at most
- * AUTH_TOKEN_USES_MAX. Begins and ends its transaction. */
+/* Uses of any clients' keys, each key once, in a transaction of its own. */
 #define AUTH_TOKEN_USES_MAX 500
 struct auth_token_use {
 	struct id client;
@@ -106,8 +102,7 @@ struct auth_token_use {
 NODISCARD bool auth_token_count_uses(
     struct task *task, const struct auth_token_use *uses, size_t count);
 
-/* The bits' names as rows hold them: an unknown name, or one not of this kind of client, is no
- * right. */
+/* From text[]: an unknown name, or one not of this kind of client, is no right. */
 uint64_t auth_token_scopes(
     const struct db_rows *rows, int row, int column, struct task *task, struct id client);
 
