@@ -29,15 +29,16 @@ json_find_bad_escape(struct text body, size_t from)
 {
 	const char *end = body.at + body.len;
 	const char *at = body.at + from;
-	int code, low;
 
 	while ((at = memchr(at, '\\', (size_t)(end - at))) != NULL && end - at >= 2) {
-		code = at[1] == 'u' ? hex4(at + 2, end) : -1;
+		int code = at[1] == 'u' ? hex4(at + 2, end) : -1;
+
 		if (code == 0 || (code >= 0xdc00 && code <= 0xdfff))
 			return (size_t)(at - body.at);
 		if (code >= 0xd800 && code <= 0xdbff) {
-			low =
+			int low =
 			    end - at >= 8 && at[6] == '\\' && at[7] == 'u' ? hex4(at + 8, end) : -1;
+
 			if (low < 0xdc00 || low > 0xdfff)
 				return (size_t)(at - body.at);
 			at += 12;

@@ -145,7 +145,7 @@ bool
 zone_find(struct task *task, const char *name, const struct zone **ret)
 {
 	const struct zone *zone;
-	struct text tzif;
+	struct text tzif = { .at = NULL };
 
 	if (!is_name(name))
 		return refuse_name(task);

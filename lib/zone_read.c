@@ -19,7 +19,7 @@ struct counts {
 static const unsigned char *
 take(struct bytes *bytes, size_t len)
 {
-	static const unsigned char nothing[8];
+	static const unsigned char nothing[8] = { 0 };
 	const char *at = bytes->rest.at;
 
 	if (len > bytes->rest.len) {

@@ -219,9 +219,9 @@ zone_rule_span(const struct zone_rule *rule, int64_t at)
 	 * its neighbours. Of an end and a start at the same instant the start wins: that is how
 	 * daylight time all the year is written.
 	 */
-	for (int i = -4; i < 6; i++) {
+	for (int i = 0; i < 10; i++) {
 		bool start = i % 2 == 0;
-		struct change change = change_of_year(rule, year + (i >> 1), start);
+		struct change change = change_of_year(rule, year - 2 + i / 2, start);
 
 		if (change.at > at) {
 			span.end = change.at < span.end ? change.at : span.end;
