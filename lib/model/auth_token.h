@@ -49,13 +49,12 @@ struct auth_token_input {
 	int64_t expires_at; /* INT64_MAX: never */
 };
 
-/* A key's text taken apart. */
+/* A key's text taken apart; parsing fails on what has not the form of a key. */
 struct auth_token_parts {
 	char public_id[AUTH_TOKEN_PUBLIC_SIZE];
 	char secret[AUTH_TOKEN_SECRET_DIGITS + 1];
 };
 
-/* False when the text has not the form of a key. */
 NODISCARD bool auth_token_parse(struct text key, struct auth_token_parts *ret);
 
 /* ERR_INVALID naming scopes (none, or not of this kind of client) or expires_at (past). The calls
