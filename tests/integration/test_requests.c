@@ -1,11 +1,10 @@
 /*
  * What any caller may send, through nginx: paths, methods, bodies too large or packed, many clients
- * at once; and what a balancer and Prometheus ask.
+ * at once.
  */
 #include "tests/test.h"
 
 #include <arpa/inet.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,6 @@
 #include <zlib.h>
 
 #include "tests/http.h"
-#include "tests/process.h"
 #include "tests/servers.h"
 
 #define CLIENTS 500
@@ -272,114 +270,6 @@ test_many_clients_at_once_keep_their_connections(void **state)
 		close(fds[i]);
 }
 
-static void
-test_metrics_pass_promtool(void **state)
-{
-	struct http_answer answer = http_send(&client, "GET", "/metrics", NULL, NULL);
-	struct process promtool = { .argv = { "promtool", "check", "metrics" },
-		.input = answer.body };
-	char *output;
-
-	(void)state;
-	assert_int_equal(answer.status, 200);
-	assert_non_null(strstr(answer.body, "\ntally_requests_total{status=\"2xx\"} "));
-	assert_non_null(strstr(answer.body, "\ntally_records_accepted_total "));
-	assert_non_null(strstr(answer.body, "\ntally_database_up 1\n"));
-	int status = process_run(&promtool, &output);
-	if (status == 127)
-		print_message("promtool is not installed: the format was not checked\n");
-	else if (status != 0)
-		fail_msg("promtool: %s", output);
-	free(output);
-	http_free(&answer);
-}
-
-static const char *
-check_named(const struct http_answer *answer, const char *name)
-{
-	char path[32];
-	const char *found;
-
-	for (int i = 0;; i++) {
-		snprintf(path, sizeof(path), "checks.%d.name", i);
-		found = http_json(answer, path, 0);
-		if (found == NULL)
-			fail_msg("no check %s in %s", name, answer->body);
-		if (strcmp(found, name) == 0)
-			break;
-	}
-	strcpy(strrchr(path, '.'), ".ok");
-	return http_json(answer, path, 1);
-}
-
-/* Whether /readyz says of the check what is awaited. */
-struct ready {
-	const char *check;
-	const char *ok;
-	long status;
-};
-
-static bool
-is_ready(void *context)
-{
-	const struct ready *ready = context;
-	struct http_answer answer = http_send(&client, "GET", "/readyz", NULL, NULL);
-	bool reached = answer.status == ready->status &&
-		       strcmp(check_named(&answer, ready->check), ready->ok) == 0;
-
-	http_free(&answer);
-	return reached;
-}
-
-static void
-test_readiness_names_what_is_away(void **state)
-{
-	static const struct {
-		enum server_part part;
-		const char *check;
-	} parts[] = { { SERVER_REDIS, "redis" }, { SERVER_POSTGRES, "postgres" } };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		struct ready red = { parts[i].check, "false", 503 };
-		struct ready green = { parts[i].check, "true", 200 };
-
-		assert_true(servers_await(is_ready, &green));
-		servers_signal(servers, parts[i].part, SIGINT);
-		(void)servers_wait(servers, parts[i].part);
-		assert_true(servers_await(is_ready, &red));
-		servers_restart(servers, parts[i].part);
-		assert_true(servers_await(is_ready, &green));
-	}
-}
-
-static void
-test_readiness_wants_its_migrations_and_partitions(void **state)
-{
-	struct ready green = { "migrations", "true", 200 };
-	struct ready no_migration = { "migrations", "false", 503 };
-	struct ready no_partition = { "partitions", "false", 503 };
-
-	(void)state;
-	assert_true(servers_await(is_ready, &green));
-	free(servers_sql(servers,
-	    "CREATE TABLE kept AS SELECT * FROM schema_migrations;"
-	    "DELETE FROM schema_migrations WHERE version = (SELECT max(version) FROM kept);"
-	    "SELECT 1"));
-	assert_true(servers_await(is_ready, &no_migration));
-	free(servers_sql(servers, "TRUNCATE schema_migrations;"
-				  "INSERT INTO schema_migrations SELECT * FROM kept;"
-				  "DROP TABLE kept;"
-				  "SELECT 1"));
-	assert_true(servers_await(is_ready, &green));
-	free(servers_sql(
-	    servers, "SELECT chat_logs_drop_partition((now() AT TIME ZONE 'UTC')::date + 1)"));
-	assert_true(servers_await(is_ready, &no_partition));
-	free(servers_sql(
-	    servers, "SELECT chat_logs_add_partition((now() AT TIME ZONE 'UTC')::date + 1)"));
-	assert_true(servers_await(is_ready, &green));
-}
-
 int
 main(void)
 {
@@ -392,19 +282,12 @@ main(void)
 		cmocka_unit_test(test_large_bodies),
 		cmocka_unit_test(test_packed_bodies),
 		cmocka_unit_test(test_many_clients_at_once_keep_their_connections),
-		cmocka_unit_test(test_metrics_pass_promtool),
-		cmocka_unit_test(test_readiness_names_what_is_away),
-		cmocka_unit_test(test_readiness_wants_its_migrations_and_partitions),
 	};
-	char *output;
 	int failed;
 
 	servers = servers_start(SERVER_NGINX);
 	client.url = servers_http_url(servers);
 	client.key = servers_key(servers, "requests");
-	if (servers_tally(servers, &output, "partitions", NULL) != 0)
-		fputs(output, stderr);
-	free(output);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	free((char *)(uintptr_t)client.key);
 	servers_stop(servers);

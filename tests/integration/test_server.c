@@ -1,21 +1,19 @@
 /*
- * tallyd as a process: its command line, the socket it is given, signals, the limit of connections,
- * and a stop under load that loses no answer.
+ * tallyd while it runs: signals, the limit of connections, its log, and a stop under load that
+ * loses no answer.
  */
 #include "tests/test.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/server.h"
+#include "lib/base.h"
 #include "tests/fastcgi.h"
 #include "tests/http.h"
 #include "tests/process.h"
@@ -23,74 +21,10 @@
 
 #define SENDERS 16
 #define RECORDS_BEFORE_STOP 200
-#define RESTARTS 5
-#define STOP_TIMEOUT_MS 30000
 
 static struct servers *servers;
 static struct http client;
 static char *socket_address; /* tallyd's */
-
-static const char *
-tallyd(void)
-{
-	const char *program = getenv("TALLYD");
-
-	return program != NULL ? program : "./tallyd";
-}
-
-static const struct start {
-	const char *sentence;
-	const char *arguments[4];
-	int status; /* sysexits(3) */
-	const char *says;
-} starts[] = {
-	{ "help", { "--help" }, 0, "usage: tallyd" },
-	{ "version", { "--version" }, 0, "tallyd 0." },
-	{ "an unknown option", { "--color" }, 64, "usage: tallyd" },
-	{ "an argument", { "start" }, 64, "usage: tallyd" },
-	{ "no threads", { "--threads", "0" }, 64, "from 1 to 256" },
-	{ "too many threads", { "--threads", "257" }, 64, "from 1 to 256" },
-	{ "threads that are no number", { "--threads", "4x" }, 64, "from 1 to 256" },
-	{ "a settings file that is not there", { "-c", "/nowhere/tally.conf" }, 78,
-	    "/nowhere/tally.conf" },
-	{ "no socket", { "-c", "/dev/null" }, 71, "no listening socket" },
-	{ "an address that is none", { "-c", "/dev/null", "--listen", "localhost" }, 71,
-	    "Cannot listen" },
-};
-
-static void
-test_starts_that_fail(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < COUNT(starts); i++) {
-		const struct start *row = &starts[i];
-		struct process process = { .argv = { tallyd(), row->arguments[0], row->arguments[1],
-					       row->arguments[2], row->arguments[3] } };
-		char *output;
-		int status = process_run(&process, &output);
-
-		if (status != row->status || strstr(output, row->says) == NULL)
-			fail_msg("%s: %d %s", row->sentence, status, output);
-		free(output);
-	}
-}
-
-static void
-test_a_superuser_is_refused(void **state)
-{
-	struct process process = { .argv = { "env", NULL, tallyd(), "-c", servers_conf(servers),
-				       "--listen", "unix:/tmp/tally-superuser.sock" } };
-	char *setting, *output;
-
-	(void)state;
-	assert_true(
-	    asprintf(&setting, "DATABASE_URL=%s", servers_database_url(servers, "postgres")) > 0);
-	process.argv[1] = setting;
-	assert_int_equal(process_run(&process, &output), 77);
-	assert_non_null(strstr(output, "event=refused"));
-	free(output);
-	free(setting);
-}
 
 /* One sender: records without an id, until tallyd has gone. */
 struct sender {
@@ -148,103 +82,6 @@ test_a_stop_under_load_loses_no_answer(void **state)
 	assert_int_equal(atoi(stored), sum);
 	free(stored);
 	servers_restart(servers, SERVER_TALLYD);
-}
-
-/* The settings without an address to listen at. */
-static void
-write_conf(const char *path)
-{
-	char *conf = process_read_file(servers_conf(servers)), *rest = conf, *line;
-	FILE *out = fopen(path, "we");
-
-	assert_non_null(conf);
-	assert_non_null(out);
-	while ((line = strsep(&rest, "\n")) != NULL)
-		if (strncmp(line, "listen ", 7) != 0)
-			fprintf(out, "%s\n", line);
-	fclose(out);
-	free(conf);
-}
-
-/* tallyd with the listening socket as its file descriptor 0, as systemd starts it. */
-static pid_t
-start_on_socket(int listen_fd, const char *conf)
-{
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (pid > 0)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	dup2(listen_fd, STDIN_FILENO);
-	dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
-	execlp(tallyd(), tallyd(), "-c", conf, (char *)NULL);
-	_exit(127);
-}
-
-struct visitor {
-	pthread_t thread;
-	const char *address;
-	atomic_bool enough;
-	atomic_int served;
-	int lost;
-};
-
-static void *
-visit(void *argument)
-{
-	struct visitor *visitor = argument;
-
-	while (!atomic_load(&visitor->enough)) {
-		int fd = fastcgi_connect(visitor->address);
-		char *answer = fastcgi_get(fd, false, "/healthz");
-
-		if (answer == NULL || strstr(answer, "200 OK") == NULL)
-			visitor->lost++;
-		free(answer);
-		close(fd);
-		atomic_fetch_add(&visitor->served, 1);
-	}
-	return NULL;
-}
-
-static bool
-visited(void *context)
-{
-	struct visitor *visitor = context;
-
-	return atomic_load(&visitor->served) >= RECORDS_BEFORE_STOP;
-}
-
-static void
-test_restarts_on_a_given_socket_refuse_nobody(void **state)
-{
-	char address[200], conf[200];
-	struct visitor visitor = { .address = address };
-
-	(void)state;
-	snprintf(address, sizeof(address), "unix:%s/given.sock", servers_folder(servers));
-	snprintf(conf, sizeof(conf), "%s/given.conf", servers_folder(servers));
-	write_conf(conf);
-	int listen_fd = server_listen(address);
-	assert_true(listen_fd >= 0);
-	pid_t pid = start_on_socket(listen_fd, conf);
-	assert_int_equal(pthread_create(&visitor.thread, NULL, visit, &visitor), 0);
-	for (int i = 0; i < RESTARTS; i++) {
-		atomic_store(&visitor.served, 0);
-		assert_true(servers_await(visited, &visitor));
-		kill(pid, SIGTERM);
-		assert_int_equal(process_wait(pid, STOP_TIMEOUT_MS), 0);
-		pid = start_on_socket(listen_fd, conf);
-	}
-	atomic_store(&visitor.served, 0);
-	assert_true(servers_await(visited, &visitor));
-	atomic_store(&visitor.enough, true);
-	pthread_join(visitor.thread, NULL);
-	kill(pid, SIGTERM);
-	assert_int_equal(process_wait(pid, STOP_TIMEOUT_MS), 0);
-	close(listen_fd);
-	assert_int_equal(visitor.lost, 0);
 }
 
 static bool
@@ -406,10 +243,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_starts_that_fail),
-		cmocka_unit_test(test_a_superuser_is_refused),
 		cmocka_unit_test(test_a_stop_under_load_loses_no_answer),
-		cmocka_unit_test(test_restarts_on_a_given_socket_refuse_nobody),
 		cmocka_unit_test(test_hangup_reads_the_log_level_again),
 		cmocka_unit_test(test_hangup_with_a_bad_file_changes_nothing),
 		cmocka_unit_test(test_one_connection_too_many_is_told_when_to_come_back),
