@@ -52,7 +52,7 @@ json_find_bad_escape(struct text body, size_t from)
 const char *
 json_safe_name(struct task *task, struct text name)
 {
-	const size_t max = JSON_NAME_SHOWN_MAX * 4;
+	const size_t max = (size_t)JSON_NAME_SHOWN_MAX * 4;
 	char *out = arena_alloc(task->arena, (name.len < max ? name.len : max) + 1);
 	size_t used = 0, chars = 0;
 

@@ -8,7 +8,7 @@
 #include "lib/zone.h"
 
 /* No zone is a day and two hours off or more (RFC 9636, section 3.2: -25 to +26 hours). */
-#define ZONE_OFFSET_LIMIT (26 * 3600)
+#define ZONE_OFFSET_LIMIT 93600
 
 /* The day of a year on which a rule changes the clock, and when on that day. */
 struct zone_day {
