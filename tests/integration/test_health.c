@@ -37,22 +37,22 @@ test_metrics_pass_promtool(void **state)
 	http_free(&answer);
 }
 
+/* "true" or "false". */
 static const char *
 check_named(const struct http_answer *answer, const char *name)
 {
 	char path[32];
-	const char *found;
 
 	for (int i = 0;; i++) {
-		snprintf(path, sizeof(path), "checks.%d.name", i);
-		found = http_json(answer, path, 0);
+		(void)snprintf(path, sizeof(path), "checks.%d.name", i);
+		const char *found = http_json(answer, path, 0);
+
 		if (found == NULL)
 			fail_msg("no check %s in %s", name, answer->body);
+		(void)snprintf(path, sizeof(path), "checks.%d.ok", i);
 		if (strcmp(found, name) == 0)
-			break;
+			return http_json(answer, path, 1);
 	}
-	strcpy(strrchr(path, '.'), ".ok");
-	return http_json(answer, path, 1);
 }
 
 /* Whether /readyz says of the check what is awaited. */
