@@ -20,10 +20,10 @@ struct db_pool_settings {
 	const char *url; /* libpq URL or conninfo */
 	const char *application; /* shown in pg_stat_activity */
 	int64_t max, min; /* connections */
-	int64_t idle_timeout_ms; /* closed when unused for so long, down to min */
+	int64_t idle_timeout_ms; /* closed when unused for so long, down to min; 0: never */
 	int64_t connect_timeout_ms;
 	int64_t acquire_timeout_ms; /* ERR_UNAVAILABLE when none is free by then */
-	int64_t statement_timeout_ms;
+	int64_t statement_timeout_ms; /* 0: none */
 	bool refuse_superuser; /* ERR_FORBIDDEN at connect for a role that bypasses row-level
 				  security */
 	/* Called after each statement, on the thread that ran it; NULL: not called. */

@@ -74,7 +74,8 @@ db_refused(struct task *task, const PGresult *result)
 	cause = clean(task, message == NULL ? PQresultErrorMessage(result) : message);
 	fail(task, state == NULL ? "08006" : state, cause);
 	snprintf(task->err.sqlstate, sizeof(task->err.sqlstate), "%s", state == NULL ? "" : state);
-	task->err.cause = cause;
+	if (task->err.code != ERR_INTERNAL)
+		task->err.cause = cause;
 	if (constraint != NULL)
 		task->err.constraint = arena_strdup(task->arena, constraint);
 	return false;

@@ -74,14 +74,24 @@ servers_migrate(struct servers *servers)
 		abort();
 }
 
+static void
+ignore_notice(void *context, const PGresult *result)
+{
+	(void)context;
+	(void)result;
+}
+
 char *
 servers_sql(struct servers *servers, const char *sql)
 {
 	PGconn *conn = PQconnectdb(servers_database_url(servers, "postgres"));
-	PGresult *result = PQexec(conn, sql);
-	ExecStatusType status = PQresultStatus(result);
+	PGresult *result;
+	ExecStatusType status;
 	char *value;
 
+	PQsetNoticeReceiver(conn, ignore_notice, NULL);
+	result = PQexec(conn, sql);
+	status = PQresultStatus(result);
 	if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
 		fail_msg("%s: %s", sql, PQerrorMessage(conn));
 	value = strdup(PQntuples(result) == 0 ? "" : PQgetvalue(result, 0, 0));

@@ -12,8 +12,6 @@
 #include "worker/migration.h"
 #include "worker/output.h"
 
-/* pg_advisory_xact_lock's key: any number that nothing else in the database uses. */
-#define LOCK_KEY INT64_C(7810770617011841)
 #define ONE_BACK INT64_C(-1)
 
 struct applied {
@@ -25,13 +23,11 @@ struct applied {
 struct run {
 	struct command_context *context;
 	struct task *task; /* works; one transaction for each file */
-	struct task holder; /* holds the lock for the whole run */
+	struct task holder; /* its pool's one connection holds the lock for the whole run */
 	struct migrations files;
 	struct applied *applied; /* in the order of their versions */
 	size_t applied_count;
 };
-
-static const char lock_sql[] = "SELECT pg_advisory_xact_lock($1)";
 
 static const char make_table_sql[] = "CREATE TABLE IF NOT EXISTS schema_migrations ("
 				     " version bigint PRIMARY KEY,"
@@ -121,14 +117,16 @@ check_history(const struct run *run)
 	return true;
 }
 
+/* The session's lock, not a transaction's: CREATE INDEX CONCURRENTLY waits for open transactions.
+ */
 static bool
 take_lock(struct run *run)
 {
-	struct db_params *params = db_params(&run->holder);
+	struct task *holder = &run->holder;
 
-	db_add_int(params, LOCK_KEY);
-	return db_query(&run->holder, lock_sql, params, NULL) ||
-	       task_fail(run->task, run->holder.err.code, "%s", run->holder.err.text);
+	return db_script(holder, arena_printf(holder->arena, "SELECT pg_advisory_lock(%lld)",
+				     (long long)MIGRATE_LOCK_KEY)) ||
+	       task_fail(run->task, holder->err.code, "%s", holder->err.text);
 }
 
 static bool
@@ -294,17 +292,20 @@ with_run(struct command_context *context, int64_t to, action *act)
 {
 	struct db_pool_settings settings = command_pool_settings(&context->conf, COMMAND_OWNER);
 	struct db_pool *before = context->task->pool;
-	struct run run = { .context = context, .task = context->task };
+	struct run run = { .context = context, .task = context->task, .holder = *context->task };
 	bool fine;
 
 	settings.statement_timeout_ms = 0;
-	context->task->pool = db_pool_new(&settings);
-	run.holder = *context->task;
+	settings.max = 1;
+	/* The holder's connection is idle, and must stay. */
+	settings.idle_timeout_ms = 0;
+	run.task->pool = db_pool_new(&settings);
+	run.holder.pool = db_pool_new(&settings);
 	fine = open_run(&run) && act(&run, to);
 	db_rollback(run.task);
-	db_rollback(&run.holder);
-	db_pool_free(context->task->pool);
-	context->task->pool = before;
+	db_pool_free(run.holder.pool);
+	db_pool_free(run.task->pool);
+	run.task->pool = before;
 	return fine;
 }
 

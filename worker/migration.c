@@ -153,11 +153,14 @@ compare(const void *a, const void *b)
 static bool
 sort(struct task *task, struct migrations *migrations)
 {
-	qsort(migrations->list, migrations->count, sizeof(*migrations->list), compare);
+	const struct migration *list = migrations->list;
+
+	qsort(migrations->list, migrations->count, sizeof(*list), compare);
 	for (size_t i = 1; i < migrations->count; i++) {
-		if (migrations->list[i].version == migrations->list[i - 1].version)
-			return refuse(
-			    task, migrations->list[i].file, "has the version of another file");
+		if (list[i].version == list[i - 1].version)
+			return task_fail(task, ERR_INVALID,
+			    "migrations %s and %s: the same version", list[i - 1].file,
+			    list[i].file);
 	}
 	return true;
 }
