@@ -17,16 +17,21 @@ static const char users_sql[] =
     "ORDER BY n.client_id, n.id "
     "ON CONFLICT DO NOTHING";
 
+/*
+ * Whether what a row names is there: true or NULL. Not EXISTS, which the planner may answer from a
+ * hash of the whole table for each batch.
+ */
+#define USER_OF_R "SELECT true FROM users u WHERE u.client_id = r.client_id AND u.id = r.user_id"
+#define SESSION_OF_R \
+	"SELECT true FROM sessions s WHERE s.client_id = r.client_id AND s.id = r.session_id"
+
 /* Rows that name a user or session that is not there; ordinals from 1. */
 static const char references_sql[] =
-    "SELECT r.ordinal, r.user_id IS NOT NULL AND NOT EXISTS ("
-    "SELECT FROM users u WHERE u.client_id = r.client_id AND u.id = r.user_id) AS no_user "
+    "SELECT r.ordinal, r.user_id IS NOT NULL AND (" USER_OF_R ") IS NULL AS no_user "
     "FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY "
     "AS r (client_id, user_id, session_id, ordinal) "
-    "WHERE (r.user_id IS NOT NULL AND NOT EXISTS ("
-    "SELECT FROM users u WHERE u.client_id = r.client_id AND u.id = r.user_id)) "
-    "OR (r.session_id IS NOT NULL AND NOT EXISTS ("
-    "SELECT FROM sessions s WHERE s.client_id = r.client_id AND s.id = r.session_id))";
+    "WHERE (r.user_id IS NOT NULL AND (" USER_OF_R ") IS NULL) "
+    "OR (r.session_id IS NOT NULL AND (" SESSION_OF_R ") IS NULL)";
 
 static const char insert_sql[] =
     "INSERT INTO chat_logs (client_id, id, created_at, received_at, api_key_id, authorization_id, "
@@ -54,10 +59,8 @@ static const char insert_sql[] =
     "cache_write_tokens, reasoning_tokens, tokens_used, message_length, response_length, "
     "estimated_nanos, verified_nanos, model_pricing_id, is_cache_hit, tools_used, tags, success, "
     "error_message, duration_ms, metadata) "
-    "WHERE (r.user_id IS NULL OR EXISTS ("
-    "SELECT FROM users u WHERE u.client_id = r.client_id AND u.id = r.user_id)) "
-    "AND (r.session_id IS NULL OR EXISTS ("
-    "SELECT FROM sessions s WHERE s.client_id = r.client_id AND s.id = r.session_id)) "
+    "WHERE (r.user_id IS NULL OR (" USER_OF_R ")) "
+    "AND (r.session_id IS NULL OR (" SESSION_OF_R ")) "
     "ON CONFLICT DO NOTHING "
     "RETURNING client_id, id";
 
