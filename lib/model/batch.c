@@ -7,16 +7,6 @@ static const char guard_sql[] = "SELECT counter_guard($1, $2)";
 
 static const char bypass_sql[] = "SELECT counter_bypass($1)";
 
-/* In the order of their ids, so that two batches cannot wait for each other. */
-static const char users_sql[] =
-    "INSERT INTO users (client_id, id, external_id, tier) "
-    "SELECT DISTINCT ON (n.client_id, n.id) n.client_id, n.id, n.external_id, 'anonymous' "
-    "FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS n (client_id, id, external_id) "
-    "WHERE NOT EXISTS ("
-    "SELECT FROM users u WHERE u.client_id = n.client_id AND u.id = n.id) "
-    "ORDER BY n.client_id, n.id "
-    "ON CONFLICT DO NOTHING";
-
 /*
  * Whether what a row names is there: true or NULL. Not EXISTS, which the planner may answer from a
  * hash of the whole table for each batch.
@@ -24,6 +14,16 @@ static const char users_sql[] =
 #define USER_OF_R "SELECT true FROM users u WHERE u.client_id = r.client_id AND u.id = r.user_id"
 #define SESSION_OF_R \
 	"SELECT true FROM sessions s WHERE s.client_id = r.client_id AND s.id = r.session_id"
+
+/* In the order of their ids, so that two batches cannot wait for each other. */
+static const char users_sql[] =
+    "INSERT INTO users (client_id, id, external_id, tier) "
+    "SELECT DISTINCT ON (r.client_id, r.user_id) "
+    "r.client_id, r.user_id, r.external_id, 'anonymous' "
+    "FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS r (client_id, user_id, external_id) "
+    "WHERE (" USER_OF_R ") IS NULL "
+    "ORDER BY r.client_id, r.user_id "
+    "ON CONFLICT DO NOTHING";
 
 /* Rows that name a user or session that is not there; ordinals from 1. */
 static const char references_sql[] =
