@@ -6,7 +6,7 @@
 #include "app/price_set.h"
 
 #define CLIENTS_MAX 4096
-#define BUCKETS (2 * CLIENTS_MAX)
+#define BUCKETS 8192
 
 struct own {
 	struct own *next; /* in its bucket */

@@ -32,7 +32,7 @@ struct task cache_lookup(struct cache *cache, struct task *task);
 void cache_lookup_end(struct task *lookup, struct task *task);
 
 /* Should a notification be lost on a connection that only looks alive, a key is stale so long. */
-#define CACHE_KEY_AGE_MAX (5 * 60 * CLOCK_SECOND)
+#define CACHE_KEY_AGE_MAX (300 * CLOCK_SECOND)
 
 /* At most max keys; those not found for long make room. Keeps nothing before the first
  * cache_keys_forget(). */

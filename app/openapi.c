@@ -16,17 +16,17 @@
 static const char *
 operation_id(const struct route *route, struct arena *arena)
 {
-	struct buf id = { .arena = arena };
+	char *id = arena_printf(arena, "%s%s", route->method, route->path);
+	char *to = id;
 
-	for (const char *at = route->method; *at; at++)
-		buf_putc(&id, (char)tolower((unsigned char)*at));
-	for (const char *at = route->path; *at; at++) {
+	for (const char *at = id; *at; at++) {
 		if (isalnum((unsigned char)*at))
-			buf_putc(&id, *at);
-		else if (id.at[id.len - 1] != '_' && at[1] != '\0')
-			buf_putc(&id, '_');
+			*to++ = (char)tolower((unsigned char)*at);
+		else if (to[-1] != '_' && at[1] != '\0')
+			*to++ = '_';
 	}
-	return id.at;
+	*to = '\0';
+	return id;
 }
 
 static void

@@ -111,7 +111,7 @@ struct auth_token_shown {
 	struct auth_token token;
 	char key[AUTH_TOKEN_KEY_SIZE];
 };
-void auth_token_write_shown(struct json_out *out, const void *shown);
+void auth_token_write_shown(struct json_out *out, const void *object);
 
 extern const char *const auth_token_statements[]; /* its SQL, for the tests; NULL behind the last */
 extern const char *const auth_token_use_statements[];

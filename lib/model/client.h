@@ -66,7 +66,7 @@ NODISCARD bool client_deactivate(struct task *task, struct id id, struct client 
 /* By plan, deactivated ones too. */
 NODISCARD bool client_count(struct task *task, int64_t ret_by_plan[CLIENT_PLANS]);
 
-void client_write(struct json_out *out, const void *client);
+void client_write(struct json_out *out, const void *object); /* struct client */
 
 extern const char *const client_statements[]; /* its SQL, for the tests; NULL behind the last */
 
