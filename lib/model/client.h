@@ -60,7 +60,7 @@ NODISCARD bool client_list(
     struct task *task, const struct client_filter *filter, struct clients *ret);
 NODISCARD bool client_change(
     struct task *task, struct id id, const struct client_input *input, struct client *ret);
-/* Its keys stop working at once. A second time changes nothing. */
+/* Its keys stop working as soon as every tallyd has heard of it. A second time changes nothing. */
 NODISCARD bool client_deactivate(struct task *task, struct id id, struct client *ret);
 
 /* By plan, deactivated ones too. */
