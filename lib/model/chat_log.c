@@ -159,7 +159,7 @@ chat_log_find(struct task *task, struct id id, struct chat_log *ret)
 
 	/* An id without a time is nobody's: without created_at every partition would be asked. */
 	if (!id_is_v7(id))
-		return task_fail(task, ERR_NOT_FOUND, "there is no such record");
+		return task_fail(task, ERR_NOT_FOUND, "There is no such record.");
 	db_add_id(params, task->client);
 	db_add_id(params, id);
 	db_add_time(params, id_time(id));

@@ -137,7 +137,7 @@ session_find_by_token(struct task *task, struct text token, struct session *ret)
 	if (!db_query(task, find_by_token_sql, params, &rows))
 		return false;
 	if (db_count(rows) == 0)
-		return task_fail(task, ERR_UNAUTHENTICATED, "the session token is not valid");
+		return task_fail(task, ERR_UNAUTHENTICATED, "The session token is not valid.");
 	read_row(rows, 0, ret);
 	return true;
 }
@@ -176,7 +176,7 @@ session_extend(struct task *task, struct id id, int64_t expires_in_s, struct ses
 		return false;
 	if (db_count(rows) == 0)
 		return db_query_one(task, exists_sql, key(task, id), NULL) &&
-		       task_fail(task, ERR_CONFLICT, "the session has ended");
+		       task_fail(task, ERR_CONFLICT, "The session has ended.");
 	read_row(rows, 0, ret);
 	return true;
 }

@@ -79,7 +79,7 @@ explain(struct task *task)
 		if (strcmp(constraint, taken[i].constraint) != 0)
 			continue;
 		task_clear_error(task);
-		task_fail(task, ERR_CONFLICT, "%s", taken[i].message);
+		task_fail(task, ERR_CONFLICT, "Another user has the same %s.", taken[i].field);
 		task->err.fields[0] = (struct err_field){ taken[i].field, taken[i].message };
 		task->err.field_count = 1;
 		return false;
@@ -239,7 +239,7 @@ user_restore(struct task *task, struct id id, struct user *ret)
 		return explain(task);
 	if (db_count(rows) == 0)
 		return user_find(task, id, &living) &&
-		       task_fail(task, ERR_CONFLICT, "the user is not deleted");
+		       task_fail(task, ERR_CONFLICT, "The user is not deleted.");
 	user_read_row(rows, 0, ret);
 	return audit(task, "restore", NULL, ret);
 }
