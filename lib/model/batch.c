@@ -242,43 +242,13 @@ add_row_tail(struct task *task, struct db_array *const *a, const struct chat_log
 static void
 add_rows(struct task *task, const struct batch *batch, struct steps *steps)
 {
-	static const enum db_array_type types[] = {
-		DB_ARRAY_ID,
-		DB_ARRAY_ID,
-		DB_ARRAY_TIME,
-		DB_ARRAY_TIME,
-		DB_ARRAY_ID,
-		DB_ARRAY_ID,
-		DB_ARRAY_ID,
-		DB_ARRAY_ID,
-		DB_ARRAY_ID,
-		DB_ARRAY_ID,
-		DB_ARRAY_TEXT,
-		DB_ARRAY_TEXT,
-		DB_ARRAY_TEXT,
-		DB_ARRAY_TEXT,
-		DB_ARRAY_TEXT,
-		DB_ARRAY_TEXT,
-		DB_ARRAY_TEXT,
-		DB_ARRAY_INT,
-		DB_ARRAY_INT,
-		DB_ARRAY_INT,
-		DB_ARRAY_INT,
-		DB_ARRAY_INT,
-		DB_ARRAY_INT,
-		DB_ARRAY_INT,
-		DB_ARRAY_INT,
-		DB_ARRAY_INT,
-		DB_ARRAY_INT,
-		DB_ARRAY_ID,
-		DB_ARRAY_BOOL,
-		DB_ARRAY_TEXT,
-		DB_ARRAY_TEXT,
-		DB_ARRAY_BOOL,
-		DB_ARRAY_TEXT,
-		DB_ARRAY_INT,
-		DB_ARRAY_TEXT,
-	};
+	static const enum db_array_type types[] = { DB_ARRAY_ID, DB_ARRAY_ID, DB_ARRAY_TIME,
+		DB_ARRAY_TIME, DB_ARRAY_ID, DB_ARRAY_ID, DB_ARRAY_ID, DB_ARRAY_ID, DB_ARRAY_ID,
+		DB_ARRAY_ID, DB_ARRAY_TEXT, DB_ARRAY_TEXT, DB_ARRAY_TEXT, DB_ARRAY_TEXT,
+		DB_ARRAY_TEXT, DB_ARRAY_TEXT, DB_ARRAY_TEXT, DB_ARRAY_INT, DB_ARRAY_INT,
+		DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT,
+		DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_ID, DB_ARRAY_BOOL, DB_ARRAY_TEXT,
+		DB_ARRAY_TEXT, DB_ARRAY_BOOL, DB_ARRAY_TEXT, DB_ARRAY_INT, DB_ARRAY_TEXT };
 	struct db_params *params = db_params(task);
 	struct db_array *arrays[COUNT(types)];
 
