@@ -1,13 +1,11 @@
 /* The runner of migrations, on a database of its own and files written by the tests. */
 #include "tests/test.h"
 
-#include <ftw.h>
 #include <libpq-fe.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -254,65 +252,6 @@ test_a_file_may_do_without_a_transaction(void **state)
 	assert_sql("SELECT to_regclass('two_n') IS NOT NULL", "f");
 }
 
-static const struct {
-	const char *sentence;
-	const char *name;
-	const char *text;
-	const char *said;
-} bad_files[] = {
-	{ "a short version", "2026_x.sql", first, "is not named" },
-	{ "no name", "20260109000000_.sql", first, "is not named" },
-	{ "no version", "x.sql", first, "is not named" },
-	{ "a version twice", "20260101000000_again.sql", first, "the same version" },
-	{ "no part down", THIRD, "-- migrate:up\nSELECT 1;\n", "lacks" },
-	{ "no part up", THIRD, "-- migrate:down\nSELECT 1;\n", "behind" },
-	{ "an empty file", THIRD, "", "lacks" },
-	{ "two parts up", THIRD, "-- migrate:up\n-- migrate:up\n-- migrate:down\n",
-	    "more than one" },
-	{ "two parts down", THIRD, "-- migrate:up\n-- migrate:down\n-- migrate:down\n",
-	    "wants one" },
-	{ "a statement in front", THIRD, "SELECT 1;\n-- migrate:up\n-- migrate:down\n", "before" },
-};
-
-static void
-test_a_bad_file_is_named(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < COUNT(bad_files); i++) {
-		write_file(bad_files[i].name, bad_files[i].text);
-		print_message("%s\n", bad_files[i].sentence);
-		expect(EX_USAGE, bad_files[i].said, "up", NULL, NULL);
-		expect(EX_USAGE, bad_files[i].name, "status", NULL, NULL);
-		remove_file(bad_files[i].name);
-	}
-	assert_tables("");
-}
-
-static void
-test_a_file_too_large_is_refused(void **state)
-{
-	char *text = malloc((1 << 20) + 2);
-
-	(void)state;
-	memset(text, ' ', (1 << 20) + 1);
-	text[(1 << 20) + 1] = '\0';
-	memcpy(text, "--", 2);
-	write_file(THIRD, text);
-	expect(EX_USAGE, "larger than", "up", NULL, NULL);
-	free(text);
-}
-
-static void
-test_no_folder_and_no_file_are_told(void **state)
-{
-	(void)state;
-	remove_file(FIRST);
-	remove_file(SECOND);
-	expect(EX_USAGE, "has no migrations", "up", NULL, NULL);
-	servers_setting(servers, "migrations_dir", "/nonexistent");
-	expect(EX_USAGE, "/nonexistent", "up", NULL, NULL);
-}
-
 static void *
 go_up(void *ret)
 {
@@ -360,61 +299,6 @@ test_two_runners_take_turns(void **state)
 	assert_sql("SELECT count(*) FROM schema_migrations", "2");
 }
 
-static void
-expect_db(int status, const char *said, const char *action)
-{
-	char *output;
-	int ended = servers_tally(servers, &output, "db", action, "--superuser-url",
-	    servers_database_url(servers, "postgres"), NULL);
-
-	if (ended != status || strstr(output, said) == NULL)
-		fail_msg("db %s: %d, %s", action, ended, output);
-	free(output);
-}
-
-static void
-test_the_database_is_made_once_and_dropped_in_development(void **state)
-{
-	(void)state;
-	expect_db(EX_OK, "exists", "init");
-	expect_db(EX_OK, SECOND, "reset");
-	assert_tables("one schema_migrations two");
-	assert_sql("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'scratch'",
-	    "tally_owner");
-	assert_sql("SELECT count(*) FROM pg_roles WHERE rolname IN"
-		   " ('tally_owner', 'tally_app', 'tally_worker')"
-		   " AND rolcanlogin AND NOT rolsuper AND NOT rolbypassrls",
-	    "3");
-	assert_sql("SELECT has_database_privilege('tally_app', 'scratch', 'TEMP')"
-		   " OR has_schema_privilege('tally_app', 'public', 'CREATE')",
-	    "f");
-	servers_setting(servers, "development", "false");
-	expect_db(EX_NOPERM, "development", "drop");
-	expect_db(EX_NOPERM, "development", "reset");
-	assert_tables("one schema_migrations two");
-	servers_setting(servers, "development", "true");
-	expect_db(EX_OK, "dropped", "drop");
-	expect_db(EX_OK, "dropped", "drop");
-	expect_db(EX_USAGE, "init, drop or reset", "burn");
-}
-
-static void
-test_a_database_of_another_name_is_refused(void **state)
-{
-	static const char *const names[] = { "", "Books", "a\\\"b", "postgres", "template1" };
-	char *url;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(names); i++) {
-		if (asprintf(&url, "host=%s/pg user=postgres dbname='%s'", servers_folder(servers),
-			names[i]) < 0)
-			abort();
-		servers_setting(servers, "database_owner_url", url);
-		expect_db(EX_USAGE, "", "drop");
-		free(url);
-	}
-}
-
 static int
 start(void **state)
 {
@@ -456,12 +340,7 @@ main(void)
 		TEST(test_a_dry_run_changes_nothing),
 		TEST(test_a_file_that_fails_leaves_nothing),
 		TEST(test_a_file_may_do_without_a_transaction),
-		TEST(test_a_bad_file_is_named),
-		TEST(test_a_file_too_large_is_refused),
-		TEST(test_no_folder_and_no_file_are_told),
 		TEST(test_two_runners_take_turns),
-		TEST(test_the_database_is_made_once_and_dropped_in_development),
-		TEST(test_a_database_of_another_name_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
