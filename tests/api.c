@@ -52,7 +52,7 @@ api_servers(void)
 void
 api_use_new_client(const char *name)
 {
-	http.key = keep(servers_key(servers, name));
+	http.key = keep(servers_key_at_noon(servers, name));
 	client_id = api_sql("SELECT id FROM clients WHERE name = '%s'", name);
 }
 

@@ -50,9 +50,14 @@ char *servers_sql(struct servers *servers, const char *sql);
 /* One Redis command given as one line, its answer as text (redis-cli). Free it. */
 char *servers_redis(struct servers *servers, const char *command);
 
-/* A client with a key of all client scopes; an operator key when client_name is NULL. The key's
- * text; free it. */
+/* A time zone in which it is about noon: no day ends while a test runs. One thread at a time. */
+const char *servers_noon(void);
+
+/* A client with a key of all client scopes; an operator key when client_name is NULL. The
+ * key's text; free it. */
 char *servers_key(struct servers *servers, const char *client_name);
+/* The same for a new client whose zone is servers_noon(). */
+char *servers_key_at_noon(struct servers *servers, const char *client_name);
 
 /* Waits until test(context) is true, at most 30 s: no test sleeps for a fixed time. */
 bool servers_await(bool (*test)(void *context), void *context);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/test.h"
@@ -129,6 +130,18 @@ cut_key(const char *output)
 	return strndup(at, strcspn(at, "\""));
 }
 
+const char *
+servers_noon(void)
+{
+	static char name[32];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	/* The sign of these names is the other way round: Etc/GMT+5 lies west. */
+	(void)snprintf(name, sizeof(name), "Etc/GMT%+d", gmtime_r(&now, &tm)->tm_hour - 12);
+	return name;
+}
+
 char *
 servers_key(struct servers *servers, const char *client_name)
 {
@@ -143,4 +156,12 @@ servers_key(struct servers *servers, const char *client_name)
 	key = cut_key(output);
 	free(output);
 	return key;
+}
+
+char *
+servers_key_at_noon(struct servers *servers, const char *client_name)
+{
+	free(tally_or_die(servers, "client", "create", "--name", client_name, "--timezone",
+	    servers_noon(), "--json", NULL));
+	return servers_key(servers, client_name);
 }

@@ -153,7 +153,7 @@ with_fault(const char *name, void (*fault)(void))
 	struct tm tm;
 
 	client.url = servers_http_url(servers);
-	client.key = servers_key(servers, name);
+	client.key = servers_key_at_noon(servers, name);
 	(void)strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
 	atomic_store(&enough, false);
 	for (int i = 0; i < SENDERS; i++) {
