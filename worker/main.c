@@ -5,6 +5,7 @@
 #include "lib/seal.h"
 #include "worker/commands.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -245,6 +246,8 @@ main(int argc, char **argv)
 		printf("tally %s\n", PACKAGE_VERSION);
 		return EX_OK;
 	}
+	/* Redis may close its end while hiredis writes; that is an error, not our end. */
+	signal(SIGPIPE, SIG_IGN);
 	log_open(LOG_LEVEL_INFO);
 	seal_init();
 	task_init(&task, arena);

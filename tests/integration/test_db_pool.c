@@ -1,13 +1,20 @@
 #include "tests/test.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
 #include "tests/db_fixture.h"
+
+#define THREADS 8
+#define ROUNDS 100
 
 static void
 test_a_superuser_is_refused(void **state)
@@ -86,6 +93,48 @@ test_a_waiting_thread_gets_what_is_given_back(void **state)
 	assert_int_equal(opened(), 1);
 }
 
+static void *
+work_in_thread(void *ret)
+{
+	struct task mine;
+	int *failures = ret;
+
+	task_init(&mine, arena_new());
+	mine.pool = pool;
+	for (int i = 0; i < ROUNDS; i++) {
+		if (!db_query(&mine, "SELECT 1", NULL, NULL) || !db_commit(&mine))
+			++*failures;
+		task_clear_error(&mine);
+		arena_reset(mine.arena);
+	}
+	arena_free(mine.arena);
+	return NULL;
+}
+
+static void
+test_threads_share_a_few_connections(void **state)
+{
+	struct db_pool_settings with = settings("tally_worker");
+	pthread_t threads[THREADS];
+	int failures[THREADS] = { 0 };
+	int64_t open, used, ever;
+
+	(void)state;
+	with.max = 3;
+	with.acquire_timeout_ms = 60000;
+	use(&with);
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, work_in_thread, &failures[i]), 0);
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(failures[i], 0);
+	}
+	db_pool_count(pool, &open, &used, &ever);
+	assert_in_range(ever, 1, 3);
+	assert_int_equal(used, 0);
+}
+
 static void
 test_unused_connections_are_closed(void **state)
 {
@@ -109,6 +158,74 @@ test_unused_connections_are_closed(void **state)
 	assert_int_equal(open, 2);
 	assert_int_equal(used, 0);
 	assert_int_equal(ever, 3);
+}
+
+static const struct {
+	const char *sentence;
+	const char *parameters;
+	bool plain;
+} urls[] = {
+	{ "without TLS there is no connection", "", false },
+	{ "nor to an address", "&hostaddr=127.0.0.1", false },
+	{ "unless less is asked for", "&sslmode=disable", true },
+	{ "or both will do", "&sslmode=prefer", true },
+};
+
+/* A server without TLS: whether the client goes on in the clear. */
+static void *
+refuse_tls(void *context)
+{
+	static const unsigned char wish[] = { 0, 0, 0, 8, 4, 210, 22, 47 };
+	int fd = accept(*(int *)context, NULL, NULL);
+	unsigned char packet[8];
+	bool plain = recv(fd, packet, sizeof(packet), MSG_WAITALL) == sizeof(packet);
+
+	if (plain && memcmp(packet, wish, sizeof(wish)) == 0)
+		plain = send(fd, "N", 1, MSG_NOSIGNAL) == 1 &&
+			recv(fd, packet, sizeof(packet), MSG_WAITALL) == sizeof(packet);
+	close(fd);
+	return plain ? context : NULL;
+}
+
+static int
+listen_on_loopback(int *ret_port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+	*ret_port = ntohs(address.sin_port);
+	return fd;
+}
+
+static void
+test_tls_is_wanted_outside_of_unix_sockets(void **state)
+{
+	struct db_pool_settings with = settings("tally_worker");
+	int port;
+	int listener = listen_on_loopback(&port);
+	char url[128];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(urls); i++) {
+		pthread_t thread;
+		void *plain;
+
+		snprintf(url, sizeof(url), "postgresql://me@127.0.0.1:%d/x?gssencmode=disable%s",
+		    port, urls[i].parameters);
+		with.url = url;
+		use(&with);
+		assert_int_equal(pthread_create(&thread, NULL, refuse_tls, &listener), 0);
+		fails(db_query(&task, "SELECT 1", NULL, NULL), ERR_UNAVAILABLE);
+		pthread_join(thread, &plain);
+		if ((plain != NULL) != urls[i].plain)
+			fail_msg("%s", urls[i].sentence);
+	}
+	close(listener);
 }
 
 static void
@@ -242,7 +359,9 @@ main(void)
 		TEST(test_a_superuser_is_refused),
 		TEST(test_a_full_pool_makes_wait),
 		TEST(test_a_waiting_thread_gets_what_is_given_back),
+		TEST(test_threads_share_a_few_connections),
 		TEST(test_unused_connections_are_closed),
+		TEST(test_tls_is_wanted_outside_of_unix_sockets),
 		TEST(test_a_long_statement_is_ended),
 		TEST(test_a_killed_backend_costs_one_query),
 		TEST(test_a_restart_costs_no_query),
