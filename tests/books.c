@@ -10,7 +10,7 @@ static const char insert_sql[] =
     "INSERT INTO chat_logs (client_id, id, created_at, tokens_used, estimated_cost_cents) "
     "SELECT c.id, (lpad(to_hex((extract(epoch FROM v.at) * 1000)::bigint), 12, '0') || '7000' "
     "|| '8000' || substr(md5(random()::text), 1, 12))::uuid, v.at, 10, 0.25 "
-    "FROM clients c, (SELECT date_trunc('day', now(), 'UTC') - %d * interval '1 day' "
+    "FROM clients c, LATERAL (SELECT date_trunc('day', now(), c.timezone) - %d * interval '1 day' "
     "+ n * interval '1 minute' AS at FROM generate_series(1, %d) AS n) AS v "
     "WHERE c.name = '%s'";
 

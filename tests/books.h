@@ -4,9 +4,13 @@
 
 #include "tests/servers.h"
 
+/* The client's day now, in its own zone. */
+#define BOOKS_TODAY(name) \
+	"(SELECT (now() AT TIME ZONE timezone)::date FROM clients WHERE name = '" name "')"
+
 /*
- * Records of a client straight into the log, as if they had been counted: so many on the UTC day
- * that is days_ago, each of 0.25 cents and 10 tokens.
+ * Records straight into the log, as if they had been counted: so many on the client's day that is
+ * days_ago, each of 0.25 cents and 10 tokens.
  */
 void books_insert(struct servers *servers, const char *client, int days_ago, int count);
 

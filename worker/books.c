@@ -49,6 +49,15 @@ is_below(const struct books *books)
 	       books->log.unique_users > books->stored.unique_users;
 }
 
+/* What came after the closing stands beside the day, as an adjustment. */
+static bool
+is_booked_beside(const struct books *books)
+{
+	return books->closed &&
+	       books->log.totals.at[TOTAL_COST] <=
+		   books->stored.totals.at[TOTAL_COST] + books->stored.adjustments_nanos;
+}
+
 static enum books_verdict
 judge(const struct books *books, bool late)
 {
@@ -60,6 +69,8 @@ judge(const struct books *books, bool late)
 		return BOOKS_DRIFT;
 	if (late)
 		return BOOKS_LATE;
+	if (is_booked_beside(books))
+		return BOOKS_EQUAL;
 	return books->open ? BOOKS_EQUAL : BOOKS_DRIFT;
 }
 

@@ -43,7 +43,7 @@ read_info(struct task *task, const char *name, const char **ret)
 bool
 doctor_redis(struct command_context *context, struct finding *finding)
 {
-	const char *version, *append;
+	const char *version = "", *append = "";
 
 	if (!read_info(context->task, "redis_version", &version) ||
 	    !read_info(context->task, "aof_enabled", &append))
@@ -58,7 +58,7 @@ doctor_redis(struct command_context *context, struct finding *finding)
 bool
 doctor_redis_memory(struct command_context *context, struct finding *finding)
 {
-	const char *policy, *limit;
+	const char *policy = "", *limit = "";
 
 	if (!read_info(context->task, "maxmemory_policy", &policy) ||
 	    !read_info(context->task, "maxmemory", &limit))

@@ -72,6 +72,27 @@ flush_open_day(
 	return day_lock(task) && raise_day(context, &day, result) && finish(context);
 }
 
+/* A closed day does not change any more: what comes late is booked beside it. */
+static bool
+flush_late_day(struct command_context *context, const struct tenant *tenant, int32_t date,
+    struct job_result *result)
+{
+	struct task *task = context->task;
+	struct daily_costs stored;
+	struct daily_cost day;
+	int64_t nanos;
+
+	if (!daily_cost_list(task, date, date, &stored))
+		return false;
+	if (stored.count > 0 && stored.at[0].closed_at != 0) {
+		if (!day_book_late(task, tenant->zone, &stored.at[0], &nanos))
+			return false;
+		result->rows += nanos > 0;
+		return true;
+	}
+	return daily_cost_sum(task, tenant->zone, date, &day) && raise_day(context, &day, result);
+}
+
 /*
  * The batches are read first and the days summed by later statements, each with a snapshot of its
  * own: whatever those batches stored is in the sums. A batch that commits in between keeps its
@@ -83,7 +104,6 @@ flush_late_days(struct command_context *context, const struct tenant *tenant,
 {
 	struct task *task = context->task;
 	struct late_days late;
-	struct daily_cost day;
 
 	*ret_more = false;
 	if (!day_lock(task) || !late_days_find(task, &late))
@@ -91,8 +111,7 @@ flush_late_days(struct command_context *context, const struct tenant *tenant,
 	if (late.batch_count == 0)
 		return db_commit(task);
 	for (size_t i = 0; i < late.date_count; i++) {
-		if (!daily_cost_sum(task, tenant->zone, late.dates[i], &day) ||
-		    !raise_day(context, &day, result))
+		if (!flush_late_day(context, tenant, late.dates[i], result))
 			return false;
 	}
 	*ret_more = !context->dry_run && late.batch_count == LATE_DAYS_BATCHES_MAX;

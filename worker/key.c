@@ -84,7 +84,7 @@ create(struct command_context *context, struct auth_token_shown *shown)
 int
 key_create_run(struct command_context *context)
 {
-	struct auth_token_shown shown;
+	struct auth_token_shown shown = { 0 };
 
 	context->task->operator_key = true;
 	if (!create(context, &shown))
@@ -198,7 +198,7 @@ int
 key_rotate_run(struct command_context *context)
 {
 	int64_t grace_s = GRACE_DEFAULT_S;
-	struct auth_token_shown shown;
+	struct auth_token_shown shown = { 0 };
 	struct task *task = context->task;
 	struct id id;
 

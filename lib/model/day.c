@@ -1,5 +1,6 @@
 #include "lib/model/day.h"
 
+#include "lib/model/adjustment.h"
 #include "lib/model/chat_log.h"
 
 #define INSERT \
@@ -60,6 +61,19 @@ static const char close_sql[] = "UPDATE daily_costs "
 				"AND date = $2 "
 				"AND closed_at IS NULL";
 
+static const char late_cost_sql[] =
+    "SELECT (((SELECT coalesce(sum(coalesce(verified_cost_cents, estimated_cost_cents)), 0) "
+    "FROM chat_logs "
+    "WHERE client_id = $1 "
+    "AND id >= $2 AND id < $3 "
+    "AND created_at >= $4 AND created_at < $5 "
+    "AND received_at > $6) "
+    "- (SELECT coalesce(sum(amount_cents), 0) "
+    "FROM cost_adjustments "
+    "WHERE client_id = $1 "
+    "AND date = $7 "
+    "AND reason = $8)) * 10000000)::bigint";
+
 static const char next_stored_sql[] = "SELECT min(date) "
 				      "FROM daily_costs "
 				      "WHERE client_id = $1 "
@@ -80,8 +94,8 @@ static const char open_sql[] = "SELECT EXISTS ("
 			       "WHERE client_id = $1 "
 			       "AND day = $2)";
 
-const char *const day_statements[] = { lock_sql, raise_sql, correct_sql, close_sql, next_stored_sql,
-	next_record_sql, open_sql, NULL };
+const char *const day_statements[] = { lock_sql, raise_sql, correct_sql, close_sql, late_cost_sql,
+	next_stored_sql, next_record_sql, open_sql, NULL };
 
 bool
 day_lock(struct task *task)
@@ -131,6 +145,45 @@ day_close(struct task *task, int32_t date)
 	db_add_date(params, date);
 	db_add_time(params, task->now);
 	return db_query(task, close_sql, params, NULL);
+}
+
+static bool
+sum_late(
+    struct task *task, const struct zone *zone, const struct daily_cost *stored, int64_t *ret_nanos)
+{
+	struct db_params *params = db_params(task);
+	int64_t start = zone_day_start(zone, stored->date);
+	int64_t end = zone_day_start(zone, stored->date + 1);
+	struct db_rows *rows;
+
+	db_add_id(params, task->client);
+	db_add_id(params, chat_log_first_id(start));
+	db_add_id(params, chat_log_first_id(end));
+	db_add_time(params, start);
+	db_add_time(params, end);
+	db_add_time(params, stored->closed_at);
+	db_add_date(params, stored->date);
+	db_add_text(params, DAY_LATE_REASON);
+	if (!db_query(task, late_cost_sql, params, &rows))
+		return false;
+	*ret_nanos = db_int(rows, 0, 0);
+	return true;
+}
+
+bool
+day_book_late(
+    struct task *task, const struct zone *zone, const struct daily_cost *stored, int64_t *ret_nanos)
+{
+	struct adjustment adjustment = { .date = stored->date, .reason = DAY_LATE_REASON };
+
+	*ret_nanos = 0;
+	if (!sum_late(task, zone, stored, &adjustment.amount_nanos))
+		return false;
+	/* Less than was booked: the records themselves are past their time by now. */
+	if (adjustment.amount_nanos <= 0)
+		return true;
+	*ret_nanos = adjustment.amount_nanos;
+	return adjustment_add(task, &adjustment);
 }
 
 bool

@@ -29,6 +29,14 @@ NODISCARD bool day_correct(struct task *task, const struct daily_cost *day);
 NODISCARD bool day_close(struct task *task, int32_t date);
 
 /*
+ * Books what records cost that came after the day was closed (the client's retention was raised
+ * since) as an adjustment; *ret_nanos: how much, 0 when it was booked already.
+ */
+#define DAY_LATE_REASON "records that came after the day was closed"
+NODISCARD bool day_book_late(struct task *task, const struct zone *zone,
+    const struct daily_cost *stored, int64_t *ret_nanos);
+
+/*
  * The first date from this one on that has records in the log or a row of its own. *ret_any false:
  * there is none.
  */

@@ -26,7 +26,7 @@ post(const char *body)
 	http_free(&answer);
 }
 
-/* created_at is at noon of the UTC day so many days ago. */
+/* created_at is at this time of the day, so many days ago. */
 static void
 post_late(int days_ago)
 {
@@ -34,7 +34,7 @@ post_late(int days_ago)
 
 	(void)snprintf(sql, sizeof(sql),
 	    "SELECT to_char(now() AT TIME ZONE 'UTC' - %d * interval '1 day', "
-	    "'YYYY-MM-DD\"T12:00:00Z\"')",
+	    "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')",
 	    days_ago);
 	at = servers_sql(servers, sql);
 	(void)snprintf(body, sizeof(body),
@@ -100,6 +100,30 @@ test_only_raises(void **state)
 	free(servers_sql(servers, "UPDATE daily_costs SET total_requests = total_requests - 5"));
 }
 
+/* A client that keeps its log longer than before may get records of a day that is closed. */
+static void
+test_late_record_of_a_closed_day(void **state)
+{
+	(void)state;
+	free(servers_sql(servers, "UPDATE daily_costs SET closed_at = now() "
+				  "WHERE date = " BOOKS_TODAY("acme") " - 3"));
+	post_late(3);
+	EXPECT_TALLY(EX_OK, "\"waiting_for_flush\":1", "verify", "--json");
+	EXPECT_TALLY(EX_OK, DONE(1), "flush", "--json");
+	books_expect(servers, "SELECT concat_ws(' ', amount_cents, reason) FROM cost_adjustments",
+	    "0.0000003 records that came after the day was closed");
+	EXPECT_TALLY(EX_OK, NULL, "verify");
+	post_late(3);
+	EXPECT_TALLY(EX_OK, DONE(1), "flush", "--json");
+	books_expect(servers, "SELECT sum(amount_cents) FROM cost_adjustments", "0.0000006");
+	books_expect(
+	    servers, "SELECT total_requests FROM daily_costs WHERE closed_at IS NOT NULL", "2");
+	free(
+	    servers_sql(servers, "DELETE FROM chat_logs WHERE received_at > ("
+				 "SELECT closed_at FROM daily_costs WHERE closed_at IS NOT NULL)"));
+	EXPECT_TALLY(EX_OK, DONE(0), "flush", "--json");
+}
+
 /* The day that was open is over: its last records are summed once more from the log. */
 static void
 test_day_that_ended(void **state)
@@ -111,8 +135,7 @@ test_day_that_ended(void **state)
 	EXPECT_TALLY(EX_OK, NULL, "flush");
 	books_expect_differences(servers, "0");
 	books_expect(servers,
-	    "SELECT count(*) FROM counter_states WHERE day < (now() AT TIME ZONE 'UTC')::date",
-	    "0");
+	    "SELECT count(*) FROM counter_states WHERE day < " BOOKS_TODAY("acme") "", "0");
 }
 
 static void
@@ -196,8 +219,8 @@ start(void **state)
 {
 	(void)state;
 	servers = servers_start(SERVER_NGINX);
-	http =
-	    (struct http){ .url = servers_http_url(servers), .key = servers_key(servers, "acme") };
+	http = (struct http){ .url = servers_http_url(servers),
+		.key = servers_key_at_noon(servers, "acme") };
 	EXPECT_TALLY(EX_OK, NULL, "partitions");
 	return 0;
 }
@@ -218,6 +241,7 @@ main(void)
 		cmocka_unit_test(test_twice_is_once),
 		cmocka_unit_test(test_late_records),
 		cmocka_unit_test(test_only_raises),
+		cmocka_unit_test(test_late_record_of_a_closed_day),
 		cmocka_unit_test(test_day_that_ended),
 		cmocka_unit_test(test_without_redis),
 		cmocka_unit_test(test_old_batches_are_forgotten),

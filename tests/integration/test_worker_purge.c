@@ -15,7 +15,8 @@
 #define DAYS 15
 #define RECORDS 3
 
-#define UTC_DAY(days_ago) "((now() AT TIME ZONE 'UTC')::date - " #days_ago ")"
+/* The day on which the test began, also when it ends meanwhile. */
+#define UTC_DAY(days_ago) "((SELECT day FROM test_today) - " #days_ago ")"
 #define COUNT_RECORDS(name, days_ago) \
 	"SELECT count(*) FROM chat_logs JOIN clients c ON c.id = client_id WHERE name = '" name \
 	"' AND (chat_logs.created_at AT TIME ZONE 'UTC')::date = " UTC_DAY(days_ago)
@@ -177,6 +178,8 @@ start(void **state)
 {
 	(void)state;
 	servers = servers_start(SERVER_REDIS);
+	free(servers_sql(
+	    servers, "CREATE TABLE test_today AS SELECT (now() AT TIME ZONE 'UTC')::date AS day"));
 	servers_setting(servers, "log_retention_days", "8");
 	EXPECT_TALLY(EX_OK, NULL, "client", "create", "--name=short", "--log-retention-days=2");
 	EXPECT_TALLY(EX_OK, NULL, "client", "create", "--name=long");

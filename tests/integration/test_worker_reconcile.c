@@ -124,7 +124,7 @@ test_past_days(void **state)
 	    FOUND, "\"log_requests\":3,\"book_requests\":0", "reconcile", "--full", "--json");
 	books_expect_differences(servers, "0");
 	free(servers_sql(servers, "UPDATE daily_costs SET failed_requests = 1 "
-				  "WHERE date < (now() AT TIME ZONE 'UTC')::date"));
+				  "WHERE date < " BOOKS_TODAY("acme") ""));
 	EXPECT_TALLY(EX_OK, NULL, "reconcile", "--days", "9");
 	EXPECT_TALLY(FOUND, "failed_requests", "reconcile", "--days", "10");
 	EXPECT_TALLY(EX_OK, NULL, "verify");
@@ -139,7 +139,7 @@ test_waiting_batch(void **state)
 	free(servers_sql(servers,
 	    "INSERT INTO ingest_batches (client_id, id, epoch, late_days) "
 	    "SELECT id, '01890000-0000-7000-8000-000000000009', 1, "
-	    "ARRAY[(now() AT TIME ZONE 'UTC')::date - 1] FROM clients WHERE name = 'acme'"));
+	    "ARRAY[" BOOKS_TODAY("acme") " - 1] FROM clients WHERE name = 'acme'"));
 	EXPECT_TALLY(EX_OK, "\"waiting_for_flush\":1", "verify", "--json");
 	EXPECT_TALLY(EX_OK, "\"explained\":true", "reconcile", "--dry-run", "--json");
 	EXPECT_TALLY(EX_OK, "\"drift_cents\":0", "reconcile", "--json");
@@ -155,8 +155,7 @@ test_erased_user(void **state)
 	EXPECT_TALLY(EX_OK, "\"drift_cents\":0", "reconcile", "--json");
 	EXPECT_TALLY(EX_OK, NULL, "verify");
 	books_expect(servers,
-	    "SELECT unique_users FROM daily_costs WHERE date = (now() AT TIME ZONE 'UTC')::date",
-	    "2");
+	    "SELECT unique_users FROM daily_costs WHERE date = " BOOKS_TODAY("acme") "", "2");
 }
 
 static void
@@ -164,7 +163,7 @@ test_closed_day(void **state)
 {
 	(void)state;
 	free(servers_sql(servers, "UPDATE daily_costs SET closed_at = now() "
-				  "WHERE date = (now() AT TIME ZONE 'UTC')::date - 10"));
+				  "WHERE date = " BOOKS_TODAY("acme") " - 10"));
 	EXPECT_TALLY(EX_OK, "\"skipped_log_gone\":0", "verify", "--json");
 	free(servers_sql(
 	    servers, "DELETE FROM chat_logs WHERE created_at < now() - interval '5 days'"));
@@ -181,8 +180,8 @@ start(void **state)
 {
 	(void)state;
 	servers = servers_start(SERVER_NGINX);
-	http =
-	    (struct http){ .url = servers_http_url(servers), .key = servers_key(servers, "acme") };
+	http = (struct http){ .url = servers_http_url(servers),
+		.key = servers_key_at_noon(servers, "acme") };
 	EXPECT_TALLY(EX_OK, NULL, "partitions");
 	return 0;
 }
