@@ -34,6 +34,15 @@ context_params(struct task *task)
 	return params;
 }
 
+static bool
+acquire(struct task *task)
+{
+	if (db_acquire(task))
+		return true;
+	task->snapshot = false;
+	return false;
+}
+
 /* Ends what is left of the transaction; the error that led here stays the first. */
 static void
 abandon(struct task *task)
@@ -107,7 +116,7 @@ db_pipeline(struct task *task, const struct db_step *steps, size_t count, struct
 	bool begins = task->db == NULL;
 	struct exchange exchange;
 
-	if (begins && !db_acquire(task))
+	if (begins && !acquire(task))
 		return false;
 	exchange = lay_out(task, steps, count, begins, false);
 	if (run(task, &exchange, rets, count))
@@ -138,7 +147,7 @@ db_pipeline_commit(struct task *task, const struct db_step *steps, size_t count,
 
 	if (ret_unknown != NULL)
 		*ret_unknown = false;
-	if (begins && !db_acquire(task))
+	if (begins && !acquire(task))
 		return false;
 	exchange = lay_out(task, steps, count, begins, true);
 	if (run(task, &exchange, rets, count)) {

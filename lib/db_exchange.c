@@ -170,6 +170,18 @@ undo_result(void *result)
 	PQclear(result);
 }
 
+/* Nobody looks at the answers to BEGIN, set_config() and COMMIT: a long job has many of them. */
+static void
+keep(struct task *task, struct db_send *send)
+{
+	if (send->result != NULL && send->ours && !send->once) {
+		PQclear(send->result);
+		send->result = NULL;
+	} else if (send->result != NULL) {
+		arena_defer(task->arena, undo_result, send->result);
+	}
+}
+
 static bool
 read_one(struct task *task, struct db *db, struct db_send *send)
 {
@@ -178,16 +190,15 @@ read_one(struct task *task, struct db *db, struct db_send *send)
 	if (send->prepares && !read_prepare(task, db, send))
 		return false;
 	answered = db_answer(db, &send->result);
-	if (send->result != NULL)
-		arena_defer(task->arena, undo_result, send->result);
-	if (send->result == NULL || !is_error(send->result))
-		return answered;
-	send->refused = answered;
-	if (is_stale(send, send->result)) {
-		db->spent = true;
-		task_fail_later(task, 1, "the database was changed meanwhile");
+	if (send->result != NULL && is_error(send->result)) {
+		send->refused = answered;
+		if (is_stale(send, send->result)) {
+			db->spent = true;
+			task_fail_later(task, 1, "the database was changed meanwhile");
+		}
+		db_refused(task, send->result);
 	}
-	db_refused(task, send->result);
+	keep(task, send);
 	return answered;
 }
 

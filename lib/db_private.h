@@ -18,9 +18,10 @@
 /* A statement as this connection knows it; the same text with other parameter types is another. */
 struct db_statement {
 	const char *sql; /* compared by address */
-	uint64_t types;
 	unsigned number; /* its name on the server */
 	enum { DB_STATEMENT_NEW, DB_STATEMENT_SENT, DB_STATEMENT_READY } state;
+	int type_count;
+	uint32_t types[]; /* 0: left to the server */
 };
 
 struct db {

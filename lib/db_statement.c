@@ -5,32 +5,50 @@
 /* A power of two, so that a hash is cut by a mask. */
 #define CAPACITY_MIN 64
 
-static uint64_t
-mix(uint64_t hash, uint64_t value)
+static size_t
+hash(const char *sql)
 {
-	hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
-	return hash ^ hash >> 32;
+	uint64_t mixed = (uint64_t)(uintptr_t)sql * UINT64_C(0x9e3779b97f4a7c15);
+
+	return (size_t)(mixed >> 32);
 }
 
-static uint64_t
-hash_types(const struct db_params *params)
+/* A NULL of unknown type goes with any: without that, each choice of NULLs were a statement. */
+static bool
+fits(const struct db_statement *statement, const struct db_params *params)
 {
-	uint64_t hash = 1;
+	int count = params == NULL ? 0 : params->count;
 
-	for (int i = 0; params != NULL && i < params->count; i++)
-		hash = mix(hash, params->list[i].type + 1U);
-	return hash;
+	if (statement->type_count != count)
+		return false;
+	for (int i = 0; i < count; i++) {
+		uint32_t type = params->list[i].type;
+
+		if (type != 0 && type != statement->types[i])
+			return false;
+	}
+	return true;
 }
 
 static struct db_statement **
-slot(struct db_statement **table, size_t capacity, const char *sql, uint64_t types)
+free_slot(struct db_statement **table, size_t capacity, const char *sql)
 {
-	size_t at = (size_t)mix(types, (uintptr_t)sql);
+	size_t at = hash(sql);
 
-	for (;; at++) {
-		struct db_statement **found = &table[at & (capacity - 1)];
+	while (table[at & (capacity - 1)] != NULL)
+		at++;
+	return &table[at & (capacity - 1)];
+}
 
-		if (*found == NULL || ((*found)->sql == sql && (*found)->types == types))
+static struct db_statement *
+find(const struct db *db, const char *sql, const struct db_params *params)
+{
+	if (db->statement_capacity == 0)
+		return NULL;
+	for (size_t at = hash(sql);; at++) {
+		struct db_statement *found = db->statements[at & (db->statement_capacity - 1)];
+
+		if (found == NULL || (found->sql == sql && fits(found, params)))
 			return found;
 	}
 }
@@ -47,31 +65,42 @@ grow(struct db *db)
 		struct db_statement *old = db->statements[i];
 
 		if (old != NULL)
-			*slot(table, capacity, old->sql, old->types) = old;
+			*free_slot(table, capacity, old->sql) = old;
 	}
 	free(db->statements);
 	db->statements = table;
 	db->statement_capacity = capacity;
 }
 
+static struct db_statement *
+make(const char *sql, const struct db_params *params, unsigned number)
+{
+	int count = params == NULL ? 0 : params->count;
+	struct db_statement *statement =
+	    calloc(1, sizeof(*statement) + (size_t)count * sizeof(statement->types[0]));
+
+	if (statement == NULL)
+		abort();
+	statement->sql = sql;
+	statement->number = number;
+	statement->type_count = count;
+	for (int i = 0; i < count; i++)
+		statement->types[i] = params->list[i].type;
+	return statement;
+}
+
 struct db_statement *
 db_statement(struct db *db, const char *sql, const struct db_params *params)
 {
-	uint64_t types = hash_types(params);
-	struct db_statement **found;
+	struct db_statement *statement = find(db, sql, params);
 
+	if (statement != NULL)
+		return statement;
 	if ((db->statement_count + 1) * 2 > db->statement_capacity)
 		grow(db);
-	found = slot(db->statements, db->statement_capacity, sql, types);
-	if (*found == NULL) {
-		*found = calloc(1, sizeof(**found));
-		if (*found == NULL)
-			abort();
-		(*found)->sql = sql;
-		(*found)->types = types;
-		(*found)->number = (unsigned)++db->statement_count;
-	}
-	return *found;
+	statement = make(sql, params, (unsigned)++db->statement_count);
+	*free_slot(db->statements, db->statement_capacity, sql) = statement;
+	return statement;
 }
 
 void

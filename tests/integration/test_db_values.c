@@ -1,5 +1,6 @@
 #include "tests/test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/clock.h"
@@ -146,11 +147,19 @@ test_texts_may_hold_nulls_or_nothing(void **state)
 	assert_int_equal(list.count, 0);
 }
 
-/* The same text with a NULL of unknown type first must not fix the type for later calls. */
+static int64_t
+prepared(void)
+{
+	return number(
+	    "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%relnatts%'");
+}
+
+/* A NULL of unknown type must not fix the type for later calls, nor be a statement of its own. */
 static void
 test_a_null_does_not_settle_the_type(void **state)
 {
 	static const char sql[] = "SELECT count(*) FROM pg_class WHERE relnatts = $1";
+	struct db_pool_settings with = settings("tally_worker");
 	struct db_params *nothing = db_params(&task);
 	struct db_params *two = db_params(&task);
 	struct db_rows *rows;
@@ -162,6 +171,34 @@ test_a_null_does_not_settle_the_type(void **state)
 	assert_int_equal(db_int(rows, 0, 0), 0);
 	fine(db_query_one(&task, sql, two, &rows));
 	assert_true(db_int(rows, 0, 0) > 0);
+	fine(db_query_one(&task, sql, nothing, &rows));
+	assert_int_equal(db_int(rows, 0, 0), 0);
+	assert_int_equal(prepared(), 3);
+	db_rollback(&task);
+	use(&with);
+	fine(db_query_one(&task, sql, two, &rows));
+	fine(db_query_one(&task, sql, nothing, &rows));
+	assert_int_equal(prepared(), 2);
+}
+
+/* More than the table of statements has room for at first. */
+static void
+test_many_statements_are_kept_apart(void **state)
+{
+	static char texts[200][32];
+	struct db_rows *rows;
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < (int)COUNT(texts); i++) {
+			snprintf(texts[i], sizeof(texts[i]), "SELECT %d", i);
+			fine(db_query_one(&task, texts[i], NULL, &rows));
+			assert_int_equal(db_int(rows, 0, 0), i);
+		}
+	}
+	assert_int_equal(number("SELECT count(*) FROM pg_prepared_statements"
+				" WHERE statement LIKE 'SELECT _%' AND length(statement) < 12"),
+	    COUNT(texts));
 }
 
 static void
@@ -201,6 +238,7 @@ main(void)
 		TEST(test_arrays_carry_columns_with_nulls),
 		TEST(test_texts_may_hold_nulls_or_nothing),
 		TEST(test_a_null_does_not_settle_the_type),
+		TEST(test_many_statements_are_kept_apart),
 		TEST(test_an_invalid_text_is_refused),
 		TEST(test_urls_are_taken_apart),
 	};
