@@ -140,8 +140,10 @@ read_name(struct task *task, struct text quoted, struct text *ret)
 	buf_puts(&buf, "{\"name\":");
 	buf_add(&buf, quoted.at, quoted.len);
 	buf_putc(&buf, '}');
-	if (!json_read(task, buf_text(&buf), &field, 1, &name))
-		return false;
+	if (!json_read(task, buf_text(&buf), &field, 1, &name)) {
+		task_clear_error(task);
+		return task_fail(task, ERR_SYNTAX, "A member's name holds what no text may.");
+	}
 	*ret = (struct text){ .at = name, .len = strlen(name) };
 	return true;
 }

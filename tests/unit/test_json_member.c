@@ -108,6 +108,22 @@ test_no_members(void **state)
 	arena_free(arena);
 }
 
+static void
+test_bad_name(void **state)
+{
+	struct json_items members = { .rest = as_text("{\"a\":1,\"\\u0000\":2}") };
+	struct arena *arena = arena_new();
+	struct text name, value;
+	struct task task;
+
+	(void)state;
+	task_init(&task, arena);
+	assert_true(json_next_member(&task, &members, &name, &value));
+	assert_false(json_next_member(&task, &members, &name, &value));
+	assert_int_equal(task.err.code, ERR_SYNTAX);
+	arena_free(arena);
+}
+
 int
 main(void)
 {
@@ -115,6 +131,7 @@ main(void)
 		cmocka_unit_test(test_read_some),
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_no_members),
+		cmocka_unit_test(test_bad_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
