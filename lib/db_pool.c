@@ -120,7 +120,7 @@ db_distrust(struct db_pool *pool)
 	for (const struct db *db = idle; db != NULL; db = db->next)
 		pool->open--;
 	pool->failing = true;
-	pool->retry_at = clock_monotonic() + DB_RETRY_MS * 1000;
+	pool->retry_at = clock_monotonic() + DB_RETRY_MS * INT64_C(1000);
 	pthread_cond_broadcast(&pool->released);
 	pthread_mutex_unlock(&pool->lock);
 	close_list(idle);
@@ -148,7 +148,7 @@ give_up(struct db_pool *pool, bool failing)
 	pool->used--;
 	if (failing) {
 		pool->failing = true;
-		pool->retry_at = clock_monotonic() + DB_RETRY_MS * 1000;
+		pool->retry_at = clock_monotonic() + DB_RETRY_MS * INT64_C(1000);
 	}
 	pthread_cond_signal(&pool->released);
 	pthread_mutex_unlock(&pool->lock);

@@ -77,8 +77,9 @@ execute(const struct process *process, pid_t parent, int input, int output)
 		_exit(127);
 	for (int i = 0; i < PROCESS_ARGUMENTS_MAX && process->argv[i] != NULL; i++)
 		argv[i] = strdup(process->argv[i]);
-	execvp(argv[0], argv);
-	fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
+	if (argv[0] != NULL)
+		execvp(argv[0], argv);
+	fprintf(stderr, "%s: %s\n", process->argv[0], strerror(errno));
 	_exit(127);
 }
 

@@ -124,8 +124,10 @@ cut_key(const char *output)
 	static const char name[] = "\"key\":\"";
 	const char *at = strstr(output, name);
 
-	if (at == NULL)
+	if (at == NULL) {
 		fail_msg("no key in: %s", output);
+		return NULL;
+	}
 	at += strlen(name);
 	return strndup(at, strcspn(at, "\""));
 }

@@ -226,12 +226,10 @@ redo(struct run *run, int64_t to)
 }
 
 static void
-print_status(const struct run *run, const struct migration *file, const struct applied *applied,
-    const char *state)
+print_status(const struct run *run, int64_t version, const struct migration *file,
+    const struct applied *applied, const char *state)
 {
 	struct output_line line = output_line(run->context, "migration");
-	int64_t version = file != NULL ? file->version : applied->version;
-
 	output_int(&line, "version", version);
 	output_text(&line, "file", file == NULL ? NULL : file->file);
 	output_text(&line, "state", state);
@@ -250,7 +248,7 @@ show(const struct run *run)
 		const struct applied *applied = find_applied(run, file->version);
 		bool edited = applied != NULL && is_edited(applied, file);
 
-		print_status(run, file, applied,
+		print_status(run, file->version, file, applied,
 		    edited	      ? "edited"
 		    : applied == NULL ? "pending"
 				      : "applied");
@@ -259,7 +257,7 @@ show(const struct run *run)
 	for (size_t i = 0; i < run->applied_count; i++) {
 		if (migrations_find(&run->files, run->applied[i].version) != NULL)
 			continue;
-		print_status(run, NULL, &run->applied[i], "missing");
+		print_status(run, run->applied[i].version, NULL, &run->applied[i], "missing");
 		fine = false;
 	}
 	return fine;

@@ -128,7 +128,7 @@ static bool
 add(struct task *task, const char *folder, const char *name, struct migrations *migrations)
 {
 	struct migration *migration = &migrations->list[migrations->count];
-	struct text text;
+	struct text text = { .at = "" };
 
 	if (migrations->count == MIGRATIONS_MAX)
 		return refuse(task, name, "is one too many");

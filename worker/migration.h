@@ -15,7 +15,7 @@
 #include "lib/task.h"
 
 #define MIGRATIONS_MAX 4096
-#define MIGRATION_MAX_BYTES (1024 * 1024)
+#define MIGRATION_MAX_BYTES 1048576
 #define MIGRATION_VERSION_DIGITS 14
 
 struct migration {
