@@ -1,11 +1,15 @@
-#include "lib/model/batch.h"
-
-#include <stdlib.h>
 #include <string.h>
 
-static const char guard_sql[] = "SELECT counter_guard($1, $2)";
+#include "lib/model/batch_private.h"
 
-static const char bypass_sql[] = "SELECT counter_bypass($1)";
+/* Locks are taken in the order of the clients: shared ones, but those who wait for an exclusive one
+ * stand in line between them. */
+static const char guard_sql[] = "SELECT counter_guard(array_agg(g.client_id ORDER BY g.client_id), "
+				"array_agg(g.epoch ORDER BY g.client_id)) "
+				"FROM unnest($1::uuid[], $2::bigint[]) AS g (client_id, epoch)";
+
+static const char bypass_sql[] = "SELECT counter_bypass(array_agg(b ORDER BY b)) "
+				 "FROM unnest($1::uuid[]) AS b";
 
 /*
  * Whether what a row names is there: true or NULL. Not EXISTS, which the planner may answer from a
@@ -33,6 +37,10 @@ static const char references_sql[] =
     "WHERE (r.user_id IS NOT NULL AND (" USER_OF_R ") IS NULL) "
     "OR (r.session_id IS NOT NULL AND (" SESSION_OF_R ") IS NULL)";
 
+/*
+ * A user that the batch itself makes is not looked for: should a purge have taken it away in
+ * between, the foreign key refuses the batch, and it is made again with the next try.
+ */
 static const char insert_sql[] =
     "INSERT INTO chat_logs (client_id, id, created_at, received_at, api_key_id, authorization_id, "
     "user_id, session_id, conversation_id, agent_session_id, trace_id, span_id, parent_span_id, "
@@ -52,14 +60,14 @@ static const char insert_sql[] =
     "$13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::bigint[], "
     "$19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[], "
     "$25::bigint[], $26::bigint[], $27::bigint[], $28::uuid[], $29::boolean[], $30::text[], "
-    "$31::text[], $32::boolean[], $33::text[], $34::bigint[], $35::text[]) "
+    "$31::text[], $32::boolean[], $33::text[], $34::bigint[], $35::text[], $36::boolean[]) "
     "AS r (client_id, id, created_at, received_at, api_key_id, authorization_id, user_id, "
     "session_id, conversation_id, agent_session_id, trace_id, span_id, parent_span_id, feature, "
     "agent_type, provider, model, input_tokens, output_tokens, cached_input_tokens, "
     "cache_write_tokens, reasoning_tokens, tokens_used, message_length, response_length, "
     "estimated_nanos, verified_nanos, model_pricing_id, is_cache_hit, tools_used, tags, success, "
-    "error_message, duration_ms, metadata) "
-    "WHERE (r.user_id IS NULL OR (" USER_OF_R ")) "
+    "error_message, duration_ms, metadata, user_is_made) "
+    "WHERE (r.user_id IS NULL OR r.user_is_made OR (" USER_OF_R ")) "
     "AND (r.session_id IS NULL OR (" SESSION_OF_R ")) "
     "ON CONFLICT DO NOTHING "
     "RETURNING client_id, id";
@@ -220,8 +228,9 @@ add_row_head(struct db_array *const *a, const struct batch_row *row)
 }
 
 static void
-add_row_tail(struct task *task, struct db_array *const *a, const struct chat_log *log)
+add_row_tail(struct task *task, struct db_array *const *a, const struct batch_row *row)
 {
+	const struct chat_log *log = row->log;
 	const int64_t numbers[] = { log->input_tokens, log->output_tokens, log->cached_input_tokens,
 		log->cache_write_tokens, log->reasoning_tokens, log->tokens_used,
 		log->message_length, log->response_length, log->estimated_cost_nanos,
@@ -237,10 +246,11 @@ add_row_tail(struct task *task, struct db_array *const *a, const struct chat_log
 	db_array_text(a[32], text_of(log->error_message));
 	add_number(a[33], log->duration_ms);
 	db_array_text(a[34], log->metadata);
+	db_array_bool(a[35], row->external_user_id != NULL);
 }
 
 static void
-add_rows(struct task *task, const struct batch *batch, struct steps *steps)
+add_rows(struct task *task, struct batch_row *const *rows, size_t count, struct steps *steps)
 {
 	static const enum db_array_type types[] = { DB_ARRAY_ID, DB_ARRAY_ID, DB_ARRAY_TIME,
 		DB_ARRAY_TIME, DB_ARRAY_ID, DB_ARRAY_ID, DB_ARRAY_ID, DB_ARRAY_ID, DB_ARRAY_ID,
@@ -248,15 +258,16 @@ add_rows(struct task *task, const struct batch *batch, struct steps *steps)
 		DB_ARRAY_TEXT, DB_ARRAY_TEXT, DB_ARRAY_TEXT, DB_ARRAY_INT, DB_ARRAY_INT,
 		DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT,
 		DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_ID, DB_ARRAY_BOOL, DB_ARRAY_TEXT,
-		DB_ARRAY_TEXT, DB_ARRAY_BOOL, DB_ARRAY_TEXT, DB_ARRAY_INT, DB_ARRAY_TEXT };
+		DB_ARRAY_TEXT, DB_ARRAY_BOOL, DB_ARRAY_TEXT, DB_ARRAY_INT, DB_ARRAY_TEXT,
+		DB_ARRAY_BOOL };
 	struct db_params *params = db_params(task);
 	struct db_array *arrays[COUNT(types)];
 
 	for (size_t i = 0; i < COUNT(types); i++)
 		arrays[i] = db_add_array(params, types[i]);
-	for (size_t i = 0; i < batch->row_count; i++) {
-		add_row_head(arrays, &batch->rows[i]);
-		add_row_tail(task, arrays, batch->rows[i].log);
+	for (size_t i = 0; i < count; i++) {
+		add_row_head(arrays, rows[i]);
+		add_row_tail(task, arrays, rows[i]);
 	}
 	add_step(steps, insert_sql, params);
 }
@@ -279,64 +290,6 @@ add_mark(struct task *task, const struct batch *batch, struct steps *steps)
 	add_step(steps, mark_sql, params);
 }
 
-static int
-compare_rows(const void *a, const void *b)
-{
-	const struct batch_row *x = *(struct batch_row *const *)a;
-	const struct batch_row *y = *(struct batch_row *const *)b;
-	int order = id_compare(x->log->id, y->log->id);
-
-	if (order == 0)
-		order = id_compare(x->client, y->client);
-	/* Of two rows alike the first in the batch was stored. */
-	return order != 0 ? order : (x > y) - (x < y);
-}
-
-static struct batch_row *
-find_row(struct batch_row *const *sorted, size_t count, struct id client, struct id id)
-{
-	size_t low = 0, high = count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = id_compare(sorted[middle]->log->id, id);
-
-		if (order == 0)
-			order = id_compare(sorted[middle]->client, client);
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return sorted[low];
-}
-
-static void
-read_stored(struct task *task, struct batch *batch, const struct db_rows *stored)
-{
-	struct batch_row **sorted = arena_array(task->arena, batch->row_count, sizeof(*sorted));
-
-	for (size_t i = 0; i < batch->row_count; i++) {
-		batch->rows[i].outcome = BATCH_DUPLICATE;
-		sorted[i] = &batch->rows[i];
-	}
-	qsort(sorted, batch->row_count, sizeof(struct batch_row *), compare_rows);
-	for (int i = 0; i < db_count(stored); i++)
-		find_row(sorted, batch->row_count, db_id(stored, i, 0), db_id(stored, i, 1))
-		    ->outcome = BATCH_STORED;
-}
-
-static void
-read_references(struct batch *batch, const struct db_rows *missing)
-{
-	for (int i = 0; i < db_count(missing); i++) {
-		struct batch_row *row = &batch->rows[db_int(missing, i, 0) - 1];
-
-		if (row->outcome != BATCH_STORED)
-			row->outcome = db_bool(missing, i, 1) ? BATCH_NO_USER : BATCH_NO_SESSION;
-	}
-}
-
 void
 batch_begin(struct task *task, const struct batch *batch)
 {
@@ -350,15 +303,20 @@ batch_begin(struct task *task, const struct batch *batch)
 bool
 batch_store(struct task *task, struct batch *batch, bool commit, bool *ret_unknown)
 {
+	struct batch_row **sorted = batch_sort(task, batch);
 	struct steps steps = { 0 };
 	struct db_rows *rows[STEPS_MAX];
+	size_t inserts;
 	bool ok, asked;
 
 	*ret_unknown = false;
 	add_guards(task, batch, &steps);
 	add_users(task, batch, &steps);
+	inserts = steps.count;
+	add_rows(task, sorted, batch->row_count, &steps);
+	/* Behind the insert: what was missing there is missing here, and no row passes for a
+	 * duplicate because its session ended in between. */
 	asked = add_references(task, batch, &steps);
-	add_rows(task, batch, &steps);
 	add_mark(task, batch, &steps);
 	if (commit)
 		ok = db_pipeline_commit(task, steps.list, steps.count, rows, ret_unknown);
@@ -366,8 +324,6 @@ batch_store(struct task *task, struct batch *batch, bool commit, bool *ret_unkno
 		ok = db_pipeline(task, steps.list, steps.count, rows);
 	if (!ok)
 		return false;
-	read_stored(task, batch, rows[steps.count - 2]);
-	if (asked)
-		read_references(batch, rows[steps.count - 3]);
+	batch_read_outcomes(batch, sorted, rows[inserts], asked ? rows[inserts + 1] : NULL);
 	return true;
 }

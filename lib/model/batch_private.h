@@ -1,0 +1,22 @@
+/*
+ * Between the files of the batch: the order in which its rows are stored, and what became of them.
+ */
+#ifndef LIB_MODEL_BATCH_PRIVATE_H
+#define LIB_MODEL_BATCH_PRIVATE_H
+
+#include "lib/model/batch.h"
+
+/*
+ * The rows by id and client; of rows alike the first in the batch is first. Stored in this order,
+ * two batches with the same records cannot wait for each other.
+ */
+struct batch_row **batch_sort(struct task *task, const struct batch *batch);
+
+/*
+ * Sets the outcome of each row. stored: client and id of the rows that were inserted. missing:
+ * ordinal and no_user of those that name what is not there, asked after the insert; or NULL.
+ */
+void batch_read_outcomes(struct batch *batch, struct batch_row *const *sorted,
+    const struct db_rows *stored, const struct db_rows *missing);
+
+#endif
