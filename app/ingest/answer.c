@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/idempotency.h"
 #include "app/metrics.h"
 
 static const char no_user[] = "names no user of this client";
@@ -128,4 +129,77 @@ answer_make(struct submission *submission, const struct batch_row *rows)
 		break;
 	}
 	return reply_json(&req->reply, 201, chat_log_write, rows[0].log);
+}
+
+/* The leader's failure is the request's too. */
+static void
+hand_over_error(const struct task *task, struct task *own)
+{
+	if (task->err.code == ERR_UNAVAILABLE)
+		(void)task_fail_later(own, task->err.retry_after, "%s", task->err.text);
+	else
+		(void)task_fail(own, task->err.code, "%s", task->err.text);
+}
+
+bool
+answer_find_stored(struct task *task, const struct batch *batch,
+    const struct submission *submission, struct batch_row *row)
+{
+	struct task *own = submission->req->task;
+	struct chat_log *log;
+
+	if (submission->form != SUBMISSION_SINGLE || row->outcome != BATCH_DUPLICATE)
+		return true;
+	/* Behind the commit: one transaction for all that are looked for, whosever they are. */
+	if (task->db == NULL)
+		batch_begin(task, batch);
+	log = arena_alloc(task->arena, sizeof(*log));
+	task->client = row->client;
+	if (chat_log_find(task, row->log->id, log)) {
+		row->log = log;
+		return true;
+	}
+	if (task->err.code == ERR_NOT_FOUND)
+		(void)task_fail_later(own, 1, "the record was removed meanwhile");
+	else if (batch->key_count > 0)
+		return false;
+	else
+		hand_over_error(task, own);
+	task_clear_error(task);
+	return false;
+}
+
+void
+answer_fail(const struct task *task, struct submission *submission)
+{
+	hand_over_error(task, submission->req->task);
+	request_finish(submission->req, false);
+}
+
+void
+answer_again(struct task *task, struct submission *submission)
+{
+	struct request *req = submission->req;
+	struct batch_answer answer;
+	struct idempotency_row row;
+
+	task->client = req->identity->client;
+	if (!batch_find_answer(task, req->idempotency_key, &answer)) {
+		/* Its day was over just now. */
+		if (task->err.code == ERR_NOT_FOUND) {
+			db_rollback(task);
+			task_clear_error(task);
+			(void)task_fail_later(task, 1, "the answer was removed meanwhile");
+		}
+		answer_fail(task, submission);
+		task_clear_error(task);
+		return;
+	}
+	row = (struct idempotency_row){
+		.request_hash = answer.request_hash,
+		.status = answer.status,
+		.content_type = answer.content_type,
+		.body = answer.body,
+	};
+	request_finish(req, idempotency_replay(req, &row));
 }

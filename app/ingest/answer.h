@@ -17,6 +17,20 @@ void answer_count(struct submission *submission, const struct batch_row *rows);
  */
 NODISCARD bool answer_make(struct submission *submission, const struct batch_row *rows);
 
+/*
+ * A single record that was stored before is answered as it was stored: row->log becomes that. False
+ * when it cannot be read: the request's task has the reason then, unless the transaction that
+ * stores the batch is lost by it, which task->err tells.
+ */
+NODISCARD bool answer_find_stored(struct task *task, const struct batch *batch,
+    const struct submission *submission, struct batch_row *row);
+
+/* Finishes the request with the failure of the leader's task. */
+void answer_fail(const struct task *task, struct submission *submission);
+
+/* Finishes the request with what another request with the same Idempotency-Key was answered. */
+void answer_again(struct task *task, struct submission *submission);
+
 /* Keeps what made one element unreadable, and forgets the error. */
 void answer_reject(struct submission *submission, size_t index);
 

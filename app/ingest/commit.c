@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "app/idempotency.h"
 #include "app/ingest/answer.h"
 #include "app/ingest/counts.h"
 #include "app/metrics.h"
@@ -24,18 +23,6 @@ enum outcome {
 	SPLIT, /* nothing happened; some were answered, the others are left in the list */
 	FAILED /* task->err says why */
 };
-
-static void
-fail_submission(const struct task *task, struct submission *submission)
-{
-	struct task *own = submission->req->task;
-
-	if (task->err.code == ERR_UNAVAILABLE)
-		(void)task_fail_later(own, task->err.retry_after, "%s", task->err.text);
-	else
-		(void)task_fail(own, task->err.code, "%s", task->err.text);
-	request_finish(submission->req, false);
-}
 
 static size_t
 find_part(struct work *work, const struct identity *identity)
@@ -109,6 +96,8 @@ make_work(struct task *task, struct counter_book *book, struct submission *list)
 	for (struct submission *s = list; s != NULL; s = s->next) {
 		s->stored = s->duplicates = 0;
 		s->rejection_count = s->unreadable;
+		/* What an earlier try answered. */
+		s->req->reply.body.len = 0;
 		add_rows(&work, s);
 		add_key(&work, s);
 	}
@@ -117,23 +106,8 @@ make_work(struct task *task, struct counter_book *book, struct submission *list)
 	return work;
 }
 
-/* A single record that was stored before is answered as it was stored. */
-static bool
-find_stored(struct task *task, const struct submission *submission, struct batch_row *row)
-{
-	struct chat_log *log;
-
-	if (submission->form != SUBMISSION_SINGLE || row->outcome != BATCH_DUPLICATE)
-		return true;
-	log = arena_alloc(task->arena, sizeof(*log));
-	task->client = row->client;
-	if (!chat_log_find(task, row->log->id, log))
-		return false;
-	row->log = log;
-	return true;
-}
-
-/* The reply of each submission; made[i] is false for one that failed as a whole. */
+/* The reply of each submission; made[i] is false for one that failed as a whole. False when all of
+ * them did. */
 static bool
 make_answers(struct task *task, struct work *work, bool *made)
 {
@@ -142,9 +116,11 @@ make_answers(struct task *task, struct work *work, bool *made)
 
 	for (struct submission *s = work->list; s != NULL; rows += s->count, s = s->next) {
 		answer_count(s, rows);
-		if (s->count > 0 && !find_stored(task, s, &rows[0]))
+		made[i] = (s->count == 0 || answer_find_stored(task, &work->batch, s, rows)) &&
+			  answer_make(s, rows);
+		if (task->err.code != ERR_NONE)
 			return false;
-		made[i++] = answer_make(s, rows);
+		i++;
 	}
 	return true;
 }
@@ -159,29 +135,6 @@ finish_all(struct work *work, const bool *made)
 		next = s->next;
 		request_finish(s->req, made[i++]);
 	}
-}
-
-/* Another request has the key: its answer is this one's too. */
-static void
-answer_again(struct task *task, struct submission *submission)
-{
-	struct request *req = submission->req;
-	struct batch_answer answer;
-	struct idempotency_row row;
-
-	task->client = req->identity->client;
-	if (!batch_find_answer(task, req->idempotency_key, &answer)) {
-		fail_submission(task, submission);
-		task_clear_error(task);
-		return;
-	}
-	row = (struct idempotency_row){
-		.request_hash = answer.request_hash,
-		.status = answer.status,
-		.content_type = answer.content_type,
-		.body = answer.body,
-	};
-	request_finish(req, idempotency_replay(req, &row));
 }
 
 /* Answers those whose key another request has, and leaves the others in the list. */
@@ -296,7 +249,9 @@ commit_once(struct task *task, struct work *work)
 	if (outcome != COMMITTED) {
 		/* Where it is not known, the announcement stays until the count is mended from the
 		 * log. */
-		if (!unknown)
+		if (unknown)
+			counts_doubt(counts);
+		else
 			counts_drop(task, counts, batch->id);
 		if (outcome == FAILED && strcmp(task->err.sqlstate, BATCH_EPOCH_OVER) == 0) {
 			counts_forget(counts);
@@ -309,6 +264,7 @@ commit_once(struct task *task, struct work *work)
 	metrics_add(METRIC_BATCHES, 1);
 	if (batch->key_count == 0 && !make_answers(task, work, made))
 		return FAILED;
+	db_rollback(task);
 	finish_all(work, made);
 	return COMMITTED;
 }
@@ -327,7 +283,7 @@ fail_batch(struct task *task, struct counter_book *book, struct submission *list
 	for (struct submission *s = list; s != NULL; s = next) {
 		next = s->next;
 		if (alone) {
-			fail_submission(task, s);
+			answer_fail(task, s);
 			continue;
 		}
 		s->next = NULL;

@@ -114,12 +114,12 @@ counts_announce(struct task *task, struct counts *counts, struct id batch,
 	return true;
 }
 
+/* users: room for those of every row. */
 static void
-collect_stored(struct task *task, struct counts *counts, size_t part, const struct count_row *rows,
+collect_stored(struct counts *counts, size_t part, struct id *users, const struct count_row *rows,
     const struct batch_row *outcomes, size_t row_count)
 {
 	struct counter_part *p = &counts->parts[part];
-	struct id *users = arena_array(task->arena, row_count, sizeof(*users));
 
 	p->totals = (struct totals){ 0 };
 	p->users = users;
@@ -138,13 +138,16 @@ void
 counts_confirm(struct task *task, struct counts *counts, struct id batch,
     const struct count_row *rows, const struct batch_row *outcomes, size_t row_count)
 {
+	struct id *users = arena_array(task->arena, row_count, sizeof(*users));
+
 	for (size_t i = 0; i < counts->count; i++) {
 		struct counter_part *p = &counts->parts[i];
 
 		if (p->answer == COUNTER_OK)
-			collect_stored(task, counts, i, rows, outcomes, row_count);
+			collect_stored(counts, i, users, rows, outcomes, row_count);
 		else if (!p->state.bypassed)
 			counter_book_forget(counts->book, p->client);
+		users += p->user_count;
 	}
 	counter_confirm(task, batch, counts->parts, counts->count);
 	for (size_t i = 0; i < counts->count; i++) {

@@ -6,7 +6,8 @@
 /* Keys are kept for a day; an older one counts as absent. */
 #define KEY_KEPT_USEC CLOCK_DAY
 
-/* In the order of the keys, so that two batches cannot wait for each other. */
+/* In the order of the keys, so that two batches cannot wait for each other. A row without a status
+ * is of an answer that was no success: its key is free. */
 static const char take_keys_sql[] =
     "INSERT INTO idempotency_keys AS k (client_id, key, request_hash, created_at) "
     "SELECT n.client_id, n.key, decode(n.request_hash, 'hex'), $4 "
@@ -15,7 +16,7 @@ static const char take_keys_sql[] =
     "ON CONFLICT (client_id, key) DO UPDATE "
     "SET request_hash = excluded.request_hash, created_at = excluded.created_at, status = NULL, "
     "content_type = NULL, sealed = false, body = NULL "
-    "WHERE k.created_at < $5 "
+    "WHERE k.created_at <= $5 OR k.status IS NULL "
     "RETURNING client_id, key";
 
 static const char keep_answers_sql[] =
