@@ -90,6 +90,12 @@ servers_make_conf(struct servers *servers)
 	servers_setting(servers, "listen", listen);
 	servers_setting(servers, "migrations_dir", migrations);
 	servers_setting(servers, "development", "true");
+	/* A busy machine must not look like a broken server. */
+	servers_setting(servers, "database_connect_timeout_ms", "10000");
+	servers_setting(servers, "database_acquire_timeout_ms", "10000");
+	servers_setting(servers, "database_statement_timeout_ms", "30000");
+	servers_setting(servers, "redis_connect_timeout_ms", "5000");
+	servers_setting(servers, "redis_command_timeout_ms", "5000");
 	free(migrations);
 	free(listen);
 }
