@@ -92,6 +92,12 @@ api_send(const char *method, const char *path, const char *const *headers, const
 	return answer.status;
 }
 
+struct http_answer
+api_call(const char *method, const char *path, const char *const *headers, const char *body)
+{
+	return http_send(&http, method, path, headers, body);
+}
+
 void
 api_expect(long status, const char *method, const char *path, const char *body)
 {

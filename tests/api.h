@@ -25,6 +25,9 @@ const char *api_use_operator(void);
 
 /* The status of the answer. headers: "Name: value", NULL behind the last, or NULL. */
 long api_send(const char *method, const char *path, const char *const *headers, const char *body);
+/* The same for any thread: the answer is the caller's, to be freed by http_free(). */
+struct http_answer api_call(
+    const char *method, const char *path, const char *const *headers, const char *body);
 /* Fails the test unless the answer has this status. */
 void api_expect(long status, const char *method, const char *path, const char *body);
 
