@@ -1,6 +1,7 @@
 #include "tests/servers_private.h"
 
 #include <libpq-fe.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,16 +133,26 @@ cut_key(const char *output)
 	return strndup(at, strcspn(at, "\""));
 }
 
-const char *
-servers_noon(void)
+static char noon[32];
+
+static void
+choose_noon(void)
 {
-	static char name[32];
 	time_t now = time(NULL);
 	struct tm tm;
 
 	/* The sign of these names is the other way round: Etc/GMT+5 lies west. */
-	(void)snprintf(name, sizeof(name), "Etc/GMT%+d", gmtime_r(&now, &tm)->tm_hour - 12);
-	return name;
+	(void)snprintf(noon, sizeof(noon), "Etc/GMT%+d", gmtime_r(&now, &tm)->tm_hour - 12);
+}
+
+/* Chosen once: all threads of a program mean the same day. */
+const char *
+servers_noon(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	(void)pthread_once(&once, choose_noon);
+	return noon;
 }
 
 char *
