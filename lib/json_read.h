@@ -81,7 +81,8 @@ NODISCARD bool json_next_item(struct task *task, struct json_items *items, struc
 
 /*
  * Walks the members of a JSON object the same way: the name without its escapes, the value as it
- * stands. The object must be one that json_read_some() has read.
+ * stands. The object must be one that json_read_some() has read. ERR_SYNTAX: a name is no text of
+ * ours (a NUL, half a surrogate).
  */
 NODISCARD bool json_next_member(
     struct task *task, struct json_items *items, struct text *ret_name, struct text *ret_value);

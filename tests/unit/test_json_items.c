@@ -141,7 +141,7 @@ a_name_that_is_no_text_ends_the_walk(void **state)
 	assert_true(json_read_some(task, body, NULL, 0, NULL));
 	assert_true(json_next_member(task, &walk, &name, &value));
 	assert_false(json_next_member(task, &walk, &name, &value));
-	assert_int_equal(task->err.code, ERR_INVALID);
+	assert_int_equal(task->err.code, ERR_SYNTAX);
 }
 
 static void
