@@ -145,8 +145,8 @@ counts_confirm(struct task *task, struct counts *counts, struct id batch,
 
 		if (p->answer == COUNTER_OK)
 			collect_stored(counts, i, users, rows, outcomes, row_count);
-		else if (!p->state.bypassed)
-			counter_book_forget(counts->book, p->client);
+		else
+			counter_book_doubt(counts->book, p->client, &p->state);
 		users += p->user_count;
 	}
 	counter_confirm(task, batch, counts->parts, counts->count);
@@ -168,14 +168,18 @@ counts_confirm(struct task *task, struct counts *counts, struct id batch,
 void
 counts_drop(struct task *task, struct counts *counts, struct id batch)
 {
+	/* Why the transaction failed is what the requests are told, also when Redis is away. */
+	struct err why = task->err;
+
 	counter_drop(task, batch, counts->parts, counts->count);
+	task->err = why;
 }
 
 void
 counts_doubt(struct counts *counts)
 {
 	for (size_t i = 0; i < counts->count; i++)
-		counter_book_doubt(counts->book, counts->parts[i].client);
+		counter_book_doubt(counts->book, counts->parts[i].client, &counts->parts[i].state);
 }
 
 void

@@ -18,6 +18,8 @@
 
 /* A batch that is pending for so long was left behind by a process that died. */
 #define COUNTER_STALE_MS 30000
+/* The clocks of two processes may differ by so much: what one calls today is so for both. */
+#define COUNTER_SKEW_USEC (INT64_C(300) * 1000000)
 /* Keys of a client without calls go away by themselves. */
 #define COUNTER_EXPIRE_S (3 * 86400)
 
@@ -34,8 +36,10 @@ struct counter_book *counter_book_new(void);
 void counter_book_free(struct counter_book *book);
 /* Forgets what is known of one client, or of all when client is nil. */
 void counter_book_forget(struct counter_book *book, struct id client);
-/* After a commit of which nobody knows whether it happened: the next to ask opens another epoch. */
-void counter_book_doubt(struct counter_book *book, struct id client);
+/* After a commit that was not announced, or of which nobody knows whether it happened: the next to
+ * ask opens another epoch than this state's. */
+void counter_book_doubt(
+    struct counter_book *book, struct id client, const struct counter_state *state);
 
 /*
  * The state of task->client, from the book where it is there (book may be NULL). A state that

@@ -68,17 +68,6 @@ counter_book_forget(struct counter_book *book, struct id client)
 	pthread_mutex_unlock(&book->lock);
 }
 
-void
-counter_book_doubt(struct counter_book *book, struct id client)
-{
-	struct slot *slot = slot_of(book, client);
-
-	pthread_mutex_lock(&book->lock);
-	if (id_equal(slot->client, client))
-		slot->state.bypassed = true;
-	pthread_mutex_unlock(&book->lock);
-}
-
 static void
 keep(struct counter_book *book, struct id client, const struct counter_state *state)
 {
@@ -88,10 +77,22 @@ keep(struct counter_book *book, struct id client, const struct counter_state *st
 		return;
 	pthread_mutex_lock(&book->lock);
 	slot = slot_of(book, client);
-	/* A thread that was slow must not put an old epoch over a new one. */
-	if (!id_equal(slot->client, client) || slot->state.epoch <= state->epoch)
+	/* A thread that was slow must not put an old epoch over a new one, nor what it read of one
+	 * before it was broken over what is known since. */
+	if (!id_equal(slot->client, client) || slot->state.epoch < state->epoch)
 		*slot = (struct slot){ .client = client, .state = *state };
+	else if (slot->state.epoch == state->epoch)
+		slot->state.bypassed = slot->state.bypassed || state->bypassed;
 	pthread_mutex_unlock(&book->lock);
+}
+
+void
+counter_book_doubt(struct counter_book *book, struct id client, const struct counter_state *state)
+{
+	struct counter_state broken = *state;
+
+	broken.bypassed = true;
+	keep(book, client, &broken);
 }
 
 static bool
@@ -159,6 +160,13 @@ counter_open(struct task *task, struct counter_book *book, const struct zone *zo
 	return true;
 }
 
+/* Other clocks may be ahead of ours, but not by more than a day: one of them was wrong then. */
+static bool
+is_open_day(int32_t day, int32_t today)
+{
+	return day == today || day == today + 1;
+}
+
 bool
 counter_state(struct task *task, struct counter_book *book, const struct zone *zone,
     struct counter_state *ret)
@@ -172,7 +180,7 @@ counter_state(struct task *task, struct counter_book *book, const struct zone *z
 		if (ret->epoch > 0)
 			keep(book, task->client, ret);
 	}
-	if (ret->epoch > 0 && !ret->bypassed && ret->day >= zone_date(zone, task->now))
+	if (ret->epoch > 0 && !ret->bypassed && is_open_day(ret->day, zone_date(zone, task->now)))
 		return true;
 	/* Without Redis an epoch would be broken as soon as it begins. */
 	if (ret->epoch > 0 && !redis_run_id(task, &run_id)) {
