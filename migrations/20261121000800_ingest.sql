@@ -12,7 +12,7 @@
 CREATE TABLE counter_states (
 	client_id uuid PRIMARY KEY REFERENCES clients,
 	epoch bigint NOT NULL,
-	day date NOT NULL,                      -- the open day, in the client's time zone; never goes back
+	day date NOT NULL,                      -- the open day, in the client's time zone
 	bypassed boolean NOT NULL DEFAULT false -- a batch was committed without being announced
 );
 CALL isolate('counter_states');
@@ -63,7 +63,8 @@ BEGIN
 END
 $$;
 
--- Opens the next epoch. today is the caller's view of the client's day; the day in which the client already is wins.
+-- Opens the next epoch. today is the caller's view of the client's day; where the client already is in the next one, that
+-- day wins, as clocks differ. A day further ahead was opened by a clock that was wrong: it is left again.
 -- A day that ends here is summed once more from the log by flush: batch_id names the entry that asks for it.
 CREATE FUNCTION counter_open(client uuid, today date, batch_id uuid, OUT epoch bigint, OUT day date)
 LANGUAGE plpgsql AS $$
@@ -71,11 +72,12 @@ DECLARE
 	ended date;
 BEGIN
 	PERFORM pg_advisory_xact_lock(counter_lock_key(client));
-	SELECT s.day INTO ended FROM counter_states s WHERE s.client_id = client AND s.day < today;
+	SELECT s.day INTO ended FROM counter_states s
+	WHERE s.client_id = client AND s.day NOT BETWEEN today AND today + 1;
 	INSERT INTO counter_states AS s (client_id, epoch, day)
 	VALUES (client, 1, today)
 	ON CONFLICT (client_id) DO UPDATE
-	SET epoch = s.epoch + 1, day = greatest(s.day, excluded.day), bypassed = false
+	SET epoch = s.epoch + 1, day = coalesce(nullif(s.day, ended), excluded.day), bypassed = false
 	RETURNING s.epoch, s.day INTO counter_open.epoch, counter_open.day;
 	IF ended IS NOT NULL THEN
 		INSERT INTO ingest_batches (client_id, id, epoch, late_days)

@@ -282,7 +282,7 @@ counter_today(
 	assert(task->db == NULL);
 	if (!counter_state(task, book, zone, &state))
 		return false;
-	if (state.day > today)
+	if (state.day == zone_date(zone, task->now + COUNTER_SKEW_USEC))
 		today = state.day;
 	counter_look(task, &view);
 	if (view.answer != COUNTER_AWAY && (state.bypassed || !is_good(&view, &state)) &&

@@ -113,11 +113,36 @@ test_next_day_is_another_epoch(void **state)
 	days = servers_sql(counting_servers, sql);
 	assert_string_equal(days, "1");
 	free(days);
-	/* A clock that steps back does not open the day before again. */
+	/* A clock that steps back does not open the day before again, and its day is not another's.
+	 */
 	b.task.now -= CLOCK_DAY;
 	assert_true(counter_state(&b.task, b.book, b.zone, &back));
 	assert_int_equal(back.day, second.day);
 	assert_int_equal(back.epoch, second.epoch);
+	assert_true(counting_today(&b).from_postgres);
+	assert_int_equal(counting_today(&b).date, first.day);
+	assert_int_equal(counting_today(&b).confirmed.at[TOTAL_COST], 43);
+	counting_close(&b);
+}
+
+static void
+test_a_day_too_far_ahead_is_left_again(void **state)
+{
+	struct counting b;
+	struct counter_state ahead;
+
+	(void)state;
+	counting_open(&b, counting_client());
+	counting_make(&b, 47);
+	assert_true(counting_announce(&b));
+	assert_true(counting_commit(&b));
+	counting_confirm(&b);
+	b.task.now += 2 * CLOCK_DAY;
+	assert_true(counter_state(&b.task, b.book, b.zone, &ahead));
+	assert_int_equal(ahead.day, b.part.state.day + 2);
+	b.task.now -= 2 * CLOCK_DAY;
+	counting_equals_log(&b, 47);
+	assert_int_equal(counting_today(&b).date, b.part.state.day);
 	counting_close(&b);
 }
 
@@ -160,6 +185,7 @@ main(void)
 		cmocka_unit_test(test_confirmed_twice_counts_once),
 		cmocka_unit_test(test_loaded_between_the_steps_of_a_batch),
 		cmocka_unit_test(test_next_day_is_another_epoch),
+		cmocka_unit_test(test_a_day_too_far_ahead_is_left_again),
 		cmocka_unit_test(test_users_are_counted_once),
 	};
 
