@@ -34,11 +34,13 @@ context_params(struct task *task)
 	return params;
 }
 
+/* What was set for a transaction that does not begin is not for the next one. */
 static bool
 acquire(struct task *task)
 {
 	if (db_acquire(task))
 		return true;
+	task->clients = NULL;
 	task->snapshot = false;
 	return false;
 }

@@ -54,6 +54,28 @@ test_a_full_pool_makes_wait(void **state)
 	fine(db_query(&task, "SELECT 1", NULL, NULL));
 }
 
+/* The tenants of a transaction that never began are not those of the next one. */
+static void
+test_what_was_set_does_not_outlive_a_full_pool(void **state)
+{
+	static const struct id named = { .bytes = { [15] = 7 } };
+	struct db_pool_settings with = settings("tally_worker");
+	struct task other;
+
+	(void)state;
+	with.max = 1;
+	with.acquire_timeout_ms = 1;
+	use(&with);
+	other = task;
+	fine(db_query(&other, "SELECT 1", NULL, NULL));
+	db_set_clients(&task, &named, 1);
+	db_set_snapshot(&task);
+	fails(db_query(&task, "SELECT 1", NULL, NULL), ERR_UNAVAILABLE);
+	db_rollback(&other);
+	assert_string_equal(word("SELECT current_setting('app.client_id')"), "");
+	assert_string_equal(word("SHOW transaction_isolation"), "read committed");
+}
+
 static void *
 query_in_thread(void *ret)
 {
@@ -358,6 +380,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_superuser_is_refused),
 		TEST(test_a_full_pool_makes_wait),
+		TEST(test_what_was_set_does_not_outlive_a_full_pool),
 		TEST(test_a_waiting_thread_gets_what_is_given_back),
 		TEST(test_threads_share_a_few_connections),
 		TEST(test_unused_connections_are_closed),
