@@ -53,9 +53,12 @@ is_below(const struct books *books)
 static bool
 is_booked_beside(const struct books *books)
 {
-	return books->closed &&
-	       books->log.totals.at[TOTAL_COST] <=
-		   books->stored.totals.at[TOTAL_COST] + books->stored.adjustments_nanos;
+	int64_t booked;
+
+	if (__builtin_add_overflow(
+		books->stored.totals.at[TOTAL_COST], books->stored.adjustments_nanos, &booked))
+		booked = INT64_MAX;
+	return books->closed && books->log.totals.at[TOTAL_COST] <= booked;
 }
 
 static enum books_verdict

@@ -17,6 +17,14 @@ struct run {
 	int64_t days; /* to look back */
 };
 
+static void
+add_drift(struct run *run, int64_t nanos)
+{
+	run->result->found = true;
+	if (__builtin_add_overflow(run->result->drift_nanos, nanos, &run->result->drift_nanos))
+		run->result->drift_nanos = INT64_MAX;
+}
+
 static bool
 heal_day(struct run *run, const struct tenant *tenant, const struct books *books)
 {
@@ -32,8 +40,7 @@ heal_day(struct run *run, const struct tenant *tenant, const struct books *books
 	books_print(run->context, tenant, books, BOOK_DAILY_COSTS, NULL, heals);
 	if (books->verdict != BOOKS_DRIFT)
 		return true;
-	run->result->drift_nanos += books_drift_nanos(&books->log.totals, &books->stored.totals);
-	run->result->found = true;
+	add_drift(run, books_drift_nanos(&books->log.totals, &books->stored.totals));
 	return true;
 }
 
@@ -68,8 +75,7 @@ heal_counter(struct run *run, const struct tenant *tenant, const struct books *b
 	if (!context->dry_run && !counter_rebuild(context->task, tenant->zone))
 		return false;
 	books_print(context, tenant, books, BOOK_COUNTER, &after, !context->dry_run);
-	run->result->drift_nanos += books_drift_nanos(&books->log.totals, &after.confirmed);
-	run->result->found = true;
+	add_drift(run, books_drift_nanos(&books->log.totals, &after.confirmed));
 	return true;
 }
 

@@ -1,6 +1,7 @@
 #include "lib/model/adjustment.h"
 
 #include "lib/model/audit.h"
+#include "lib/model/cents_sql.h"
 #include "lib/model/keyset.h"
 
 static const char insert_sql[] =
@@ -15,7 +16,8 @@ static const char list_sql[] =
     "ORDER BY id DESC\n"
     "LIMIT $4";
 
-static const char sum_sql[] = "SELECT COALESCE(sum(amount_cents) * 10000000, 0)::bigint\n"
+static const char sum_sql[] = "SELECT greatest(least(COALESCE(sum(amount_cents), 0) * 10000000,\n"
+			      "" SUM_NANOS_MAX "), -" SUM_NANOS_MAX ")::bigint\n"
 			      "FROM cost_adjustments\n"
 			      "WHERE client_id = $1 AND date = $2";
 

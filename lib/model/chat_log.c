@@ -1,6 +1,7 @@
 #include "lib/model/chat_log.h"
 
 #include "lib/clock.h"
+#include "lib/model/cents_sql.h"
 #include "lib/model/keyset.h"
 
 #include <string.h>
@@ -64,11 +65,12 @@ static const char usage_sql[] =
     "SELECT count(*) FILTER (WHERE " TODAY "),\n"
     "count(*) FILTER (WHERE NOT success AND " TODAY "),\n"
     "COALESCE(sum(tokens_used) FILTER (WHERE " TODAY "), 0)::bigint,\n"
-    "COALESCE(sum(" COST ") FILTER (WHERE " TODAY ") * 10000000, 0)::bigint,\n"
+    "least(COALESCE(sum(" COST ") FILTER (WHERE " TODAY "), 0) * 10000000,\n"
+    "" SUM_NANOS_MAX ")::bigint,\n"
     "count(*),\n"
     "count(*) FILTER (WHERE NOT success),\n"
     "COALESCE(sum(tokens_used), 0)::bigint,\n"
-    "COALESCE(sum(" COST ") * 10000000, 0)::bigint\n"
+    "least(COALESCE(sum(" COST "), 0) * 10000000, " SUM_NANOS_MAX ")::bigint\n"
     "FROM chat_logs\n"
     "WHERE client_id = $1 AND user_id = $2";
 
@@ -159,7 +161,7 @@ chat_log_find(struct task *task, struct id id, struct chat_log *ret)
 
 	/* An id without a time is nobody's: without created_at every partition would be asked. */
 	if (!id_is_v7(id))
-		return task_fail(task, ERR_NOT_FOUND, "There is no such record.");
+		return task_fail(task, ERR_NOT_FOUND, "There is nothing with this id.");
 	db_add_id(params, task->client);
 	db_add_id(params, id);
 	db_add_time(params, id_time(id));

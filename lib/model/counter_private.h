@@ -23,12 +23,18 @@
 	"  return h[3] and 'ready' or 'loading'\n" \
 	"end\n"
 
-/* A number in Lua is a double: the sums are added by HINCRBY from their texts. */
+/*
+ * A number in Lua is a double: the sums are added by HINCRBY from their texts. It refuses to go
+ * past 64 bits, in the midst of a script whose other writes stand: such a total stays at its end,
+ * as everywhere (lib/core/totals.h).
+ */
 #define COUNTER_LUA_ADD \
 	"local function add(values)\n" \
 	"  local i = 0\n" \
 	"  for v in string.gmatch(values, '%d+') do\n" \
-	"    if v ~= '0' then redis.call('HINCRBY', KEYS[1], i, v) end\n" \
+	"    if v ~= '0' and type(redis.pcall('HINCRBY', KEYS[1], i, v)) == 'table' then\n" \
+	"      redis.call('HSET', KEYS[1], i, '9223372036854775807')\n" \
+	"    end\n" \
 	"    i = i + 1\n" \
 	"  end\n" \
 	"end\n"

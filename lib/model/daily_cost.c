@@ -1,10 +1,12 @@
 #include "lib/model/daily_cost.h"
 
+#include "lib/model/cents_sql.h"
 #include "lib/model/chat_log.h"
 
 #define COST "COALESCE(verified_cost_cents, estimated_cost_cents)"
 
-static const char sum_sql[] = "SELECT COALESCE(sum(" COST ") * 10000000, 0)::bigint,\n"
+static const char sum_sql[] = "SELECT least(COALESCE(sum(" COST "), 0) * 10000000,\n"
+			      "" SUM_NANOS_MAX ")::bigint,\n"
 			      "count(*),\n"
 			      "COALESCE(sum(tokens_used), 0)::bigint,\n"
 			      "COALESCE(sum(input_tokens), 0)::bigint,\n"
@@ -26,10 +28,12 @@ static const char list_sql[] =
     "d.total_requests, d.total_tokens, d.input_tokens, d.output_tokens,\n"
     "d.cached_input_tokens, d.cache_write_tokens, d.reasoning_tokens,\n"
     "d.failed_requests, d.unpriced_requests, d.unique_users,\n"
-    "date, d.closed_at, d.updated_at, COALESCE(a.amount_cents * 10000000, 0)::bigint\n"
+    "date, d.closed_at, d.updated_at, a.nanos\n"
     "FROM (SELECT * FROM daily_costs WHERE client_id = $1 AND date BETWEEN $2 AND $3) AS d\n"
     "FULL JOIN (\n"
-    "SELECT date, sum(amount_cents) AS amount_cents\n"
+    "SELECT date,\n"
+    "greatest(least(sum(amount_cents) * 10000000, " SUM_NANOS_MAX "),\n"
+    "-" SUM_NANOS_MAX ")::bigint AS nanos\n"
     "FROM cost_adjustments\n"
     "WHERE client_id = $1 AND date BETWEEN $2 AND $3\n"
     "GROUP BY date) AS a USING (date)\n"

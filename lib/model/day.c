@@ -1,6 +1,7 @@
 #include "lib/model/day.h"
 
 #include "lib/model/adjustment.h"
+#include "lib/model/cents_sql.h"
 #include "lib/model/chat_log.h"
 
 #define INSERT \
@@ -62,7 +63,7 @@ static const char close_sql[] = "UPDATE daily_costs "
 				"AND closed_at IS NULL";
 
 static const char late_cost_sql[] =
-    "SELECT (((SELECT coalesce(sum(coalesce(verified_cost_cents, estimated_cost_cents)), 0) "
+    "SELECT greatest(least(((SELECT coalesce(sum(coalesce(verified_cost_cents, estimated_cost_cents)), 0) "
     "FROM chat_logs "
     "WHERE client_id = $1 "
     "AND id >= $2 AND id < $3 "
@@ -72,7 +73,7 @@ static const char late_cost_sql[] =
     "FROM cost_adjustments "
     "WHERE client_id = $1 "
     "AND date = $7 "
-    "AND reason = $8)) * 10000000)::bigint";
+    "AND reason = $8)) * 10000000, " SUM_NANOS_MAX "), -" SUM_NANOS_MAX ")::bigint";
 
 static const char next_stored_sql[] = "SELECT min(date) "
 				      "FROM daily_costs "
