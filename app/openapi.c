@@ -174,6 +174,13 @@ write_responses(struct json_out *out, const struct route *route)
 	json_open_at(out, status);
 	json_text(out, "description", route->summary);
 	json_close(out);
+	if (route->parks) {
+		json_open_at(out, "200");
+		json_text(out, "description",
+		    "To an array or lines: how many were accepted, how many were duplicates, and "
+		    "what was rejected, why.");
+		json_close(out);
+	}
 	if (route->scope != SCOPE_NONE) {
 		write_ref(out, "401", PROBLEM);
 		write_ref(out, "403", PROBLEM);

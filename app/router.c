@@ -44,7 +44,7 @@ same_method(const char *route, const char *method)
 	return strcmp(route, method) == 0;
 }
 
-/* The Allow header: every method that the path has. */
+/* The Allow header: every method that the path has, once though two rows may have it. */
 static void
 add_allow(struct request *req)
 {
@@ -53,7 +53,8 @@ add_allow(struct request *req)
 	unsigned rank;
 
 	for (size_t i = 0; i < route_count; i++) {
-		if (!match(routes[i].path, req->path, params, &rank))
+		if (!match(routes[i].path, req->path, params, &rank) ||
+		    (allow.len > 0 && strstr(allow.at, routes[i].method) != NULL))
 			continue;
 		bool get = strcmp(routes[i].method, "GET") == 0;
 		buf_printf(&allow, "%s%s%s", allow.len > 0 ? ", " : "", routes[i].method,

@@ -179,7 +179,7 @@ db_query_one(
 	if (!db_query(task, sql, params, &rows))
 		return false;
 	if (db_count(rows) == 0)
-		return task_fail(task, ERR_NOT_FOUND, "there is no such thing");
+		return task_fail(task, ERR_NOT_FOUND, "There is nothing with this id.");
 	if (ret != NULL)
 		*ret = rows;
 	return true;

@@ -29,7 +29,9 @@ static bool
 read_object(struct json_reader *reader)
 {
 	assert(reader->count <= JSON_FIELDS_MAX);
-	if (reader->body.len == 0 || !is_clean(reader->body))
+	if (reader->body.len == 0)
+		return json_events_refuse(reader, "A JSON object is expected.");
+	if (!is_clean(reader->body))
 		return json_events_refuse(reader, "This is not JSON in UTF-8.");
 	reader->bad_escape = json_find_bad_escape(reader->body, 0);
 	if (!json_events_run(reader))

@@ -62,7 +62,7 @@ count_items(struct request *req, size_t *ret)
 	while (json_next_item(req->task, &items, &element)) {
 		if (++*ret > INGEST_ARRAY_MAX)
 			return task_fail(req->task, ERR_TOO_LARGE,
-			    "an array may hold at most %d records", INGEST_ARRAY_MAX);
+			    "An array may hold at most %d records.", INGEST_ARRAY_MAX);
 	}
 	return req->task->err.code == ERR_NONE;
 }
@@ -118,7 +118,7 @@ read_lines(struct request *req, struct submission **ret)
 	while (next_line(&rest, &line)) {
 		if (++count > INGEST_LINES_MAX)
 			return task_fail(req->task, ERR_TOO_LARGE,
-			    "a body may hold at most %d lines", INGEST_LINES_MAX);
+			    "A body may hold at most %d lines.", INGEST_LINES_MAX);
 	}
 	*ret = new_submission(req, SUBMISSION_MANY, count);
 	rest = req->body;
@@ -136,7 +136,7 @@ read_submission(struct request *req, struct submission **ret)
 		return read_lines(req, ret);
 	if (strcmp(req->content_type, "application/json") != 0)
 		return task_fail(req->task, ERR_MEDIA_TYPE,
-		    "records are taken as application/json or application/x-ndjson");
+		    "Records are taken as application/json or application/x-ndjson.");
 	return json_is_array(req->body) ? read_array(req, ret) : read_single(req, ret);
 }
 

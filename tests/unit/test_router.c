@@ -60,6 +60,8 @@ static const struct find {
 	{ "HEAD of a path without GET", "HEAD", "/v1/things", ERR_NOT_FOUND, NULL, NULL, NULL },
 	{ "a parameter's path with another method", "PUT", "/v1/users/7", ERR_METHOD, NULL, NULL,
 	    "GET, HEAD, PATCH" },
+	{ "a path of two rows names a method once", "PUT", "/v1/users/count", ERR_METHOD, NULL,
+	    NULL, "GET, HEAD, PATCH" },
 };
 
 static void
