@@ -19,7 +19,10 @@ add_client(struct output_line *line, const struct client *client)
 	output_text(line, "name", client->name);
 	output_text(line, "plan", client_plan_names[client->plan]);
 	output_text(line, "timezone", client->timezone);
-	output_int(line, "log_retention_days", client->log_retention_days);
+	if (client->log_retention_days == 0)
+		output_text(line, "log_retention_days", NULL);
+	else
+		output_int(line, "log_retention_days", client->log_retention_days);
 	output_bool(line, "active", client->deactivated_at == 0);
 	output_time(line, "created_at", client->created_at);
 }

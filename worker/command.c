@@ -108,8 +108,11 @@ read_own_option(struct reader *reader, const char *word)
 		context->values[i] = "";
 		return true;
 	}
-	return task_fail(context->task, ERR_INVALID, "unknown option %s%s%s", word,
-	    command != NULL ? " of " : " before the command", command != NULL ? command->name : "");
+	if (command == NULL)
+		return task_fail(context->task, ERR_INVALID,
+		    "unknown option %s before the command: see tally help", word);
+	return task_fail(context->task, ERR_INVALID, "unknown option %s: see tally help %s", word,
+	    command->name);
 }
 
 static bool

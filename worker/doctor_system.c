@@ -121,6 +121,6 @@ doctor_disk(struct command_context *context, struct finding *finding)
 		return doctor_bad(finding, "%s: %s", path, strerror(errno));
 	percent = disk.f_blocks == 0 ? 100 : (int)(disk.f_bavail * 100 / disk.f_blocks);
 	if (percent < DISK_FREE_MIN_PERCENT)
-		return doctor_bad(finding, "%d %% of %s are free", percent, path);
-	return doctor_good(finding, "%d %% of %s are free", percent, path);
+		return doctor_bad(finding, "%d %% of %s is free", percent, path);
+	return doctor_good(finding, "%d %% of %s is free", percent, path);
 }

@@ -38,11 +38,17 @@ print_command(const struct command *command)
 }
 
 static void
+print_row(const struct command *command)
+{
+	printf("  %-20s %s\n", command->name, command->about);
+}
+
+static void
 print_list(bool jobs)
 {
 	for (size_t i = 0; i < command_count; i++)
 		if (commands[i].job == jobs)
-			printf("  %-20s %s\n", commands[i].name, commands[i].about);
+			print_row(&commands[i]);
 }
 
 void
@@ -59,8 +65,24 @@ command_help(const struct command *command)
 	printf("\noptions of every command:\n");
 	for (size_t i = 0; i < COUNT(common); i++)
 		print_option(&common[i]);
-	printf("  %-26s %s\n", "--version", "the version");
-	printf("\nMore: tally help COMMAND, man 8 tally.\n");
+	printf("\ntally --version shows the version.\n");
+	printf("More: tally help COMMAND, man 8 tally.\n");
+}
+
+/* The commands that begin with the word: "key" has create, list and more. */
+static bool
+print_group(const char *word)
+{
+	size_t len = strlen(word);
+	bool found = false;
+
+	for (size_t i = 0; i < command_count; i++) {
+		if (strncmp(commands[i].name, word, len) != 0 || commands[i].name[len] != ' ')
+			continue;
+		print_row(&commands[i]);
+		found = true;
+	}
+	return found;
 }
 
 /* Whether the name is the words, joined by single spaces. */
@@ -92,6 +114,8 @@ help_run(struct command_context *context)
 	       !is_name(commands[i].name, context->operands, context->operand_count))
 		i++;
 	if (i == command_count) {
+		if (context->operand_count == 1 && print_group(context->operands[0]))
+			return EX_OK;
 		(void)task_fail(context->task, ERR_INVALID, "there is no such command");
 		return command_failed(context);
 	}

@@ -118,6 +118,9 @@ print_problems(struct run *run, int64_t line, struct text errors)
 
 		if (!json_read_some(task, item, problem_fields, COUNT(problem_fields), &problem))
 			return false;
+		/* A line that is no JSON has its trouble in no field. */
+		if (problem.field != NULL && problem.field[0] == '\0')
+			problem.field = NULL;
 		print_rejection(run, line, problem.field, problem.message);
 	}
 	return task->err.code == ERR_NONE;

@@ -23,6 +23,8 @@ static const struct line {
 	{ "help lists the commands", { "help" }, EX_OK, "client create" },
 	{ "help explains one", { "help", "key", "create" }, EX_OK, "--scopes" },
 	{ "a command's --help explains it", { "purge", "--help" }, EX_OK, "usage: tally purge" },
+	{ "help lists the commands that begin with a word", { "help", "key" }, EX_OK,
+	    "key rotate" },
 	{ "help of nothing is refused", { "help", "nothing" }, EX_USAGE, "no such command" },
 	{ "an unknown command is refused", { "dance" }, EX_USAGE, "there is no command" },
 	{ "half a command is refused", { "client" }, EX_USAGE, "there is no command" },
