@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "app/cache.h"
+#include "lib/address.h"
 #include "lib/model/audit.h"
 #include "lib/model/auth_token.h"
 #include "lib/seal.h"
@@ -68,7 +69,8 @@ act(struct request *req, const struct identity *identity)
 	struct actor *actor = arena_alloc(req->task->arena, sizeof *actor);
 
 	actor->key = identity->key;
-	actor->address = req->address;
+	/* nginx's peer on a Unix socket has none. */
+	actor->address = address_valid(req->address) ? req->address : NULL;
 	actor->request_id = req->id;
 	req->identity = identity;
 	req->task->actor = actor;

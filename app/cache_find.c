@@ -19,11 +19,8 @@ cache_lookup_end(struct task *lookup, struct task *task)
 	db_rollback(lookup);
 	task->queries += lookup->queries;
 	task->query_usec += lookup->query_usec;
-	if (lookup->err.code != ERR_NONE && task->err.code == ERR_NONE) {
+	if (lookup->err.code != ERR_NONE && task->err.code == ERR_NONE)
 		task->err = lookup->err;
-		/* Its memory may be undone before the task's. */
-		task->err.constraint = NULL;
-	}
 }
 
 static bool

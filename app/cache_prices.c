@@ -254,7 +254,9 @@ ask(struct task *task, struct cache *cache, struct question *question, struct vi
 	if (ok && !(view->keep && ask_kept(cache->prices, task->client, question, view)))
 		ok = ask_database(&lookup, question);
 	cache_lookup_end(&lookup, task);
-	arena_undo(task->arena, mark);
+	/* An error's words live in that memory. */
+	if (ok)
+		arena_undo(task->arena, mark);
 	return ok;
 }
 

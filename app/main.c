@@ -22,6 +22,18 @@
 #include "lib/seal.h"
 
 #define QUERY_SHOWN_MAX 1024
+#define REASON_SHOWN_MAX 512
+
+static void
+log_reason(enum log_level level, const char *event, const struct err *err)
+{
+	const char *cause = err->cause != NULL ? err->cause : "";
+	char detail[REASON_SHOWN_MAX], said[REASON_SHOWN_MAX];
+
+	log_event(level, event, "detail=%s cause=%s",
+	    log_quote((struct text){ err->text, strlen(err->text) }, detail, sizeof(detail)),
+	    log_quote((struct text){ cause, strlen(cause) }, said, sizeof(said)));
+}
 
 static bool
 read_conf(struct task *task, const struct options *options, struct conf *ret)
@@ -165,7 +177,7 @@ check_role(struct task *task, struct db_pool *pool)
 		db_rollback(task);
 	bool refused = task->err.code == ERR_FORBIDDEN;
 	if (!refused && task->err.code != ERR_NONE)
-		log_event(LOG_LEVEL_WARNING, "database_away", "detail=\"%s\"", task->err.text);
+		log_reason(LOG_LEVEL_WARNING, "database_away", &task->err);
 	if (!refused)
 		task_clear_error(task);
 	return !refused;
@@ -183,7 +195,7 @@ reread_conf(const struct options *options)
 		set_log_level(&conf);
 		log_event(LOG_LEVEL_INFO, "reloaded", "log_level=%s", conf.log_level);
 	} else {
-		log_event(LOG_LEVEL_ERROR, "reload_failed", "detail=\"%s\"", task.err.text);
+		log_reason(LOG_LEVEL_ERROR, "reload_failed", &task.err);
 	}
 	arena_free(arena);
 }
@@ -261,7 +273,7 @@ main(int argc, char **argv)
 	task_init(&task, arena);
 	int status = start(&task, &options, &signals);
 	if (task.err.code != ERR_NONE)
-		log_event(LOG_LEVEL_ERROR, "refused", "detail=\"%s\"", task.err.text);
+		log_reason(LOG_LEVEL_ERROR, "refused", &task.err);
 	arena_free(arena);
 	return status;
 }

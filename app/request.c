@@ -16,6 +16,7 @@
 
 #define CONTENT_TYPE_MAX 100
 #define METHOD_SHOWN_MAX 24
+#define CAUSE_SHOWN_MAX 512
 
 static struct text
 as_text(const char *value)
@@ -102,7 +103,6 @@ new_request(struct call *call, struct arena *arena, struct redis *redis)
 	req->accept = header(call, "HTTP_ACCEPT");
 	req->authorization = header(call, "HTTP_AUTHORIZATION");
 	req->idempotency_key = header(call, "HTTP_IDEMPOTENCY_KEY");
-	req->if_match = header(call, "HTTP_IF_MATCH");
 	req->session_token = header(call, "HTTP_X_SESSION_TOKEN");
 	req->user_agent = header(call, "HTTP_USER_AGENT");
 	req->address = param_or(call, "REMOTE_ADDR", "");
@@ -168,16 +168,19 @@ log_level_of(int status)
 static void
 log_failure(struct buf *line, const struct err *err, int status)
 {
-	char detail[ERR_TEXT_MAX + sizeof("\"\"")];
+	char quoted[CAUSE_SHOWN_MAX];
 
 	if (err->code == ERR_NONE)
 		return;
 	buf_printf(line, " error=%s", err_name(err->code));
 	if (err->sqlstate[0] != '\0')
 		buf_printf(line, " sqlstate=%s", err->sqlstate);
-	if (status >= 500)
+	if (status < 500)
+		return;
+	buf_printf(line, " detail=%s", log_quote(as_text(err->text), quoted, sizeof(quoted)));
+	if (err->cause != NULL)
 		buf_printf(
-		    line, " detail=%s", log_quote(as_text(err->text), detail, sizeof(detail)));
+		    line, " cause=%s", log_quote(as_text(err->cause), quoted, sizeof(quoted)));
 }
 
 /* What an operator needs to join this line with nginx's and the caller's, and no secret. */

@@ -28,7 +28,6 @@ struct request {
 	const char *accept; /* NULL where a header is absent, as for those below */
 	const char *authorization;
 	const char *idempotency_key;
-	const char *if_match;
 	const char *session_token; /* X-Session-Token */
 	const char *user_agent;
 	const char *address; /* the peer of nginx */

@@ -47,7 +47,7 @@ clean(struct task *task, const char *message)
 }
 
 static void
-fail(struct task *task, const char *state, const char *cause)
+fail(struct task *task, const char *state)
 {
 	for (size_t i = 0; i < COUNT(refusals); i++) {
 		if (strncmp(state, refusals[i].state, strlen(refusals[i].state)) != 0)
@@ -58,7 +58,7 @@ fail(struct task *task, const char *state, const char *cause)
 			task_fail(task, refusals[i].code, "%s", refusals[i].text);
 		return;
 	}
-	task_fail(task, ERR_INTERNAL, "database error %s: %s", state, cause);
+	task_fail(task, ERR_INTERNAL, "PostgreSQL refused what it was asked.");
 }
 
 bool
@@ -67,15 +67,12 @@ db_refused(struct task *task, const PGresult *result)
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 	const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
-	const char *cause;
 
 	if (task->err.code != ERR_NONE)
 		return false;
-	cause = clean(task, message == NULL ? PQresultErrorMessage(result) : message);
-	fail(task, state == NULL ? "08006" : state, cause);
+	fail(task, state == NULL ? "08006" : state);
+	task->err.cause = clean(task, message == NULL ? PQresultErrorMessage(result) : message);
 	snprintf(task->err.sqlstate, sizeof(task->err.sqlstate), "%s", state == NULL ? "" : state);
-	if (task->err.code != ERR_INTERNAL)
-		task->err.cause = cause;
 	if (constraint != NULL)
 		task->err.constraint = arena_strdup(task->arena, constraint);
 	return false;

@@ -1,11 +1,11 @@
 #include "lib/model/session.h"
 
+#include "lib/address.h"
 #include "lib/clock.h"
 #include "lib/model/keyset.h"
 #include "lib/model/user.h"
 #include "lib/seal.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #define COLUMNS "id, user_id, host(ip_address), user_agent, expires_at, revoked_at, created_at"
@@ -82,14 +82,6 @@ key(struct task *task, struct id id)
 	return params;
 }
 
-static bool
-is_address(const char *text)
-{
-	struct in6_addr address;
-
-	return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
-}
-
 /* The hash as a parameter must live as long as the task. */
 static struct text
 hash_token(struct task *task, struct text token)
@@ -108,7 +100,7 @@ session_add(struct task *task, const struct session_input *input, struct session
 	struct db_rows *rows;
 	char token[SESSION_TOKEN_SIZE] = SESSION_TOKEN_PREFIX;
 
-	if (input->ip_address != NULL && !is_address(input->ip_address))
+	if (input->ip_address != NULL && !address_valid(input->ip_address))
 		return task_fail_field(task, "ip_address", "must be an IPv4 or IPv6 address");
 	seal_random_base62(token + strlen(SESSION_TOKEN_PREFIX), SESSION_TOKEN_DIGITS);
 	db_add_id(params, input->user);

@@ -239,6 +239,47 @@ test_every_request_has_a_line_without_secrets(void **state)
 	free(secret);
 }
 
+/* A Unix socket before nginx: its peers have no address, and the audit log's column takes none. */
+static void
+test_a_peer_without_an_address_is_audited(void **state)
+{
+	static const char body[] = "{\"email\":\"no@address.example\"}";
+	char authorization[300], length[12];
+	const char *const params[] = { "REQUEST_METHOD", "POST", "REQUEST_URI", "/v1/users",
+		"REMOTE_ADDR", "unix:", "HTTP_AUTHORIZATION", authorization, "CONTENT_TYPE",
+		"application/json", "CONTENT_LENGTH", length, NULL };
+	int fd = fastcgi_connect(socket_address);
+
+	(void)state;
+	snprintf(authorization, sizeof(authorization), "Bearer %s", client.key);
+	snprintf(length, sizeof(length), "%zu", sizeof(body) - 1);
+	fastcgi_begin(fd, false, params);
+	fastcgi_send(fd, body, sizeof(body) - 1);
+	fastcgi_end(fd);
+	char *answer = fastcgi_read(fd);
+	assert_non_null(answer);
+	assert_memory_equal(answer, "Status: 201", strlen("Status: 201"));
+	free(answer);
+	close(fd);
+	free(servers_sql(servers, "SELECT 1 / count(*) FROM audit_log WHERE entity = 'users' "
+				  "AND ip_address IS NULL"));
+}
+
+static void
+test_what_postgres_says_is_for_the_log_only(void **state)
+{
+	char cause[] = "relation \\\"users\\\" does not exist";
+
+	(void)state;
+	free(servers_sql(servers, "ALTER TABLE users RENAME TO users_away"));
+	struct http_answer answer = http_send(&client, "GET", "/v1/users", NULL, NULL);
+	free(servers_sql(servers, "ALTER TABLE users_away RENAME TO users"));
+	assert_int_equal(answer.status, 500);
+	assert_null(strstr(answer.body, "relation"));
+	http_free(&answer);
+	assert_true(servers_await(log_holds, cause));
+}
+
 int
 main(void)
 {
@@ -249,6 +290,8 @@ main(void)
 		cmocka_unit_test(test_one_connection_too_many_is_told_when_to_come_back),
 		cmocka_unit_test(test_metrics_are_for_loopback_and_operators),
 		cmocka_unit_test(test_every_request_has_a_line_without_secrets),
+		cmocka_unit_test(test_a_peer_without_an_address_is_audited),
+		cmocka_unit_test(test_what_postgres_says_is_for_the_log_only),
 	};
 	int failed;
 
