@@ -85,11 +85,27 @@ write_path_params(struct json_out *out, const struct route *route)
 }
 
 static void
+write_header(struct json_out *out, const struct route *route)
+{
+	if (!route->header)
+		return;
+	json_open(out);
+	json_text(out, "name", route->header);
+	json_text(out, "in", "header");
+	json_bool(out, "required", true);
+	json_open_at(out, "schema");
+	json_text(out, "type", "string");
+	json_close(out);
+	json_close(out);
+}
+
+static void
 write_params(struct json_out *out, const struct route *route)
 {
 	json_open_array_at(out, "parameters");
 	write_path_params(out, route);
 	write_query(out, route);
+	write_header(out, route);
 	if (strcmp(route->method, "POST") == 0)
 		write_ref(out, NULL, "#/components/parameters/idempotency_key");
 	json_close_array(out);
@@ -177,8 +193,8 @@ write_responses(struct json_out *out, const struct route *route)
 	if (route->parks) {
 		json_open_at(out, "200");
 		json_text(out, "description",
-		    "To an array or lines: how many were accepted, how many were duplicates, and "
-		    "what was rejected, why.");
+		    "A record that was stored before, as it was stored. To an array or lines: "
+		    "how many were accepted, how many duplicates, and which were rejected.");
 		json_close(out);
 	}
 	if (route->scope != SCOPE_NONE) {

@@ -150,7 +150,7 @@ doctor_migrations(struct command_context *context, struct finding *finding)
 	for (size_t i = 0; i < migrations.count; i++)
 		pending += !is_applied(rows, migrations.list[i].version);
 	if (pending > 0)
-		return doctor_bad(finding, "%zu are not applied", pending);
+		return doctor_bad(finding, "%zu not applied", pending);
 	return doctor_good(finding, "%zu, all applied", migrations.count);
 }
 
