@@ -89,6 +89,16 @@ router_find(struct request *req)
 	return task_fail(req->task, ERR_METHOD, "The path does not have this method.");
 }
 
+/* Where nothing is taken, a field would be ignored without a word: it is refused by its name. */
+static bool
+check_empty(struct request *req)
+{
+	const struct route *route = req->route;
+
+	return (route->query_count > 0 || request_read_query(req, NULL)) &&
+	       (route->body_count > 0 || req->body.len == 0 || request_read_body(req, NULL));
+}
+
 /* Whether the request may reach its handler. */
 static bool
 admit(struct request *req)
@@ -97,8 +107,7 @@ admit(struct request *req)
 		     (req->route->scope == SCOPE_NONE || auth_check(req, req->route->scope));
 
 	reply_keep_headers(&req->reply);
-	return found && request_receive(req) &&
-	       (req->route->query_count > 0 || request_read_query(req, NULL));
+	return found && request_receive(req) && check_empty(req);
 }
 
 /* What was done is committed before anyone hears of it. */

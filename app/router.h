@@ -16,9 +16,9 @@ struct route {
 	enum scope scope;
 	const struct json_field *query; /* parameters accepted; NULL: none */
 	size_t query_count;
-	const struct json_field
-	    *body; /* fields accepted; NULL: the handler reads the body itself, or there is none */
+	const struct json_field *body; /* fields accepted; NULL: none */
 	size_t body_count;
+	const char *header; /* one that the handler reads and refuses to be without; or NULL */
 	bool parks; /* the handler itself calls request_finish(), maybe later, on every way out */
 	bool secret; /* the answer holds a secret: a stored answer is sealed */
 	int status; /* of success, for the OpenAPI document */

@@ -1,7 +1,7 @@
 /*
- * Settings: defaults, then tally.conf (key = value), then the environment (the key in upper case),
- * in that order. The table of settings in conf.c is the only list; tally.conf(5) and
- * conf/tally.conf are checked against it.
+ * Settings: defaults, then tally.conf (key = value), then the files of CREDENTIALS_DIRECTORY (named
+ * like the key), then the environment (the key in upper case), in that order. The table of settings
+ * in conf.c is the only list; tally.conf(5) and conf/tally.conf are checked against it.
  */
 #ifndef LIB_CONF_H
 #define LIB_CONF_H

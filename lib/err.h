@@ -39,8 +39,8 @@ struct err {
 	enum err_code code;
 	char text[ERR_TEXT_MAX];
 	char sqlstate[6]; /* of PostgreSQL's refusal, else empty */
-	const char *cause; /* what PostgreSQL or Redis said, made ASCII: for the log and the
-			      operator only; NULL where text has it; as long as the task */
+	const char *cause; /* what PostgreSQL said, made ASCII: for the log and the operator
+			      only; NULL where it said nothing; as long as the task */
 	const char *constraint; /* name of the violated constraint, or NULL; as long as the task */
 	int retry_after; /* seconds; 0 where retrying does not help */
 	size_t field_count;

@@ -21,6 +21,12 @@ static const char lock_sql[] = "SELECT " USER_COLUMNS "\n"
 			       "WHERE client_id = $1 AND id = $2 AND deleted_at IS NULL\n"
 			       "FOR UPDATE";
 
+static const char lock_deleted_sql[] =
+    "SELECT " USER_COLUMNS "\n"
+    "FROM users\n"
+    "WHERE client_id = $1 AND id = $2 AND deleted_at IS NOT NULL\n"
+    "FOR UPDATE";
+
 static const char update_sql[] = "UPDATE users\n"
 				 "SET email = COALESCE($3, email),\n"
 				 "password_hash = COALESCE($4, password_hash),\n"
@@ -46,8 +52,8 @@ static const char restore_sql[] = "UPDATE users\n"
 				  "WHERE client_id = $1 AND id = $2 AND deleted_at IS NOT NULL\n"
 				  "RETURNING " USER_COLUMNS;
 
-const char *const user_statements[] = { insert_sql, find_sql, lock_sql, update_sql, delete_sql,
-	end_sessions_sql, restore_sql, NULL };
+const char *const user_statements[] = { insert_sql, find_sql, lock_sql, lock_deleted_sql,
+	update_sql, delete_sql, end_sessions_sql, restore_sql, NULL };
 
 /* What a violated constraint says about the caller's fields. */
 static const struct {
@@ -219,27 +225,33 @@ user_remove(struct task *task, struct id id, struct user *ret)
 {
 	struct db_params *params = key(task, id);
 	struct db_rows *rows;
+	struct user before;
 
+	if (!find(task, lock_sql, id, &before))
+		return false;
 	db_add_time(params, task->now);
 	if (!db_query_one(task, delete_sql, params, &rows))
 		return false;
 	if (!db_query(task, end_sessions_sql, params, NULL))
 		return false;
 	user_read_row(rows, 0, ret);
-	return audit(task, "remove", NULL, ret);
+	return audit(task, "remove", &before, ret);
 }
 
 bool
 user_restore(struct task *task, struct id id, struct user *ret)
 {
 	struct db_rows *rows;
-	struct user living;
+	struct user before;
 
-	if (!db_query(task, restore_sql, key(task, id), &rows))
-		return explain(task);
+	if (!db_query(task, lock_deleted_sql, key(task, id), &rows))
+		return false;
 	if (db_count(rows) == 0)
-		return user_find(task, id, &living) &&
+		return user_find(task, id, &before) &&
 		       task_fail(task, ERR_CONFLICT, "The user is not deleted.");
+	user_read_row(rows, 0, &before);
+	if (!db_query_one(task, restore_sql, key(task, id), &rows))
+		return explain(task);
 	user_read_row(rows, 0, ret);
-	return audit(task, "restore", NULL, ret);
+	return audit(task, "restore", &before, ret);
 }

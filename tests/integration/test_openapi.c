@@ -222,6 +222,10 @@ every_parameter_is_described(UNUSED void **state)
 			assert_string_equal(get_text(found, "in"), "query");
 			assert_schema(field, get(found, "schema"));
 		}
+		if (routes[i].header)
+			assert_string_equal(
+			    get_text(element(parameters, "name", routes[i].header), "in"),
+			    "header");
 		for (const char *at = strchr(routes[i].path, '{'); at; at = strchr(at + 1, '{')) {
 			char name[32];
 

@@ -72,6 +72,36 @@ test_refusals(void **state)
 }
 
 static void
+test_a_call_without_fields_takes_none(void **state)
+{
+	static const char *const plain[] = { "Content-Type: text/plain", NULL };
+	static const struct {
+		const char *const *headers;
+		const char *body;
+		long status;
+		const char *type;
+	} rows[] = {
+		{ NULL, "", 404, "not-found" },
+		{ NULL, "{}", 404, "not-found" },
+		{ NULL, "{\"color\":\"red\"}", 422, "invalid" },
+		{ NULL, "[", 400, "syntax" },
+		{ plain, "color", 415, "media-type" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct http_answer answer = http_send(&client, "POST",
+		    "/v1/users/0190a5b0-0000-7000-8000-000000000001/restore", rows[i].headers,
+		    rows[i].body);
+
+		assert_problem(&answer, rows[i].status, rows[i].type);
+		if (answer.status == 422)
+			assert_string_equal(http_json(&answer, "errors.0.field", 0), "color");
+		http_free(&answer);
+	}
+}
+
+static void
 test_a_refused_method_names_the_others(void **state)
 {
 	struct http_answer answer = http_send(&client, "PUT", "/v1/users", NULL, NULL);
@@ -275,6 +305,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_a_call_without_fields_takes_none),
 		cmocka_unit_test(test_a_refused_method_names_the_others),
 		cmocka_unit_test(test_without_a_key),
 		cmocka_unit_test(test_the_request_id_is_the_callers_or_a_new_one),

@@ -286,6 +286,12 @@ changes_stand_in_the_audit_log(UNUSED void **state)
 				    "FROM audit_log WHERE entity_id = '%s' AND action = 'change'",
 				id),
 	    "free>premium");
+	assert_string_equal(
+	    api_sql("SELECT string_agg((before->>'deleted_at' IS NULL)::text || '>' ||\n"
+		    "(after->>'deleted_at' IS NULL)::text, ' ' ORDER BY created_at)\n"
+		    "FROM audit_log WHERE entity_id = '%s' AND before IS NOT NULL",
+		id),
+	    "true>true true>false false>true");
 }
 
 static void
