@@ -14,12 +14,12 @@
 #define BATCH_REFERRED 100
 #define IDEMPOTENCY_KEPT CLOCK_DAY
 
+/* A revoked one stays in the lists until its time is over, as any other; no index knows it. */
 static const char sessions_sql[] = "DELETE FROM sessions "
 				   "WHERE (client_id, id) IN ("
 				   "SELECT client_id, id "
 				   "FROM sessions "
 				   "WHERE expires_at < $1 "
-				   "OR revoked_at < $1 "
 				   "LIMIT $2)";
 
 static const char tokens_sql[] = "DELETE FROM auth_tokens "
