@@ -8,12 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sysexits.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "app/cache.h"
 #include "app/ingest/ingest.h"
+#include "app/notify.h"
 #include "app/options.h"
 #include "app/request.h"
 #include "app/server.h"
@@ -70,13 +71,24 @@ raise_descriptor_limit(void)
 }
 
 static bool
+has_option(int fd, int option, int wanted)
+{
+	int value = 0;
+	socklen_t size = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
+}
+
+static bool
 open_socket(struct task *task, const char *address, int *ret)
 {
+	bool given = has_option(STDIN_FILENO, SO_ACCEPTCONN, 1) &&
+		     has_option(STDIN_FILENO, SO_TYPE, SOCK_STREAM);
+
 	if (address[0] != '\0')
 		*ret = server_listen(address);
 	else
-		*ret =
-		    sd_is_socket(STDIN_FILENO, AF_UNSPEC, SOCK_STREAM, 1) > 0 ? STDIN_FILENO : -1;
+		*ret = given ? STDIN_FILENO : -1;
 	if (*ret >= 0)
 		return true;
 	if (address[0] == '\0')
@@ -216,11 +228,11 @@ static int
 serve(const struct options *options, struct app *app, int listen_fd, const sigset_t *signals)
 {
 	open_server(app, listen_fd);
-	sd_notify(0, "READY=1");
+	notify_manager("READY=1");
 	log_event(LOG_LEVEL_INFO, "started", "version=%s threads=%" PRId64, PACKAGE_VERSION,
 	    app->conf.threads);
 	wait_for_end(options, signals);
-	sd_notify(0, "STOPPING=1");
+	notify_manager("STOPPING=1");
 	if (!server_stop(app->server, app->conf.stop_timeout_ms)) {
 		log_event(LOG_LEVEL_ERROR, "stopped", "detail=\"requests were cut off\"");
 		/* Threads still use what would be freed. */

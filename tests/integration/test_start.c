@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "app/server.h"
@@ -101,6 +103,30 @@ write_conf(const char *path)
 	free(conf);
 }
 
+/* A socket of NOTIFY_SOCKET's kind. */
+static int
+open_manager(const char *path)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	struct timeval patience = { .tv_sec = STOP_TIMEOUT_MS / 1000 };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0 && strlen(path) < sizeof(name.sun_path));
+	memcpy(name.sun_path, path, strlen(path) + 1);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&name, sizeof(name)), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+	return fd;
+}
+
+static void
+expect_state(int manager, const char *state)
+{
+	char told[64] = "";
+
+	assert_true(recv(manager, told, sizeof(told) - 1, 0) > 0);
+	assert_string_equal(told, state);
+}
+
 /* tallyd with the listening socket as its file descriptor 0, as systemd starts it. */
 static pid_t
 start_on_socket(int listen_fd, const char *conf)
@@ -182,6 +208,28 @@ test_restarts_on_a_given_socket_refuse_nobody(void **state)
 	assert_int_equal(visitor.lost, 0);
 }
 
+static void
+test_the_manager_is_told(void **state)
+{
+	char address[200], conf[200], path[100];
+
+	(void)state;
+	snprintf(address, sizeof(address), "unix:%s/told.sock", servers_folder(servers));
+	snprintf(conf, sizeof(conf), "%s/told.conf", servers_folder(servers));
+	snprintf(path, sizeof(path), "%s/manager.sock", servers_folder(servers));
+	write_conf(conf);
+	int listen_fd = server_listen(address), manager = open_manager(path);
+	setenv("NOTIFY_SOCKET", path, 1);
+	pid_t pid = start_on_socket(listen_fd, conf);
+	unsetenv("NOTIFY_SOCKET");
+	expect_state(manager, "READY=1");
+	kill(pid, SIGTERM);
+	expect_state(manager, "STOPPING=1");
+	assert_int_equal(process_wait(pid, STOP_TIMEOUT_MS), 0);
+	close(manager);
+	close(listen_fd);
+}
+
 int
 main(void)
 {
@@ -189,6 +237,7 @@ main(void)
 		cmocka_unit_test(test_starts_that_fail),
 		cmocka_unit_test(test_a_superuser_is_refused),
 		cmocka_unit_test(test_restarts_on_a_given_socket_refuse_nobody),
+		cmocka_unit_test(test_the_manager_is_told),
 	};
 
 	servers = servers_start(SERVER_REDIS);
