@@ -42,7 +42,7 @@ const struct route routes[] = {
 	{ "GET", "/v1/daily-costs/today", today_find, SCOPE_LOGS_READ, .status = 200,
 	    .summary = "The open day so far, from the counters." },
 	{ "GET", "/v1/daily-costs/{date}", daily_costs_find, SCOPE_LOGS_READ, .status = 200,
-	    .summary = "One day with its adjustments." },
+	    .summary = "One day: to bill is total_cost_cents plus adjustments_cents." },
 	{ "GET", "/v1/daily-costs/{date}/adjustments", adjustments_list, SCOPE_LOGS_READ,
 	    QUERY(adjustments_list_fields), .status = 200, .summary = "A day's corrections." },
 	{ "POST", "/v1/daily-costs/{date}/adjustments", adjustments_add, SCOPE_ADMIN,
