@@ -19,7 +19,8 @@ static pthread_mutex_t scripts_lock = PTHREAD_MUTEX_INITIALIZER;
 struct redis {
 	struct redis_settings settings;
 	redisContext *context; /* NULL: not connected */
-	int64_t failed_at; /* 0: it works */
+	int64_t begun; /* the last use */
+	int64_t retry_at; /* 0: it works */
 	char run_id[REDIS_RUN_ID_SIZE]; /* of this connection; empty: not asked */
 	char told[REDIS_RUN_ID_SIZE]; /* what the caller knows; empty: nothing */
 };
@@ -62,12 +63,27 @@ fail(struct task *task, const char *text)
 	return task_fail_later(task, 1, "%s", text);
 }
 
+/* The longer a failure took, the rarer it may come: most of the time nobody waits for it. */
+static int64_t
+pause_after(int64_t usec)
+{
+	int64_t pause = usec * REDIS_RETRY_FACTOR;
+
+	if (pause < REDIS_RETRY_MS * INT64_C(1000))
+		return REDIS_RETRY_MS * INT64_C(1000);
+	if (pause > REDIS_RETRY_MAX_MS * INT64_C(1000))
+		return REDIS_RETRY_MAX_MS * INT64_C(1000);
+	return pause;
+}
+
 static bool
 lose(struct task *task, struct redis *redis, const char *text)
 {
+	int64_t now = clock_monotonic();
+
 	disconnect(redis);
 	redis->run_id[0] = '\0';
-	redis->failed_at = clock_monotonic();
+	redis->retry_at = now + pause_after(now - redis->begun);
 	return fail(task, text);
 }
 
@@ -107,8 +123,7 @@ reconnect(struct task *task, struct redis *redis)
 	struct timeval waiting = timeval_of(redis->settings.command_timeout_ms);
 	const char *url = redis->settings.url;
 
-	if (redis->failed_at != 0 &&
-	    clock_monotonic() - redis->failed_at < REDIS_RETRY_MS * INT64_C(1000))
+	if (clock_monotonic() < redis->retry_at)
 		return fail(task, "Redis cannot be reached");
 	if (strncmp(url, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0)
 		redis->context = redisConnectUnixWithTimeout(url + strlen(UNIX_PREFIX), connecting);
@@ -137,6 +152,7 @@ is_quiet(const redisContext *context)
 static bool
 connected(struct task *task, struct redis *redis)
 {
+	redis->begun = clock_monotonic();
 	if (redis->context != NULL && !is_quiet(redis->context))
 		disconnect(redis);
 	return redis->context != NULL || reconnect(task, redis);
@@ -223,7 +239,7 @@ receive_all(struct task *task, struct redis *redis, size_t count, struct redis_r
 			here = fail(task, "Redis is busy or starting");
 		freeReplyObject(reply);
 	}
-	redis->failed_at = 0;
+	redis->retry_at = 0;
 	return here;
 }
 

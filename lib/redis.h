@@ -3,15 +3,17 @@
  * only door to hiredis.
  *
  * A connection that fails is closed and reopened at the next use; after a failure further uses fail
- * at once for REDIS_RETRY_MS (a breaker: a slow Redis must not hold every thread for a time-out
- * each).
+ * at once for REDIS_RETRY_FACTOR times as long as it took (a breaker: a slow Redis must not hold
+ * every thread for a time-out each).
  */
 #ifndef LIB_REDIS_H
 #define LIB_REDIS_H
 
 #include "lib/task.h"
 
-#define REDIS_RETRY_MS 250
+#define REDIS_RETRY_FACTOR 4
+#define REDIS_RETRY_MS 250 /* at least */
+#define REDIS_RETRY_MAX_MS 2000
 #define REDIS_RUN_ID_SIZE 41
 
 struct redis;

@@ -254,7 +254,33 @@ test_a_dead_server_is_for_later(void **state)
 	assert_true(servers_await(is_back, NULL));
 }
 
-/* One time-out, then everybody is told at once until REDIS_RETRY_MS are over. */
+/* The time-outs take a fifth of the time at most. */
+static void
+test_a_stopped_server_is_asked_rarely(void **state)
+{
+	struct redis_settings with = settings();
+	struct redis_reply reply;
+	int64_t stopped, begun;
+
+	(void)state;
+	with.command_timeout_ms = 100;
+	redis_free(task.redis);
+	task.redis = redis_new(&with);
+	fine(run(get("a"), &reply));
+	servers_signal(servers, SERVER_REDIS, SIGSTOP);
+	stopped = clock_monotonic();
+	fails(run(get("a"), &reply));
+	do {
+		begun = clock_monotonic();
+		fails(run(get("a"), &reply));
+	} while (clock_monotonic() - begun < INT64_C(100000));
+	/* A time-out, the pause, a time-out. */
+	assert_true(clock_monotonic() - stopped >= (REDIS_RETRY_FACTOR + 2) * INT64_C(100000));
+	servers_signal(servers, SERVER_REDIS, SIGCONT);
+	assert_true(servers_await(is_back, NULL));
+}
+
+/* One time-out, then everybody is told at once for a while. */
 static void
 test_a_stopped_server_holds_nobody_for_long(void **state)
 {
@@ -383,6 +409,7 @@ main(void)
 		TEST(test_who_knows_a_run_id_is_told_of_a_restart),
 		TEST(test_a_restart_costs_nothing_otherwise),
 		TEST(test_a_dead_server_is_for_later),
+		TEST(test_a_stopped_server_is_asked_rarely),
 		TEST(test_a_stopped_server_holds_nobody_for_long),
 		TEST(test_a_late_answer_is_not_mixed_up),
 		TEST(test_a_busy_server_is_for_later),
