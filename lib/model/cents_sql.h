@@ -4,6 +4,8 @@
 #ifndef LIB_MODEL_CENTS_SQL_H
 #define LIB_MODEL_CENTS_SQL_H
 
+#include "lib/base.h"
+
 /*
  * Where a sum ends, as in totals_add(). A cast that fails would make every answer about the day an
  * error, for good, and so would any caller whose records cost enough.
