@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <hiredis/hiredis.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,11 +17,15 @@
 /* Guards the sha of every script. */
 static pthread_mutex_t scripts_lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* When any connection last had an answer: who failed before that need not wait any longer. */
+static _Atomic int64_t answered_at;
+
 struct redis {
 	struct redis_settings settings;
 	redisContext *context; /* NULL: not connected */
 	int64_t begun; /* the last use */
-	int64_t retry_at; /* 0: it works */
+	int64_t failed_at; /* 0: it works */
+	int64_t retry_at;
 	char run_id[REDIS_RUN_ID_SIZE]; /* of this connection; empty: not asked */
 	char told[REDIS_RUN_ID_SIZE]; /* what the caller knows; empty: nothing */
 };
@@ -79,11 +84,10 @@ pause_after(int64_t usec)
 static bool
 lose(struct task *task, struct redis *redis, const char *text)
 {
-	int64_t now = clock_monotonic();
-
 	disconnect(redis);
 	redis->run_id[0] = '\0';
-	redis->retry_at = now + pause_after(now - redis->begun);
+	redis->failed_at = clock_monotonic();
+	redis->retry_at = redis->failed_at + pause_after(redis->failed_at - redis->begun);
 	return fail(task, text);
 }
 
@@ -123,7 +127,8 @@ reconnect(struct task *task, struct redis *redis)
 	struct timeval waiting = timeval_of(redis->settings.command_timeout_ms);
 	const char *url = redis->settings.url;
 
-	if (clock_monotonic() < redis->retry_at)
+	if (redis->failed_at != 0 && clock_monotonic() < redis->retry_at &&
+	    atomic_load(&answered_at) < redis->failed_at)
 		return fail(task, "Redis cannot be reached");
 	if (strncmp(url, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0)
 		redis->context = redisConnectUnixWithTimeout(url + strlen(UNIX_PREFIX), connecting);
@@ -239,7 +244,8 @@ receive_all(struct task *task, struct redis *redis, size_t count, struct redis_r
 			here = fail(task, "Redis is busy or starting");
 		freeReplyObject(reply);
 	}
-	redis->retry_at = 0;
+	redis->failed_at = 0;
+	atomic_store(&answered_at, clock_monotonic());
 	return here;
 }
 

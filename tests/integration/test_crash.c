@@ -26,6 +26,7 @@ static struct http client;
 
 static atomic_int acknowledged;
 static atomic_bool enough;
+static atomic_int unavailable; /* answers that a record was not stored */
 static char stamp[32];
 
 struct sender {
@@ -42,6 +43,8 @@ send_once(struct sender *sender, const char *body)
 	struct http_answer answer = http_send(&client, "POST", "/v1/chat-logs", NULL, body);
 	bool stored = answer.status == 200 || answer.status == 201;
 
+	if (answer.status == 503)
+		atomic_fetch_add(&unavailable, 1);
 	if (!stored && answer.status != 0 && answer.status != 502 && answer.status != 503 &&
 	    answer.status != 504)
 		sender->refused++;
@@ -103,12 +106,25 @@ run_tally(const char *command)
 	free(output);
 }
 
+/* The day from the counters; a thread may hold Redis for dead a little longer. */
+static bool
+is_counted(void *ret)
+{
+	struct http_answer *today = ret;
+	const char *source;
+
+	http_free(today);
+	*today = http_send(&client, "GET", "/v1/daily-costs/today", NULL, NULL);
+	source = http_json(today, "source", 0);
+	return source != NULL && strcmp(source, "redis") == 0;
+}
+
 /* I1 and I2 over all that was sent. */
 static void
 check_books(const struct sender *senders, const char *name)
 {
 	char sql[600], number[16], *cost;
-	struct http_answer today;
+	struct http_answer today = { 0 };
 	int sent = 0;
 
 	for (int i = 0; i < SENDERS; i++) {
@@ -135,8 +151,7 @@ check_books(const struct sender *senders, const char *name)
 	    "JOIN chat_logs l ON l.client_id = c.id WHERE c.name = '%s'",
 	    name);
 	cost = servers_sql(servers, sql);
-	today = http_send(&client, "GET", "/v1/daily-costs/today", NULL, NULL);
-	assert_string_equal(http_json(&today, "source", 0), "redis");
+	assert_true(servers_await(is_counted, &today));
 	assert_string_equal(http_json(&today, "total_requests", 1), number);
 	assert_string_equal(http_json(&today, "total_cost_cents", 2), cost);
 	assert_string_equal(http_json(&today, "unique_users", 3), "7");
@@ -219,6 +234,46 @@ kill_postgres(void)
 	servers_restart(servers, SERVER_POSTGRES);
 }
 
+/* Slow is worse than dead: its clients wait for their time-outs. */
+static void
+stop_redis(void)
+{
+	servers_signal(servers, SERVER_REDIS, SIGSTOP);
+	/* Records go on without the counters. */
+	wait_for_records(ROUND);
+	servers_signal(servers, SERVER_REDIS, SIGCONT);
+}
+
+static bool
+is_refused(void *context)
+{
+	(void)context;
+	return atomic_load(&unavailable) > 0;
+}
+
+static void
+stop_postgres(void)
+{
+	atomic_store(&unavailable, 0);
+	servers_signal(servers, SERVER_POSTGRES, SIGSTOP);
+	assert_true(servers_await(is_refused, NULL));
+	servers_signal(servers, SERVER_POSTGRES, SIGCONT);
+}
+
+static void
+test_redis_stopped(void **state)
+{
+	(void)state;
+	with_fault("redis stopped", stop_redis);
+}
+
+static void
+test_postgres_stopped(void **state)
+{
+	(void)state;
+	with_fault("postgres stopped", stop_postgres);
+}
+
 static void
 test_tallyd_killed(void **state)
 {
@@ -259,6 +314,10 @@ set_up(void **state)
 {
 	(void)state;
 	servers = servers_start(SERVER_NGINX);
+	/* So that what is stopped is noticed soon. */
+	servers_setting(servers, "database_statement_timeout_ms", "500");
+	servers_setting(servers, "redis_command_timeout_ms", "200");
+	kill_tallyd();
 	return 0;
 }
 
@@ -279,6 +338,8 @@ main(void)
 		cmocka_unit_test(test_redis_killed),
 		cmocka_unit_test(test_redis_flushed),
 		cmocka_unit_test(test_postgres_killed),
+		cmocka_unit_test(test_redis_stopped),
+		cmocka_unit_test(test_postgres_stopped),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

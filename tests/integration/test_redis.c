@@ -280,6 +280,31 @@ test_a_stopped_server_is_asked_rarely(void **state)
 	assert_true(servers_await(is_back, NULL));
 }
 
+/* One that has an answer ends the pause of all. */
+static void
+test_a_pause_ends_when_another_has_an_answer(void **state)
+{
+	struct redis_settings with = settings();
+	struct redis *hopeful = task.redis, *failed;
+	struct redis_reply reply;
+
+	(void)state;
+	with.command_timeout_ms = REDIS_RETRY_MAX_MS / REDIS_RETRY_FACTOR;
+	failed = redis_new(&with);
+	task.redis = failed;
+	fine(run(get("a"), &reply));
+	servers_signal(servers, SERVER_REDIS, SIGSTOP);
+	fails(run(get("a"), &reply));
+	fails(run(get("a"), &reply));
+	servers_signal(servers, SERVER_REDIS, SIGCONT);
+	task.redis = hopeful;
+	fine(run(get("a"), &reply));
+	task.redis = failed;
+	fine(run(get("a"), &reply));
+	task.redis = hopeful;
+	redis_free(failed);
+}
+
 /* One time-out, then everybody is told at once for a while. */
 static void
 test_a_stopped_server_holds_nobody_for_long(void **state)
@@ -410,6 +435,7 @@ main(void)
 		TEST(test_a_restart_costs_nothing_otherwise),
 		TEST(test_a_dead_server_is_for_later),
 		TEST(test_a_stopped_server_is_asked_rarely),
+		TEST(test_a_pause_ends_when_another_has_an_answer),
 		TEST(test_a_stopped_server_holds_nobody_for_long),
 		TEST(test_a_late_answer_is_not_mixed_up),
 		TEST(test_a_busy_server_is_for_later),
