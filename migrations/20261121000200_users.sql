@@ -24,8 +24,9 @@ CREATE TABLE users (
 
 -- GET /v1/users?email=: unique among the living, whatever the letters' case.
 CREATE UNIQUE INDEX users_email ON users (client_id, email_folded) WHERE deleted_at IS NULL;
--- Records that name a user by external_user_id.
-CREATE UNIQUE INDEX users_external_id ON users (client_id, external_id);
+-- GET /v1/users?external_id=. Partial, or else a plan made while the table is empty may take it for look-ups by id: both
+-- indexes begin with the client then, and cost the same.
+CREATE UNIQUE INDEX users_external_id ON users (client_id, external_id) WHERE external_id IS NOT NULL;
 -- One account of an identity provider is one user.
 CREATE UNIQUE INDEX users_oauth ON users (client_id, oauth_provider, oauth_id) WHERE deleted_at IS NULL;
 -- GET /v1/users/count?by=tier and GET /v1/users?tier=.

@@ -17,8 +17,9 @@ CREATE TABLE sessions (
 	FOREIGN KEY (client_id, user_id) REFERENCES users (client_id, id) ON DELETE CASCADE
 );
 
--- GET /v1/sessions/current.
-CREATE UNIQUE INDEX sessions_token_hash ON sessions (client_id, token_hash);
+-- GET /v1/sessions/current. The client behind the hash, or else a plan made while the table is empty may take it for
+-- look-ups by id: both indexes begin with the client then, and cost the same.
+CREATE UNIQUE INDEX sessions_token_hash ON sessions (token_hash, client_id);
 -- GET /v1/sessions?user_id= and the cascade from users.
 CREATE INDEX sessions_user_id ON sessions (client_id, user_id, id) WHERE user_id IS NOT NULL;
 -- purge: sessions past their time.
