@@ -1,5 +1,5 @@
-# The tables of tests/bench/bench, and the same as JSON. First file: row side value, one line a round;
-# second: row side process milliseconds-per-1000-requests switches-per-request.
+# The tables of tests/bench/bench, and the same as JSON, of three files: rows; row side value, one
+# line a round; row side process milliseconds-per-1000-requests switches-per-request.
 
 function sorted(key,    i, j, n, value) {
 	n = count[key]
@@ -52,8 +52,10 @@ function print_row(fields,    name, key, value, verdict, line) {
 		printf "%-10s %-38s not measured\n", name, fields[2]
 		return
 	}
-	key = name " " fields[4]
+	key = name " " (fields[4] == "ratio" ? "ratio" : "figure")
 	value = median(key)
+	if (fields[4] == "worst")
+		value = highest
 	verdict = judge(value, fields[5], fields[6])
 	printf "%-10s %-38s %-27s %-27s %-22s %-8s %-7s %s\n", name, fields[2], range(name " figure"), \
 		range(name " limit"), fields[4] == "ratio" ? range(key) : "-", \
@@ -94,6 +96,12 @@ function print_spent(    i, j, n, key, line) {
 FNR == 1 { file++ }
 
 file == 1 {
+	if (!/^#/)
+		row[++row_count] = $0
+	next
+}
+
+file == 2 {
 	key = $1 " " $2
 	add(key, $3)
 	next
@@ -119,8 +127,7 @@ END {
 	printf "\n%s; load average at the end %s; %s rounds of %s s\n\n", machine, load, rounds, seconds
 	printf "%-10s %-38s %-27s %-27s %-22s %-8s %-7s %s\n", "row", "", "figure (min-max)", \
 		"limit", "ratio", "target", "verdict", "unit"
-	n = split(rows, row, "\n")
-	for (i = 1; i <= n; i++) {
+	for (i = 1; i <= row_count; i++) {
 		split(row[i], fields, "|")
 		add_ratios(fields[1])
 		print_row(fields)
