@@ -104,7 +104,6 @@ new_request(struct call *call, struct arena *arena, struct redis *redis)
 	req->authorization = header(call, "HTTP_AUTHORIZATION");
 	req->idempotency_key = header(call, "HTTP_IDEMPOTENCY_KEY");
 	req->session_token = header(call, "HTTP_X_SESSION_TOKEN");
-	req->user_agent = header(call, "HTTP_USER_AGENT");
 	req->address = param_or(call, "REMOTE_ADDR", "");
 	choose_id(req);
 	return req;

@@ -29,7 +29,6 @@ struct request {
 	const char *authorization;
 	const char *idempotency_key;
 	const char *session_token; /* X-Session-Token */
-	const char *user_agent;
 	const char *address; /* the peer of nginx */
 	char id[ID_TEXT_SIZE]; /* X-Request-Id: nginx's, or the caller's when it is a UUID, else a
 				  new one */
