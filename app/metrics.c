@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -159,14 +160,16 @@ static int64_t
 resident_bytes(void)
 {
 	FILE *file = fopen("/proc/self/statm", "re");
-	long all, resident = 0;
+	char line[128] = ""; /* seven numbers of pages: all, resident, ... */
+	char *rest;
 
 	if (file == NULL)
 		return 0;
-	if (fscanf(file, "%ld %ld", &all, &resident) != 2)
-		resident = 0;
+	if (fgets(line, sizeof(line), file) == NULL)
+		line[0] = '\0';
 	fclose(file);
-	return (int64_t)resident * sysconf(_SC_PAGESIZE);
+	(void)strtol(line, &rest, 10);
+	return (int64_t)strtol(rest, NULL, 10) * sysconf(_SC_PAGESIZE);
 }
 
 static int64_t

@@ -1,5 +1,6 @@
 #include "app/api/records.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "app/idempotency.h"
@@ -150,6 +151,7 @@ records_post(struct request *req, struct reply *reply)
 		request_finish(req, false);
 		return true;
 	}
+	assert(submission != NULL);
 	if (req->idempotency_key != NULL)
 		idempotency_hash(req, submission->request_hash);
 	submission->unreadable = submission->rejection_count;

@@ -35,7 +35,7 @@ NODISCARD bool adjustment_list(
 /* The sum over one day. */
 NODISCARD bool adjustment_sum(struct task *task, int32_t date, int64_t *ret_nanos);
 
-void adjustment_write(struct json_out *out, const void *adjustment);
+void adjustment_write(struct json_out *out, const void *object); /* struct adjustment */
 
 extern const char *const adjustment_statements[]; /* its SQL, for the tests; NULL behind the last */
 

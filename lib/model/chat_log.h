@@ -103,7 +103,7 @@ NODISCARD bool chat_log_usage(struct task *task, struct id user, const struct zo
 /* Successful calls in hundredths of a percent, rounded half up; -1 when there were no calls. */
 int64_t chat_log_success_rate(int64_t requests, int64_t failed);
 
-void chat_log_write(struct json_out *out, const void *chat_log);
+void chat_log_write(struct json_out *out, const void *object); /* struct chat_log */
 /* CSV by RFC 4180, CRLF at the end of each line; lists and objects are JSON. */
 void chat_log_csv_head(struct buf *buf);
 void chat_log_csv_row(struct buf *buf, const struct chat_log *log);

@@ -21,7 +21,7 @@
 /* The clocks of two processes may differ by so much: what one calls today is so for both. */
 #define COUNTER_SKEW_USEC (INT64_C(300) * 1000000)
 /* Keys of a client without calls go away by themselves. */
-#define COUNTER_EXPIRE_S (3 * 86400)
+#define COUNTER_EXPIRE_S (INT64_C(3) * 86400)
 
 /* The counters' state as PostgreSQL has it. */
 struct counter_state {

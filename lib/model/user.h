@@ -87,7 +87,7 @@ NODISCARD bool user_restore(struct task *task, struct id id, struct user *ret);
 /* The living, by tier. */
 NODISCARD bool user_count(struct task *task, int64_t ret_by_tier[USER_TIERS]);
 
-void user_write(struct json_out *out, const void *user);
+void user_write(struct json_out *out, const void *object); /* struct user */
 
 /* Its SQL, for the tests; NULL behind the last. */
 extern const char *const user_statements[];
