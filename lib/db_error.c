@@ -27,7 +27,7 @@ static const struct {
 	{ "25006", ERR_UNAVAILABLE, "PostgreSQL is read-only" },
 	{ "25P03", ERR_UNAVAILABLE, "PostgreSQL ended a transaction that took too long" },
 	{ "26000", ERR_UNAVAILABLE, "PostgreSQL forgot a statement" },
-	{ "42501", ERR_FORBIDDEN, "the database role may not do that" },
+	{ "42501", ERR_INTERNAL, "the database role may not do that" },
 };
 
 /* One line of ASCII, whatever the server said in whichever language. */
