@@ -49,7 +49,7 @@ write_query(struct json_out *out, const struct route *route)
 		json_bool(out, "required", field->required);
 		if (field->about)
 			json_text(out, "description", field->about);
-		if (field->type == JSON_TEXTS)
+		if (field->type == JSON_TEXTS || field->type == JSON_INTS)
 			json_bool(out, "explode", false);
 		json_open_at(out, "schema");
 		openapi_write_type(out, field);
@@ -109,34 +109,6 @@ write_params(struct json_out *out, const struct route *route)
 	if (strcmp(route->method, "POST") == 0)
 		write_ref(out, NULL, "#/components/parameters/idempotency_key");
 	json_close_array(out);
-}
-
-static void
-write_required(struct json_out *out, const struct route *route)
-{
-	json_open_array_at(out, "required");
-	for (size_t i = 0; i < route->body_count; i++) {
-		if (route->body[i].required)
-			json_text(out, NULL, route->body[i].name);
-	}
-	json_close_array(out);
-}
-
-static void
-write_body_schema(struct json_out *out, const struct route *route)
-{
-	json_text(out, "type", "object");
-	json_bool(out, "additionalProperties", false);
-	write_required(out, route);
-	json_open_at(out, "properties");
-	for (size_t i = 0; i < route->body_count; i++) {
-		json_open_at(out, route->body[i].name);
-		openapi_write_type(out, &route->body[i]);
-		if (route->body[i].about)
-			json_text(out, "description", route->body[i].about);
-		json_close(out);
-	}
-	json_close(out);
 }
 
 /* Records come one at a time, as an array or as lines. */
@@ -313,7 +285,7 @@ write_components(struct json_out *out, struct arena *arena)
 		if (!routes[i].body)
 			continue;
 		json_open_at(out, operation_id(&routes[i], arena));
-		write_body_schema(out, &routes[i]);
+		openapi_write_fields(out, routes[i].body, routes[i].body_count);
 		json_close(out);
 	}
 	json_close(out);

@@ -6,6 +6,8 @@
 
 #include "lib/json_write.h"
 
+/* The schema of an object with these fields. */
+void openapi_write_fields(struct json_out *out, const struct json_field *fields, size_t count);
 void openapi_write_type(struct json_out *out, const struct json_field *field);
 void openapi_write_string(struct json_out *out, const char *format);
 

@@ -46,6 +46,47 @@ write_texts(struct json_out *out, const struct json_field *field)
 	json_close(out);
 }
 
+static void
+write_ints(struct json_out *out, const struct json_field *field)
+{
+	json_text(out, "type", "array");
+	json_int(out, "minItems", field->min);
+	json_int(out, "maxItems", field->max);
+	json_open_at(out, "items");
+	json_text(out, "type", "integer");
+	json_int(out, "minimum", 1);
+	json_int(out, "maximum", field->max_item);
+	json_close(out);
+}
+
+static void
+write_required(struct json_out *out, const struct json_field *fields, size_t count)
+{
+	json_open_array_at(out, "required");
+	for (size_t i = 0; i < count; i++) {
+		if (fields[i].required)
+			json_text(out, NULL, fields[i].name);
+	}
+	json_close_array(out);
+}
+
+void
+openapi_write_fields(struct json_out *out, const struct json_field *fields, size_t count)
+{
+	json_text(out, "type", "object");
+	json_bool(out, "additionalProperties", false);
+	write_required(out, fields, count);
+	json_open_at(out, "properties");
+	for (size_t i = 0; i < count; i++) {
+		json_open_at(out, fields[i].name);
+		openapi_write_type(out, &fields[i]);
+		if (fields[i].about)
+			json_text(out, "description", fields[i].about);
+		json_close(out);
+	}
+	json_close(out);
+}
+
 void
 openapi_write_type(struct json_out *out, const struct json_field *field)
 {
@@ -84,6 +125,12 @@ openapi_write_type(struct json_out *out, const struct json_field *field)
 		break;
 	case JSON_TEXTS:
 		write_texts(out, field);
+		break;
+	case JSON_INTS:
+		write_ints(out, field);
+		break;
+	case JSON_GROUP:
+		openapi_write_fields(out, field->inside, field->inside_count);
 		break;
 	case JSON_OBJECT:
 		json_text(out, "type", "object");

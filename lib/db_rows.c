@@ -191,3 +191,25 @@ db_texts(const struct db_rows *rows, int row, int column, struct task *task, str
 	}
 	*ret = (struct json_texts){ .at = list, .count = count };
 }
+
+void
+db_ints(const struct db_rows *rows, int row, int column, struct task *task, struct json_ints *ret)
+{
+	const char *bytes = at(rows, row, column);
+	int64_t *list;
+	uint32_t count;
+
+	*ret = (struct json_ints){ 0 };
+	if (db_null(rows, row, column))
+		return;
+	assert(PQftype(rows->result, column) == DB_TYPE_INTS);
+	/* The layout is told in db_array.c; no dimension means no elements. */
+	if (read_32(bytes) == 0)
+		return;
+	assert(read_32(bytes) == 1 && read_32(bytes + 4) == 0);
+	count = read_32(bytes + 12);
+	list = arena_array(task->arena, count, sizeof(*list));
+	for (size_t i = 0; i < count; i++)
+		list[i] = (int64_t)read_64(bytes + 20 + i * 12 + 4);
+	*ret = (struct json_ints){ .at = list, .count = count };
+}

@@ -23,8 +23,11 @@ struct id db_id(const struct db_rows *rows, int row, int column);
 int64_t db_time(
     const struct db_rows *rows, int row, int column); /* timestamptz, microseconds since 1970 */
 int32_t db_date(const struct db_rows *rows, int row, int column);
+struct json_ints;
 struct json_texts;
 void db_texts(const struct db_rows *rows, int row, int column, struct task *task,
     struct json_texts *ret); /* text[] */
+void db_ints(const struct db_rows *rows, int row, int column, struct task *task,
+    struct json_ints *ret); /* int8[] without NULL */
 
 #endif

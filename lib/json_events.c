@@ -34,22 +34,26 @@ json_events_refuse(struct json_reader *reader, const char *why)
 	return task_fail(reader->task, ERR_SYNTAX, "%s", why);
 }
 
-/* Of an array's or object's inside, the first trouble is told, at its end. */
-static void
-refuse_inside(struct json_reader *reader, const char *message)
-{
-	if (reader->field == NULL)
-		return;
-	if (reader->field->type == JSON_TEXTS && reader->list.trouble == NULL)
-		reader->list.trouble = message;
-	if (reader->field->type == JSON_OBJECT && reader->object_trouble == NULL)
-		reader->object_trouble = message;
-}
-
 static bool
 has_type(const struct json_reader *reader, enum json_type type)
 {
 	return reader->field != NULL && reader->field->type == type;
+}
+
+static bool
+has_list(const struct json_reader *reader)
+{
+	return has_type(reader, JSON_TEXTS) || has_type(reader, JSON_INTS);
+}
+
+/* Of an array's or object's inside, the first trouble is told, at its end. */
+static void
+refuse_inside(struct json_reader *reader, const char *message)
+{
+	if (has_list(reader) && reader->list.trouble == NULL)
+		reader->list.trouble = message;
+	if (has_type(reader, JSON_OBJECT) && reader->object_trouble == NULL)
+		reader->object_trouble = message;
 }
 
 /* At the top only an object may stand. */
@@ -75,8 +79,10 @@ on_null(void *context)
 
 	if (!value_expected(reader))
 		return 0;
-	if (reader->depth > 1 && has_type(reader, JSON_TEXTS))
+	if (reader->depth > 1 && has_list(reader))
 		refuse_inside(reader, json_wants(reader->task, reader->field));
+	if (reader->depth == 1 && reader->field != NULL && reader->field->nulled != 0)
+		*(bool *)((char *)reader->base + reader->field->nulled) = true;
 	return 1;
 }
 
@@ -93,7 +99,7 @@ on_bool(void *context, int value)
 		mark_given(reader);
 		refuse_field(
 		    reader, json_take_bool(reader->task, reader->field, value != 0, reader->base));
-	} else if (reader->field->type == JSON_TEXTS) {
+	} else if (has_list(reader)) {
 		refuse_inside(reader, json_wants(reader->task, reader->field));
 	}
 	return 1;
@@ -113,6 +119,8 @@ on_number(void *context, const char *at, size_t len)
 		mark_given(reader);
 		refuse_field(
 		    reader, json_take_number(reader->task, reader->field, value, reader->base));
+	} else if (reader->field->type == JSON_INTS) {
+		json_list_add(reader->task, reader->field, value, &reader->list);
 	} else if (reader->field->type == JSON_TEXTS) {
 		refuse_inside(reader, json_wants(reader->task, reader->field));
 	} else if (!json_number_fits(value)) {
@@ -142,6 +150,8 @@ on_text(void *context, const unsigned char *at, size_t len)
 		refuse_inside(reader, bad_escape_text);
 	} else if (reader->field->type == JSON_TEXTS) {
 		json_list_add(reader->task, reader->field, value, &reader->list);
+	} else if (reader->field->type == JSON_INTS) {
+		refuse_inside(reader, json_wants(reader->task, reader->field));
 	}
 	return 1;
 }
@@ -232,11 +242,11 @@ on_open_object(void *context)
 
 	if (reader->depth == 1) {
 		mark_given(reader);
-		if (!has_type(reader, JSON_OBJECT))
+		if (!has_type(reader, JSON_OBJECT) && !has_type(reader, JSON_GROUP))
 			refuse_type(reader);
 		reader->object_at = yajl_get_bytes_consumed(reader->yajl) - 1;
 		reader->object_trouble = NULL;
-	} else if (has_type(reader, JSON_TEXTS)) {
+	} else if (has_list(reader)) {
 		refuse_inside(reader, json_wants(reader->task, reader->field));
 	}
 	return descend(reader);
@@ -251,28 +261,35 @@ on_open_array(void *context)
 		return 0;
 	if (reader->depth == 1) {
 		mark_given(reader);
-		if (!has_type(reader, JSON_TEXTS))
+		if (!has_list(reader))
 			refuse_type(reader);
 		memset(&reader->list, 0, sizeof(reader->list));
-	} else if (has_type(reader, JSON_TEXTS)) {
+	} else if (has_list(reader)) {
 		refuse_inside(reader, json_wants(reader->task, reader->field));
 	}
 	return descend(reader);
+}
+
+/* The object that ends here, as it was sent. */
+static struct text
+object_text(const struct json_reader *reader)
+{
+	return (struct text){ .at = reader->body.at + reader->object_at,
+		.len = yajl_get_bytes_consumed(reader->yajl) - reader->object_at };
 }
 
 static const char *
 take_object(struct json_reader *reader)
 {
 	const struct json_field *field = reader->field;
-	size_t len = yajl_get_bytes_consumed(reader->yajl) - reader->object_at;
-	struct text *ret = (struct text *)((char *)reader->base + field->offset);
+	struct text object = object_text(reader);
 
 	if (reader->object_trouble != NULL)
 		return reader->object_trouble;
-	if ((int64_t)len > field->max)
+	if ((int64_t)object.len > field->max)
 		return arena_printf(
 		    reader->task->arena, "must have at most %lld bytes", (long long)field->max);
-	*ret = (struct text){ .at = reader->body.at + reader->object_at, .len = len };
+	*(struct text *)((char *)reader->base + field->offset) = object;
 	return NULL;
 }
 
@@ -284,6 +301,8 @@ on_close_object(void *context)
 	reader->depth--;
 	if (reader->depth == 1 && has_type(reader, JSON_OBJECT))
 		refuse_field(reader, take_object(reader));
+	else if (reader->depth == 1 && has_type(reader, JSON_GROUP))
+		json_read_group(reader, object_text(reader));
 	return 1;
 }
 
@@ -293,7 +312,7 @@ on_close_array(void *context)
 	struct json_reader *reader = context;
 
 	reader->depth--;
-	if (reader->depth == 1 && has_type(reader, JSON_TEXTS))
+	if (reader->depth == 1 && has_list(reader))
 		refuse_field(reader,
 		    json_take_list(reader->task, reader->field, &reader->list, reader->base));
 	return 1;

@@ -232,7 +232,9 @@ take_value(struct task *task, const struct json_field *field, struct text value,
 	case JSON_BOOL:
 		return take_word(task, field, value, base);
 	case JSON_TEXTS:
+	case JSON_INTS:
 		return take_elements(task, field, value, base);
+	case JSON_GROUP:
 	case JSON_OBJECT:
 		break;
 	}

@@ -41,6 +41,26 @@ read_object(struct json_reader *reader)
 	return reader->task->err.code == ERR_NONE;
 }
 
+void
+json_read_group(struct json_reader *outer, struct text object)
+{
+	const struct json_field *group = outer->field;
+	struct err *err = &outer->task->err;
+	size_t told = err->field_count;
+	struct json_reader reader = { .task = outer->task,
+		.body = object,
+		.fields = group->inside,
+		.count = group->inside_count,
+		.base = outer->base,
+		.lenient = outer->lenient };
+
+	if (read_object(&reader))
+		return;
+	for (size_t i = told; i < err->field_count; i++)
+		err->fields[i].field =
+		    arena_printf(outer->task->arena, "%s.%s", group->name, err->fields[i].field);
+}
+
 bool
 json_read(
     struct task *task, struct text body, const struct json_field *fields, size_t count, void *ret)

@@ -27,12 +27,20 @@ enum json_type {
 	JSON_CHOICE, /* int: index into choices */
 	JSON_TEXTS, /* struct json_texts: array of min to max texts; each 1 to max_item
 		       characters */
+	JSON_INTS, /* struct json_ints: array of min to max whole numbers; each 1 to max_item */
+	JSON_GROUP, /* an object with fields of its own, the table inside: their values are members
+		       of the same struct */
 	JSON_OBJECT /* struct text: the object as it was sent, inside the body, at most max bytes;
 		       contents PostgreSQL's jsonb accepts, numbers with exponents to 350 */
 };
 
 struct json_texts {
 	const char *const *at;
+	size_t count;
+};
+
+struct json_ints {
+	const int64_t *at;
 	size_t count;
 };
 
@@ -44,9 +52,13 @@ struct json_field {
 			 none is kept */
 	bool required;
 	int64_t min, max;
-	int64_t max_item; /* JSON_TEXTS: characters of an element */
+	int64_t max_item; /* JSON_TEXTS: characters of an element; JSON_INTS: its value */
 	const char *const *choices; /* JSON_CHOICE: in the order of an enum, NULL behind the
 				       last */
+	const struct json_field *inside; /* JSON_GROUP: its fields; errors name them "group.field"
+					  */
+	size_t inside_count;
+	size_t nulled; /* offset of a bool that says whether null was sent; 0: not kept */
 	const char *about; /* one sentence for the OpenAPI document; may be NULL */
 };
 

@@ -88,6 +88,9 @@ json_wants(struct task *task, const struct json_field *field)
 		return say_choices(task, field);
 	case JSON_TEXTS:
 		return "must be an array of texts";
+	case JSON_INTS:
+		return "must be an array of whole numbers";
+	case JSON_GROUP:
 	case JSON_OBJECT:
 		return "must be an object";
 	}
@@ -163,6 +166,8 @@ json_take_text(struct task *task, const struct json_field *field, struct text va
 	case JSON_CENTS:
 	case JSON_RATE:
 	case JSON_TEXTS:
+	case JSON_INTS:
+	case JSON_GROUP:
 	case JSON_OBJECT:
 		break;
 	}
@@ -216,7 +221,7 @@ json_list_add(
 {
 	if (list->trouble != NULL)
 		return;
-	if (!length_fits(element, 1, field->max_item)) {
+	if (field->type == JSON_TEXTS && !length_fits(element, 1, field->max_item)) {
 		list->trouble = say_length(task, "each element must have", 1, field->max_item);
 		return;
 	}
@@ -237,6 +242,28 @@ json_list_add(
 	list->at[list->count++] = arena_strndup(task->arena, element.at, element.len);
 }
 
+/* The elements of a JSON_INTS, which were collected as texts. */
+static const char *
+take_ints(
+    struct task *task, const struct json_field *field, const struct json_list *list, void *base)
+{
+	int64_t *ints = arena_array(task->arena, list->count, sizeof(*ints));
+
+	for (size_t i = 0; i < list->count; i++) {
+		struct text text = { .at = list->at[i], .len = strlen(list->at[i]) };
+		enum money_parse parse = money_parse_scaled(text, 0, &ints[i]);
+
+		if (parse == MONEY_NOT_A_NUMBER || parse == MONEY_TOO_PRECISE)
+			return json_wants(task, field);
+		if (parse != MONEY_OK || ints[i] < 1 || ints[i] > field->max_item)
+			return arena_printf(task->arena, "each element must be from 1 to %" PRId64,
+			    field->max_item);
+	}
+	*(struct json_ints *)member(field, base) =
+	    (struct json_ints){ .at = ints, .count = list->count };
+	return NULL;
+}
+
 const char *
 json_take_list(
     struct task *task, const struct json_field *field, struct json_list *list, void *base)
@@ -246,6 +273,8 @@ json_take_list(
 	if ((int64_t)list->count < field->min)
 		return arena_printf(
 		    task->arena, "must have at least %" PRId64 " elements", field->min);
+	if (field->type == JSON_INTS)
+		return take_ints(task, field, list, base);
 	*(struct json_texts *)member(field, base) =
 	    (struct json_texts){ .at = list->at, .count = list->count };
 	return NULL;

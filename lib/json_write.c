@@ -222,3 +222,12 @@ json_texts(struct json_out *out, const char *key, struct json_texts texts)
 		json_text(out, NULL, texts.at[i]);
 	json_close_array(out);
 }
+
+void
+json_ints(struct json_out *out, const char *key, struct json_ints ints)
+{
+	json_open_array_at(out, key);
+	for (size_t i = 0; i < ints.count; i++)
+		json_int(out, NULL, ints.at[i]);
+	json_close_array(out);
+}

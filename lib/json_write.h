@@ -37,5 +37,6 @@ void json_number(struct json_out *out, const char *key, const char *digits); /* 
 void json_raw(
     struct json_out *out, const char *key, struct text json); /* valid JSON, as it stands */
 void json_texts(struct json_out *out, const char *key, struct json_texts texts);
+void json_ints(struct json_out *out, const char *key, struct json_ints ints);
 
 #endif

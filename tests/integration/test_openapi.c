@@ -169,7 +169,9 @@ type_of(const struct json_field *field)
 	case JSON_RATE:
 		return "number";
 	case JSON_TEXTS:
+	case JSON_INTS:
 		return "array";
+	case JSON_GROUP:
 	case JSON_OBJECT:
 		return "object";
 	case JSON_TEXT:
@@ -199,7 +201,7 @@ assert_schema(const struct json_field *field, yajl_val schema)
 		fail_msg("%s is %s", field->name, get_text(schema, "type"));
 	if (field->type == JSON_TEXT)
 		assert_limit(schema, "maxLength", field->max);
-	if (field->type == JSON_TEXTS)
+	if (field->type == JSON_TEXTS || field->type == JSON_INTS)
 		assert_limit(schema, "maxItems", field->max);
 	if (field->type == JSON_INT) {
 		assert_limit(schema, "minimum", field->min);
@@ -207,6 +209,9 @@ assert_schema(const struct json_field *field, yajl_val schema)
 	}
 	for (size_t i = 0; field->type == JSON_CHOICE && field->choices[i]; i++)
 		assert_true(holds(get(schema, "enum"), field->choices[i]));
+	for (size_t i = 0; i < field->inside_count; i++)
+		assert_schema(
+		    &field->inside[i], get(get(schema, "properties"), field->inside[i].name));
 }
 
 static void
