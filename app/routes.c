@@ -4,6 +4,7 @@
  */
 #include "app/api/adjustments.h"
 #include "app/api/api_keys.h"
+#include "app/api/budgets.h"
 #include "app/api/chat_logs.h"
 #include "app/api/clients.h"
 #include "app/api/daily_costs.h"
@@ -15,6 +16,7 @@
 #include "app/ingest/record.h"
 #include "app/openapi.h"
 #include "app/router.h"
+#include "lib/model/budget.h"
 
 #define QUERY(table) .query = (table), .query_count = COUNT(table)
 #define BODY(table) .body = (table), .body_count = COUNT(table)
@@ -48,6 +50,26 @@ const struct route routes[] = {
 	{ "POST", "/v1/daily-costs/{date}/adjustments", adjustments_add, SCOPE_ADMIN,
 	    BODY(adjustments_add_fields), .status = 201,
 	    .summary = "Corrects a day, with a reason." },
+
+	{ "POST", "/v1/budgets", budgets_add, SCOPE_BUDGETS_WRITE, BODY(budget_add_fields),
+	    .status = 201, .summary = "Adds a budget: a limit on what is spent in each window." },
+	{ "GET", "/v1/budgets", budgets_list, SCOPE_BUDGETS_READ, QUERY(budgets_list_fields),
+	    .status = 200, .summary = "Budgets, newest first." },
+	{ "GET", "/v1/budgets/check", budgets_check, SCOPE_BUDGETS_READ,
+	    QUERY(budgets_check_fields), .status = 200,
+	    .summary = "Every budget that applies to a call, the tightest first, and whether they "
+		       "allow it; computed from PostgreSQL, and nothing is reserved." },
+	{ "GET", "/v1/budgets/{id}", budgets_find, SCOPE_BUDGETS_READ, .status = 200,
+	    .summary = "One budget; its ETag goes into If-Match." },
+	{ "PATCH", "/v1/budgets/{id}", budgets_change, SCOPE_BUDGETS_WRITE,
+	    BODY(budget_change_fields), .status = 200,
+	    .summary = "Changes what is given; null takes a limit or the override away. 412 where "
+		       "If-Match names another version." },
+	{ "DELETE", "/v1/budgets/{id}", budgets_remove, SCOPE_BUDGETS_WRITE, .status = 204,
+	    .summary = "Deletes a budget; 412 where If-Match names another version." },
+	{ "GET", "/v1/budgets/{id}/status", budgets_status, SCOPE_BUDGETS_READ, .status = 200,
+	    .summary = "What was spent of a budget in its open window, with its largest buckets; "
+		       "computed from PostgreSQL, and nothing is reserved." },
 
 	{ "POST", "/v1/users", users_add, SCOPE_USERS, BODY(users_add_fields), .status = 201,
 	    .summary = "Adds a user." },

@@ -11,6 +11,10 @@ static const char count_sql[] = "SELECT tier, count(*)\n"
 				"WHERE client_id = $1 AND deleted_at IS NULL\n"
 				"GROUP BY tier";
 
+static const char tier_sql[] = "SELECT tier\n"
+			       "FROM users\n"
+			       "WHERE client_id = $1 AND id = $2";
+
 /*
  * A statement for each way to find the rows by an index. Where the index gives one row, or few, the
  * other filters are applied to it; elsewhere they would hide from the planner how many rows come.
@@ -38,7 +42,7 @@ static const char list_deleted_sql[] =
     LIST "AND deleted_at IS NOT NULL AND " HAS_TIER "AND ($5::text IS NULL OR " HAS_EMAIL ")\n"
 	 "AND " HAS_EXTERNAL_ID PAGE;
 
-const char *const user_list_statements[] = { count_sql, list_sql, list_deleted_sql,
+const char *const user_list_statements[] = { count_sql, tier_sql, list_sql, list_deleted_sql,
 	list_by_tier_sql, list_by_email_sql, list_by_external_id_sql, NULL };
 
 static enum user_tier
@@ -114,6 +118,22 @@ user_list(struct task *task, const struct user_filter *filter, struct users *ret
 	for (int i = 0; i < count; i++)
 		user_read_row(rows, i, &list[i]);
 	*ret = (struct users){ list, (size_t)count };
+	return true;
+}
+
+bool
+user_find_tier(struct task *task, struct id id, bool *ret_found, int *ret_tier)
+{
+	struct db_params *params = db_params(task);
+	struct db_rows *rows;
+
+	db_add_id(params, task->client);
+	db_add_id(params, id);
+	if (!db_query(task, tier_sql, params, &rows))
+		return false;
+	*ret_found = db_count(rows) > 0;
+	if (*ret_found)
+		*ret_tier = read_tier(db_text(rows, 0, 0));
 	return true;
 }
 

@@ -1,0 +1,20 @@
+/*
+ * /v1/budgets: limits on what may be spent in each window, and how much of them is left.
+ */
+#ifndef APP_API_BUDGETS_H
+#define APP_API_BUDGETS_H
+
+#include "app/request.h"
+
+extern const struct json_field budgets_list_fields[2];
+extern const struct json_field budgets_check_fields[10];
+
+bool budgets_add(struct request *req, struct reply *reply);
+bool budgets_list(struct request *req, struct reply *reply);
+bool budgets_find(struct request *req, struct reply *reply);
+bool budgets_change(struct request *req, struct reply *reply);
+bool budgets_remove(struct request *req, struct reply *reply);
+bool budgets_status(struct request *req, struct reply *reply);
+bool budgets_check(struct request *req, struct reply *reply);
+
+#endif

@@ -1,0 +1,143 @@
+#include "lib/model/budget_scope.h"
+
+#include <assert.h>
+#include <string.h>
+
+const char *const budget_dimension_names[] = {
+	[BUDGET_USER_ID] = "user_id",
+	[BUDGET_USER_TIER] = "user_tier",
+	[BUDGET_API_KEY_ID] = "api_key_id",
+	[BUDGET_SESSION_ID] = "session_id",
+	[BUDGET_AGENT_SESSION_ID] = "agent_session_id",
+	[BUDGET_FEATURE] = "feature",
+	[BUDGET_PROVIDER] = "provider",
+	[BUDGET_MODEL] = "model",
+	[BUDGET_TAG] = "tag",
+	NULL,
+};
+
+#define MEMBER(name) offsetof(struct budget_scope, name)
+
+/* The tier is neither an id nor a text. */
+static const struct {
+	bool id;
+	size_t offset;
+} dimensions[] = {
+	[BUDGET_USER_ID] = { true, MEMBER(user_id) },
+	[BUDGET_API_KEY_ID] = { true, MEMBER(api_key_id) },
+	[BUDGET_SESSION_ID] = { true, MEMBER(session_id) },
+	[BUDGET_AGENT_SESSION_ID] = { true, MEMBER(agent_session_id) },
+	[BUDGET_FEATURE] = { false, MEMBER(feature) },
+	[BUDGET_PROVIDER] = { false, MEMBER(provider) },
+	[BUDGET_MODEL] = { false, MEMBER(model) },
+	[BUDGET_TAG] = { false, MEMBER(tag) },
+};
+_Static_assert(COUNT(dimensions) == BUDGET_DIMENSIONS, "a dimension without a member");
+
+static struct id *
+id_at(struct budget_scope *scope, int dimension)
+{
+	return (struct id *)((char *)scope + dimensions[dimension].offset);
+}
+
+static const char **
+text_at(struct budget_scope *scope, int dimension)
+{
+	return (const char **)((char *)scope + dimensions[dimension].offset);
+}
+
+const char *
+budget_scope_get(
+    struct task *task, const struct budget_scope *scope, enum budget_dimension dimension)
+{
+	struct budget_scope copy = *scope;
+	char text[ID_TEXT_SIZE];
+
+	assert(dimension < BUDGET_DIMENSIONS);
+	if (dimension == BUDGET_USER_TIER)
+		return scope->has_user_tier ? user_tier_names[scope->user_tier] : NULL;
+	if (!dimensions[dimension].id)
+		return *text_at(&copy, dimension);
+	if (id_is_nil(*id_at(&copy, dimension)))
+		return NULL;
+	return arena_strdup(task->arena, id_format(*id_at(&copy, dimension), text));
+}
+
+void
+budget_scope_set(
+    struct budget_scope *scope, enum budget_dimension dimension, const struct budget_scope *from)
+{
+	struct budget_scope copy = *from;
+
+	assert(dimension < BUDGET_DIMENSIONS);
+	if (dimension == BUDGET_USER_TIER) {
+		scope->user_tier = from->user_tier;
+		scope->has_user_tier = from->has_user_tier;
+	} else if (dimensions[dimension].id) {
+		*id_at(scope, dimension) = *id_at(&copy, dimension);
+	} else {
+		*text_at(scope, dimension) = *text_at(&copy, dimension);
+	}
+}
+
+void
+budget_scope_add(struct db_params *params, const struct budget_scope *scope)
+{
+	struct budget_scope copy = *scope;
+
+	for (int i = 0; i < BUDGET_DIMENSIONS; i++) {
+		if (i == BUDGET_USER_TIER)
+			db_add_text(params,
+			    scope->has_user_tier ? user_tier_names[scope->user_tier] : NULL);
+		else if (dimensions[i].id)
+			db_add_id(params, *id_at(&copy, i));
+		else
+			db_add_text(params, *text_at(&copy, i));
+	}
+}
+
+static void
+read_tier(const char *name, struct budget_scope *ret)
+{
+	if (name == NULL)
+		return;
+	while (strcmp(user_tier_names[ret->user_tier], name) != 0)
+		ret->user_tier++;
+	ret->has_user_tier = true;
+}
+
+void
+budget_scope_read(const struct db_rows *rows, int row, int column, struct budget_scope *ret)
+{
+	*ret = (struct budget_scope){ 0 };
+	for (int i = 0; i < BUDGET_DIMENSIONS; i++) {
+		if (i == BUDGET_USER_TIER)
+			read_tier(db_text(rows, row, column + i), ret);
+		else if (dimensions[i].id)
+			*id_at(ret, i) = db_id(rows, row, column + i);
+		else
+			*text_at(ret, i) = db_text(rows, row, column + i);
+	}
+}
+
+void
+budget_scope_write(struct json_out *out, const char *key, const struct budget_scope *scope)
+{
+	struct budget_scope copy = *scope;
+
+	json_open_at(out, key);
+	for (int i = 0; i < BUDGET_DIMENSIONS; i++) {
+		const char *name = budget_dimension_names[i];
+
+		if (i == BUDGET_USER_TIER) {
+			if (scope->has_user_tier)
+				json_text(out, name, user_tier_names[scope->user_tier]);
+		} else if (dimensions[i].id) {
+			if (!id_is_nil(*id_at(&copy, i)))
+				json_id(out, name, *id_at(&copy, i));
+		} else if (*text_at(&copy, i) != NULL) {
+			json_text(out, name, *text_at(&copy, i));
+		}
+	}
+	json_close(out);
+}
