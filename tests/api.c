@@ -6,7 +6,7 @@
 
 #include "tests/test.h"
 
-#define KEPT_MAX 1024
+#define KEPT_MAX 8192
 
 static struct servers *servers;
 static struct http http;
