@@ -20,6 +20,7 @@ struct tenant {
 	const char *user;
 	const char *session;
 	const char *record;
+	const char *budget;
 	const char *date;
 };
 static struct tenant own = { .mark = "only-for-a", .amount = "1234" };
@@ -42,6 +43,10 @@ make_tenant(struct tenant *tenant)
 	    api_text("{\"user_id\":\"%s\",\"session_id\":\"%s\",\"feature\":\"%s\","
 		     "\"input_tokens\":7}",
 		tenant->user, tenant->session, mark));
+	tenant->budget = api_add(
+	    "/v1/budgets", api_text("{\"name\":\"%s\",\"window\":\"total\",\"limit_cents\":1,"
+				    "\"scope\":{\"feature\":\"%s\"}}",
+			       mark, mark));
 	api_add(api_text("/v1/daily-costs/%s/adjustments", tenant->date),
 	    api_text("{\"amount_cents\":%s,\"reason\":\"%s\"}", tenant->amount, mark));
 }
@@ -65,6 +70,7 @@ value_of(const char *path, const char *at, const struct tenant *tenant)
 		const char *value;
 	} values[] = {
 		{ "/v1/chat-logs/", tenant->record },
+		{ "/v1/budgets/", tenant->budget },
 		{ "/v1/daily-costs/", tenant->date },
 		{ "/v1/users/", tenant->user },
 		{ "/v1/sessions/", tenant->session },
@@ -109,6 +115,7 @@ body_of(const struct route *route)
 		const char *body;
 	} bodies[] = {
 		{ "/v1/chat-logs", "{\"input_tokens\":1}" },
+		{ "/v1/budgets", "{\"name\":\"n\",\"window\":\"day\",\"limit_cents\":1}" },
 		{ "/v1/daily-costs/{date}/adjustments", "{\"amount_cents\":1,\"reason\":\"r\"}" },
 		{ "/v1/sessions/{id}/extend", "{\"expires_in_s\":3600}" },
 		{ "/v1/clients", "{\"name\":\"n\"}" },
@@ -127,7 +134,7 @@ static void
 assert_nothing_of_the_other(const char *what)
 {
 	const char *secrets[] = { other.mark, other.client, other.key, other.user, other.session,
-		other.record, other.amount };
+		other.record, other.budget, other.amount };
 	const char *body = api_answer()->body;
 
 	for (size_t i = 0; body && i < COUNT(secrets); i++) {
@@ -188,7 +195,8 @@ filter(const char *path, const struct json_field *field, const char *value)
 static void
 filter_by_all(const struct route *route, const char *path)
 {
-	const char *ids[] = { other.client, other.key, other.user, other.session, other.record };
+	const char *ids[] = { other.client, other.key, other.user, other.session, other.record,
+		other.budget };
 
 	for (size_t i = 0; i < route->query_count; i++) {
 		const struct json_field *field = &route->query[i];
@@ -222,14 +230,14 @@ no_list_shows_another_tenants_rows(UNUSED void **state)
 	assert_in_range(shown, 4, 100);
 }
 
-/* A body that the route takes but for this member. */
+/* A body that the route takes but for this member, the value as JSON. */
 static void
 name_in_body(const struct route *route, const char *name, const char *value)
 {
 	const char *body = body_of(route);
 	const char *rest = strcmp(body, "{}") == 0 ? "}" : body + 1;
 
-	body = api_text("{\"%s\":\"%s\"%s%s", name, value, rest[0] == '}' ? "" : ",", rest);
+	body = api_text("{\"%s\":%s%s%s", name, value, rest[0] == '}' ? "" : ",", rest);
 	if (api_send(route->method, route->path, NULL, body) != 422)
 		fail_msg("%s %s: %ld", route->path, body, api_answer()->status);
 }
@@ -247,11 +255,39 @@ no_body_may_name_another_tenants_rows(UNUSED void **state)
 
 			if (!user && strcmp(name, "session_id") != 0)
 				continue;
-			name_in_body(&routes[i], name, user ? other.user : other.session);
+			name_in_body(&routes[i], name,
+			    api_text("\"%s\"", user ? other.user : other.session));
 			named++;
 		}
 	}
 	assert_in_range(named, 3, 100);
+	assert_string_equal(rows_of_the_other(), before);
+}
+
+static void
+no_group_in_a_body_may_name_another_tenants_rows(UNUSED void **state)
+{
+	const char *before = rows_of_the_other();
+	int named = 0;
+
+	for (size_t i = 0; i < route_count; i++) {
+		for (size_t j = 0; j < routes[i].body_count; j++) {
+			const struct json_field *group = &routes[i].body[j];
+
+			for (size_t k = 0; k < group->inside_count; k++) {
+				const char *name = group->inside[k].name;
+				bool user = strcmp(name, "user_id") == 0;
+
+				if (!user && strcmp(name, "api_key_id") != 0)
+					continue;
+				name_in_body(&routes[i], group->name,
+				    api_text(
+					"{\"%s\":\"%s\"}", name, user ? other.user : other.key));
+				named++;
+			}
+		}
+	}
+	assert_int_equal(named, 2);
 	assert_string_equal(rows_of_the_other(), before);
 }
 
@@ -295,6 +331,7 @@ main(void)
 		cmocka_unit_test(every_route_refuses_another_tenants_ids),
 		cmocka_unit_test(no_list_shows_another_tenants_rows),
 		cmocka_unit_test(no_body_may_name_another_tenants_rows),
+		cmocka_unit_test(no_group_in_a_body_may_name_another_tenants_rows),
 		cmocka_unit_test(every_route_refuses_a_key_without_its_scope),
 	};
 

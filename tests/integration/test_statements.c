@@ -7,6 +7,7 @@
 #include "lib/model/audit.h"
 #include "lib/model/auth_token.h"
 #include "lib/model/batch.h"
+#include "lib/model/budget_status.h"
 #include "lib/model/chat_log.h"
 #include "lib/model/client.h"
 #include "lib/model/counter_peek.h"
@@ -52,6 +53,9 @@ static const char rows_sql[] =
     "SELECT n, extract(epoch FROM timestamptz '2025-12-31 00:00Z')::bigint * 1000\n"
     "+ n * bigint '15000' AS ms\n"
     "FROM generate_series(0, 17279) AS n) AS v;\n"
+    "INSERT INTO budgets (client_id, id, name, period, timezone, limit_cents, mode, unpriced)\n"
+    "SELECT c.id, md5('b' || n)::uuid, 'b' || n, 'day', 'UTC', 1, 'hard', 'block'\n"
+    "FROM tenant AS c, generate_series(1, 1000) AS n;\n"
     "ANALYZE";
 
 static const struct {
@@ -65,6 +69,9 @@ static const struct {
 	{ "auth_token_use", auth_token_use_statements, "tally_app" },
 	{ "batch", batch_statements, "tally_app" },
 	{ "batch_key", batch_key_statements, "tally_app" },
+	{ "budget", budget_statements, "tally_app" },
+	{ "budget_list", budget_list_statements, "tally_app" },
+	{ "budget_status", budget_status_statements, "tally_app" },
 	{ "chat_log", chat_log_statements, "tally_app" },
 	{ "client", client_statements, "tally_app" },
 	{ "counter_peek", counter_peek_statements, "tally_app" },
@@ -150,7 +157,8 @@ scans_big_table(const char *plan)
 {
 	return strstr(plan, "Seq Scan on chat_logs") != NULL ||
 	       strstr(plan, "Seq Scan on users") != NULL ||
-	       strstr(plan, "Seq Scan on sessions") != NULL;
+	       strstr(plan, "Seq Scan on sessions") != NULL ||
+	       strstr(plan, "Seq Scan on budgets") != NULL;
 }
 
 static void
@@ -218,6 +226,13 @@ static const struct {
 	{ chat_log_statements, "_client_id_trace_id_id_idx on chat_logs_", PARTITIONS },
 	{ chat_log_statements, "_client_id_id_idx on chat_logs_", PARTITIONS },
 	{ daily_cost_statements, "_pkey on chat_logs_", PARTITIONS },
+	{ budget_status_statements, "_pkey on chat_logs_", PARTITIONS },
+	{ budget_status_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },
+	{ budget_status_statements, "_client_id_session_id_id_idx on chat_logs_", PARTITIONS },
+	{ budget_status_statements, "_client_id_agent_session_id_id_idx on chat_logs_",
+	    PARTITIONS },
+	{ budget_list_statements, "Index Scan using budgets_name ", 1 },
+	{ budget_list_statements, "Index Scan Backward using budgets_living ", 1 },
 };
 
 static void
