@@ -37,6 +37,25 @@ static const struct command_option key_list_options[] = {
 static const struct command_option key_rotate_options[] = {
 	{ "grace", "SECONDS", "how long the old key still holds (default: 86400)" },
 };
+static const struct command_option budget_list_options[] = {
+	{ "client", "CLIENT", "name or id of the client (default: every client)" },
+};
+static const struct command_option budget_set_options[] = {
+	{ "client", "CLIENT", "name or id of the client" },
+	{ "name", "NAME", "the budget that has this name is changed, else one is made" },
+	{ "tiers", NULL, "make the ready-made budgets of the four user tiers that are missing" },
+	{ "limit-cents", "CENTS", "what a window may cost" },
+	{ "limit-requests", "N", "how many calls a window may have" },
+	{ "limit-tokens", "N", "how many tokens a window may have" },
+	{ "window", "WINDOW", "day, week, month, quarter, year, total or rolling" },
+	{ "rolling-hours", "N", "with the window rolling" },
+	{ "timezone", "TZ", "in which windows begin (default: the client's)" },
+	{ "scope", "KEY=VALUE,...", "count the calls that have all of these (default: all calls)" },
+	{ "each", "KEY", "one bucket with the full limit for each value of it: user_id, ..." },
+	{ "mode", "MODE", "hard, soft or shadow (default: hard)" },
+	{ "unpriced", "WHAT", "of calls without a price: block, allow or fallback" },
+	{ "fallback-rate", "DOLLARS", "per 1,000,000 tokens" },
+};
 static const struct command_option prices_import_options[] = {
 	{ "valid-from", "DATE", "changed prices hold from this day, UTC (default: now)" },
 	{ "force", NULL, "take a file that has lost many models" },
@@ -121,6 +140,16 @@ const struct command commands[] = {
 	    .operands_max = 1,
 	    OPTIONS(key_rotate_options),
 	    .about = "Makes a new key in place of one, which holds for a while longer." },
+	{ .name = "budget list",
+	    .run = budget_list_run,
+	    .role = COMMAND_WORKER,
+	    OPTIONS(budget_list_options),
+	    .about = "Lists the budgets." },
+	{ .name = "budget set",
+	    .run = budget_set_run,
+	    .role = COMMAND_WORKER,
+	    OPTIONS(budget_set_options),
+	    .about = "Makes or changes a budget: a limit on what is spent in each window." },
 	{ .name = "prices import",
 	    .run = prices_import_run,
 	    .role = COMMAND_WORKER,

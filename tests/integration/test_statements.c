@@ -157,8 +157,7 @@ scans_big_table(const char *plan)
 {
 	return strstr(plan, "Seq Scan on chat_logs") != NULL ||
 	       strstr(plan, "Seq Scan on users") != NULL ||
-	       strstr(plan, "Seq Scan on sessions") != NULL ||
-	       strstr(plan, "Seq Scan on budgets") != NULL;
+	       strstr(plan, "Seq Scan on sessions") != NULL;
 }
 
 static void
