@@ -26,9 +26,19 @@ struct record {
 	int choice;
 	struct json_texts texts;
 	struct text object;
+	struct json_ints ints;
+	int64_t inner;
+	const char *note;
+	bool no_group;
 };
 
 static const char *const choices[] = { "red", "green", "blue", NULL };
+
+static const struct json_field inside[] = {
+	{ "inner", JSON_INT, .offset = offsetof(struct record, inner), .min = INT64_MIN,
+	    .max = INT64_MAX },
+	{ "note", JSON_TEXT, .offset = offsetof(struct record, note), .max = TEXT_MAX },
+};
 
 static const struct json_field fields[] = {
 	{ "text", JSON_TEXT, .offset = offsetof(struct record, text), .max = TEXT_MAX },
@@ -46,6 +56,10 @@ static const struct json_field fields[] = {
 	{ "texts", JSON_TEXTS, .offset = offsetof(struct record, texts), .max = TEXTS_MAX,
 	    .max_item = TEXT_MAX },
 	{ "object", JSON_OBJECT, .offset = offsetof(struct record, object), .max = OBJECT_MAX },
+	{ "ints", JSON_INTS, .offset = offsetof(struct record, ints), .max = TEXTS_MAX,
+	    .max_item = INT64_MAX },
+	{ "group", JSON_GROUP, .nulled = offsetof(struct record, no_group), .inside = inside,
+	    .inside_count = COUNT(inside) },
 };
 
 static void
@@ -77,7 +91,8 @@ check_errors(const struct err *err)
 		struct text name = { .at = err->fields[i].field,
 			.len = strlen(err->fields[i].field) };
 
-		assert(utf8_valid(name) && utf8_count(name) <= JSON_NAME_SHOWN_MAX);
+		assert(utf8_valid(name));
+		assert(utf8_count(name) <= sizeof("group") + JSON_NAME_SHOWN_MAX);
 	}
 }
 
@@ -98,6 +113,11 @@ write_record(const struct record *record, struct buf *buf)
 	json_text(out, "choice", choices[record->choice]);
 	json_texts(out, "texts", record->texts);
 	json_raw(out, "object", record->object);
+	json_ints(out, "ints", record->ints);
+	json_open_at(out, "group");
+	json_int(out, "inner", record->inner);
+	json_text(out, "note", record->note);
+	json_close(out);
 	json_close(out);
 }
 
@@ -134,6 +154,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check_text(record.text);
 		for (size_t i = 0; i < record.texts.count; i++)
 			check_text(record.texts.at[i]);
+		for (size_t i = 0; i < record.ints.count; i++)
+			assert(record.ints.at[i] >= 1);
+		if (record.note != NULL)
+			check_text(record.note);
 		if (record.object.at != NULL)
 			check_object(&task, record.object);
 		check_again(&task, &record);

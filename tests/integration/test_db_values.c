@@ -147,6 +147,26 @@ test_texts_may_hold_nulls_or_nothing(void **state)
 	assert_int_equal(list.count, 0);
 }
 
+static void
+test_numbers_come_as_an_array(void **state)
+{
+	struct json_ints list = { .count = 9 };
+	struct db_rows *rows;
+
+	(void)state;
+	fine(db_query_one(&task,
+	    "SELECT ARRAY[-1, 9223372036854775807], '{}'::bigint[], NULL::bigint[]", NULL, &rows));
+	db_ints(rows, 0, 0, &task, &list);
+	assert_int_equal(list.count, 2);
+	assert_int_equal(list.at[0], -1);
+	assert_int_equal(list.at[1], INT64_MAX);
+	db_ints(rows, 0, 1, &task, &list);
+	assert_int_equal(list.count, 0);
+	list.count = 9;
+	db_ints(rows, 0, 2, &task, &list);
+	assert_int_equal(list.count, 0);
+}
+
 static int64_t
 prepared(void)
 {
@@ -237,6 +257,7 @@ main(void)
 		TEST(test_times_mean_what_postgres_means),
 		TEST(test_arrays_carry_columns_with_nulls),
 		TEST(test_texts_may_hold_nulls_or_nothing),
+		TEST(test_numbers_come_as_an_array),
 		TEST(test_a_null_does_not_settle_the_type),
 		TEST(test_many_statements_are_kept_apart),
 		TEST(test_an_invalid_text_is_refused),

@@ -69,7 +69,7 @@ teardown(void **state)
 	return 0;
 }
 
-static bool
+UNUSED static bool
 read_record(struct task *task, const char *body, size_t len, struct record *ret)
 {
 	/* A copy of its own, so that reading behind the end is seen. */
@@ -88,7 +88,7 @@ struct bad {
 	const char *message;
 };
 
-static void
+UNUSED static void
 assert_refused(struct task *task, const struct bad *bad, size_t count)
 {
 	const struct err *err = &task->err;
