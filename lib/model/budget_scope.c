@@ -34,65 +34,78 @@ static const struct {
 };
 _Static_assert(COUNT(dimensions) == BUDGET_DIMENSIONS, "a dimension without a member");
 
-static struct id *
-id_at(struct budget_scope *scope, int dimension)
+static const void *
+member(const struct budget_scope *scope, int dimension)
 {
-	return (struct id *)((char *)scope + dimensions[dimension].offset);
+	return (const char *)scope + dimensions[dimension].offset;
 }
 
-static const char **
-text_at(struct budget_scope *scope, int dimension)
+static struct id
+get_id(const struct budget_scope *scope, int dimension)
 {
-	return (const char **)((char *)scope + dimensions[dimension].offset);
+	return *(const struct id *)member(scope, dimension);
+}
+
+static const char *
+get_text(const struct budget_scope *scope, int dimension)
+{
+	return *(const char *const *)member(scope, dimension);
+}
+
+static void
+set_id(struct budget_scope *scope, int dimension, struct id id)
+{
+	*(struct id *)((char *)scope + dimensions[dimension].offset) = id;
+}
+
+static void
+set_text(struct budget_scope *scope, int dimension, const char *text)
+{
+	*(const char **)((char *)scope + dimensions[dimension].offset) = text;
 }
 
 const char *
 budget_scope_get(
     struct task *task, const struct budget_scope *scope, enum budget_dimension dimension)
 {
-	struct budget_scope copy = *scope;
 	char text[ID_TEXT_SIZE];
 
 	assert(dimension < BUDGET_DIMENSIONS);
 	if (dimension == BUDGET_USER_TIER)
 		return scope->has_user_tier ? user_tier_names[scope->user_tier] : NULL;
 	if (!dimensions[dimension].id)
-		return *text_at(&copy, dimension);
-	if (id_is_nil(*id_at(&copy, dimension)))
+		return get_text(scope, dimension);
+	if (id_is_nil(get_id(scope, dimension)))
 		return NULL;
-	return arena_strdup(task->arena, id_format(*id_at(&copy, dimension), text));
+	return arena_strdup(task->arena, id_format(get_id(scope, dimension), text));
 }
 
 void
 budget_scope_set(
     struct budget_scope *scope, enum budget_dimension dimension, const struct budget_scope *from)
 {
-	struct budget_scope copy = *from;
-
 	assert(dimension < BUDGET_DIMENSIONS);
 	if (dimension == BUDGET_USER_TIER) {
 		scope->user_tier = from->user_tier;
 		scope->has_user_tier = from->has_user_tier;
 	} else if (dimensions[dimension].id) {
-		*id_at(scope, dimension) = *id_at(&copy, dimension);
+		set_id(scope, dimension, get_id(from, dimension));
 	} else {
-		*text_at(scope, dimension) = *text_at(&copy, dimension);
+		set_text(scope, dimension, get_text(from, dimension));
 	}
 }
 
 void
 budget_scope_add(struct db_params *params, const struct budget_scope *scope)
 {
-	struct budget_scope copy = *scope;
-
 	for (int i = 0; i < BUDGET_DIMENSIONS; i++) {
 		if (i == BUDGET_USER_TIER)
 			db_add_text(params,
 			    scope->has_user_tier ? user_tier_names[scope->user_tier] : NULL);
 		else if (dimensions[i].id)
-			db_add_id(params, *id_at(&copy, i));
+			db_add_id(params, get_id(scope, i));
 		else
-			db_add_text(params, *text_at(&copy, i));
+			db_add_text(params, get_text(scope, i));
 	}
 }
 
@@ -114,17 +127,15 @@ budget_scope_read(const struct db_rows *rows, int row, int column, struct budget
 		if (i == BUDGET_USER_TIER)
 			read_tier(db_text(rows, row, column + i), ret);
 		else if (dimensions[i].id)
-			*id_at(ret, i) = db_id(rows, row, column + i);
+			set_id(ret, i, db_id(rows, row, column + i));
 		else
-			*text_at(ret, i) = db_text(rows, row, column + i);
+			set_text(ret, i, db_text(rows, row, column + i));
 	}
 }
 
 void
 budget_scope_write(struct json_out *out, const char *key, const struct budget_scope *scope)
 {
-	struct budget_scope copy = *scope;
-
 	json_open_at(out, key);
 	for (int i = 0; i < BUDGET_DIMENSIONS; i++) {
 		const char *name = budget_dimension_names[i];
@@ -133,10 +144,10 @@ budget_scope_write(struct json_out *out, const char *key, const struct budget_sc
 			if (scope->has_user_tier)
 				json_text(out, name, user_tier_names[scope->user_tier]);
 		} else if (dimensions[i].id) {
-			if (!id_is_nil(*id_at(&copy, i)))
-				json_id(out, name, *id_at(&copy, i));
-		} else if (*text_at(&copy, i) != NULL) {
-			json_text(out, name, *text_at(&copy, i));
+			if (!id_is_nil(get_id(scope, i)))
+				json_id(out, name, get_id(scope, i));
+		} else if (get_text(scope, i) != NULL) {
+			json_text(out, name, get_text(scope, i));
 		}
 	}
 	json_close(out);
