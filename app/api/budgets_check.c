@@ -63,8 +63,8 @@ find_user(struct task *task, struct check_query *query)
 {
 	struct budget_scope *scope = &query->scope;
 	const char *name = query->external_user_id;
+	enum user_tier tier;
 	bool found;
-	int tier;
 
 	if (name != NULL && !id_is_nil(scope->user_id))
 		return task_fail_field(task, "external_user_id", "cannot be given with user_id");
@@ -78,7 +78,7 @@ find_user(struct task *task, struct check_query *query)
 	if (!found && name == NULL)
 		return task_fail_field(task, "user_id", "names no user of this client");
 	if (!scope->has_user_tier) {
-		scope->user_tier = found ? tier : USER_ANONYMOUS;
+		scope->user_tier = (int)(found ? tier : USER_ANONYMOUS);
 		scope->has_user_tier = true;
 	}
 	return true;

@@ -35,31 +35,31 @@ static const struct {
 _Static_assert(COUNT(dimensions) == BUDGET_DIMENSIONS, "a dimension without a member");
 
 static const void *
-member(const struct budget_scope *scope, int dimension)
+member(const struct budget_scope *scope, size_t dimension)
 {
 	return (const char *)scope + dimensions[dimension].offset;
 }
 
 static struct id
-get_id(const struct budget_scope *scope, int dimension)
+get_id(const struct budget_scope *scope, size_t dimension)
 {
 	return *(const struct id *)member(scope, dimension);
 }
 
 static const char *
-get_text(const struct budget_scope *scope, int dimension)
+get_text(const struct budget_scope *scope, size_t dimension)
 {
 	return *(const char *const *)member(scope, dimension);
 }
 
 static void
-set_id(struct budget_scope *scope, int dimension, struct id id)
+set_id(struct budget_scope *scope, size_t dimension, struct id id)
 {
 	*(struct id *)((char *)scope + dimensions[dimension].offset) = id;
 }
 
 static void
-set_text(struct budget_scope *scope, int dimension, const char *text)
+set_text(struct budget_scope *scope, size_t dimension, const char *text)
 {
 	*(const char **)((char *)scope + dimensions[dimension].offset) = text;
 }
@@ -98,7 +98,7 @@ budget_scope_set(
 void
 budget_scope_add(struct db_params *params, const struct budget_scope *scope)
 {
-	for (int i = 0; i < BUDGET_DIMENSIONS; i++) {
+	for (size_t i = 0; i < BUDGET_DIMENSIONS; i++) {
 		if (i == BUDGET_USER_TIER)
 			db_add_text(params,
 			    scope->has_user_tier ? user_tier_names[scope->user_tier] : NULL);
@@ -123,13 +123,13 @@ void
 budget_scope_read(const struct db_rows *rows, int row, int column, struct budget_scope *ret)
 {
 	*ret = (struct budget_scope){ 0 };
-	for (int i = 0; i < BUDGET_DIMENSIONS; i++) {
+	for (size_t i = 0; i < BUDGET_DIMENSIONS; i++) {
 		if (i == BUDGET_USER_TIER)
-			read_tier(db_text(rows, row, column + i), ret);
+			read_tier(db_text(rows, row, column + (int)i), ret);
 		else if (dimensions[i].id)
-			set_id(ret, i, db_id(rows, row, column + i));
+			set_id(ret, i, db_id(rows, row, column + (int)i));
 		else
-			set_text(ret, i, db_text(rows, row, column + i));
+			set_text(ret, i, db_text(rows, row, column + (int)i));
 	}
 }
 
@@ -137,7 +137,7 @@ void
 budget_scope_write(struct json_out *out, const char *key, const struct budget_scope *scope)
 {
 	json_open_at(out, key);
-	for (int i = 0; i < BUDGET_DIMENSIONS; i++) {
+	for (size_t i = 0; i < BUDGET_DIMENSIONS; i++) {
 		const char *name = budget_dimension_names[i];
 
 		if (i == BUDGET_USER_TIER) {

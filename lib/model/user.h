@@ -76,7 +76,8 @@ NODISCARD bool user_add(struct task *task, const struct user_input *input, struc
 /* ERR_NOT_FOUND for a deleted user too, also in the calls below. */
 NODISCARD bool user_find(struct task *task, struct id id, struct user *ret);
 /* The tier of a user, also a deleted one; *ret_found false: there is none with this id. */
-NODISCARD bool user_find_tier(struct task *task, struct id id, bool *ret_found, int *ret_tier);
+NODISCARD bool user_find_tier(
+    struct task *task, struct id id, bool *ret_found, enum user_tier *ret_tier);
 /* By descending id. */
 NODISCARD bool user_list(struct task *task, const struct user_filter *filter, struct users *ret);
 NODISCARD bool user_change(

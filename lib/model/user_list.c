@@ -122,7 +122,7 @@ user_list(struct task *task, const struct user_filter *filter, struct users *ret
 }
 
 bool
-user_find_tier(struct task *task, struct id id, bool *ret_found, int *ret_tier)
+user_find_tier(struct task *task, struct id id, bool *ret_found, enum user_tier *ret_tier)
 {
 	struct db_params *params = db_params(task);
 	struct db_rows *rows;
