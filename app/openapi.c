@@ -108,6 +108,8 @@ write_params(struct json_out *out, const struct route *route)
 	write_header(out, route);
 	if (strcmp(route->method, "POST") == 0)
 		write_ref(out, NULL, "#/components/parameters/idempotency_key");
+	if (route->if_match)
+		write_ref(out, NULL, "#/components/parameters/if_match");
 	json_close_array(out);
 }
 
@@ -175,6 +177,8 @@ write_responses(struct json_out *out, const struct route *route)
 	}
 	if (strchr(route->path, '{'))
 		write_ref(out, "404", PROBLEM);
+	if (route->if_match)
+		write_ref(out, "412", PROBLEM);
 	if (route->query || route->body)
 		write_ref(out, "422", PROBLEM);
 	write_ref(out, "default", PROBLEM);
@@ -253,7 +257,10 @@ static const char parameters[] =
     "{\"idempotency_key\":{\"name\":\"Idempotency-Key\",\"in\":\"header\","
     "\"required\":false,\"description\":\"A second request with the same key within 24 hours does"
     " nothing and gets the first answer.\","
-    "\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}}";
+    "\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}},"
+    "\"if_match\":{\"name\":\"If-Match\",\"in\":\"header\","
+    "\"required\":false,\"description\":\"The ETag of an answer: 412 when it was changed since.\","
+    "\"schema\":{\"type\":\"string\"}}}";
 _Static_assert(IDEMPOTENCY_KEY_MAX == 255, "the document names it");
 
 static const char responses[] = "{\"problem\":{\"description\":\"Why not (RFC 9457).\","

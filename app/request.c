@@ -103,6 +103,7 @@ new_request(struct call *call, struct arena *arena, struct redis *redis)
 	req->accept = header(call, "HTTP_ACCEPT");
 	req->authorization = header(call, "HTTP_AUTHORIZATION");
 	req->idempotency_key = header(call, "HTTP_IDEMPOTENCY_KEY");
+	req->if_match = header(call, "HTTP_IF_MATCH");
 	req->session_token = header(call, "HTTP_X_SESSION_TOKEN");
 	req->address = param_or(call, "REMOTE_ADDR", "");
 	choose_id(req);

@@ -28,6 +28,7 @@ struct request {
 	const char *accept; /* NULL where a header is absent, as for those below */
 	const char *authorization;
 	const char *idempotency_key;
+	const char *if_match;
 	const char *session_token; /* X-Session-Token */
 	const char *address; /* the peer of nginx */
 	char id[ID_TEXT_SIZE]; /* X-Request-Id: nginx's, or the caller's when it is a UUID, else a

@@ -19,6 +19,7 @@ struct route {
 	const struct json_field *body; /* fields accepted; NULL: none */
 	size_t body_count;
 	const char *header; /* one that the handler reads and refuses to be without; or NULL */
+	bool if_match; /* the handler holds If-Match against the ETag */
 	bool parks; /* the handler itself calls request_finish(), maybe later, on every way out */
 	bool secret; /* the answer holds a secret: a stored answer is sealed */
 	int status; /* of success, for the OpenAPI document */

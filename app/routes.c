@@ -60,13 +60,12 @@ const struct route routes[] = {
 	    .summary = "Every budget that applies to a call, the tightest first, and whether they "
 		       "allow it; computed from PostgreSQL, and nothing is reserved." },
 	{ "GET", "/v1/budgets/{id}", budgets_find, SCOPE_BUDGETS_READ, .status = 200,
-	    .summary = "One budget; its ETag goes into If-Match." },
+	    .summary = "One budget." },
 	{ "PATCH", "/v1/budgets/{id}", budgets_change, SCOPE_BUDGETS_WRITE,
-	    BODY(budget_change_fields), .status = 200,
-	    .summary = "Changes what is given; null takes a limit or the override away. 412 where "
-		       "If-Match names another version." },
-	{ "DELETE", "/v1/budgets/{id}", budgets_remove, SCOPE_BUDGETS_WRITE, .status = 204,
-	    .summary = "Deletes a budget; 412 where If-Match names another version." },
+	    BODY(budget_change_fields), .if_match = true, .status = 200,
+	    .summary = "Changes what is given; null takes a limit or the override away." },
+	{ "DELETE", "/v1/budgets/{id}", budgets_remove, SCOPE_BUDGETS_WRITE, .if_match = true,
+	    .status = 204, .summary = "Deletes a budget." },
 	{ "GET", "/v1/budgets/{id}/status", budgets_status, SCOPE_BUDGETS_READ, .status = 200,
 	    .summary = "What was spent of a budget in its open window, with its largest buckets; "
 		       "computed from PostgreSQL, and nothing is reserved." },

@@ -1,13 +1,15 @@
 #include "lib/model/budget_status.h"
 
+#include "lib/model/cents_sql.h"
 #include "lib/model/chat_log.h"
 
 #include <assert.h>
 
 #define COST "COALESCE(verified_cost_cents, estimated_cost_cents)"
 #define SUMS \
-	"COALESCE(sum(COALESCE(" COST " * 10000000, fallback_nanos(tokens_used, $6))), 0)" \
-	"::bigint,\n" \
+	"least(COALESCE(sum(COALESCE(" COST \
+	" * 10000000, fallback_nanos(tokens_used, $6))), 0),\n" \
+	"" SUM_NANOS_MAX ")::bigint,\n" \
 	"count(*),\n" \
 	"COALESCE(sum(tokens_used), 0)::bigint,\n" \
 	"count(*) FILTER (WHERE " COST " IS NULL)\n"

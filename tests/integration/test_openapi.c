@@ -241,6 +241,8 @@ every_parameter_is_described(UNUSED void **state)
 		}
 		assert_int_equal(strcmp(routes[i].method, "POST") == 0,
 		    element(parameters, "$ref", "#/components/parameters/idempotency_key") != NULL);
+		assert_int_equal(routes[i].if_match,
+		    element(parameters, "$ref", "#/components/parameters/if_match") != NULL);
 	}
 }
 
