@@ -33,9 +33,9 @@ struct json_reader {
 /* Runs the parser over reader->body. False: what is no JSON, or a reason that is in the task. */
 NODISCARD bool json_events_run(struct json_reader *reader);
 
-/* Reads the object of reader->field, a JSON_GROUP, by the table inside. Its bad fields are in the
+/* Reads the object of outer->field, a JSON_GROUP, by the table inside. Its bad fields are in the
  * task. */
-void json_read_group(struct json_reader *reader, struct text object);
+void json_read_group(struct json_reader *outer, struct text object);
 
 /* ERR_SYNTAX instead of whatever was found in fields before. Always false. */
 bool json_events_refuse(struct json_reader *reader, const char *why);

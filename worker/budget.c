@@ -282,7 +282,7 @@ set_tiers(struct command_context *context, const char *client, struct output_tab
 		return task_fail(task, ERR_INVALID, "--tiers makes budgets of its own names");
 	for (size_t i = 0; i < COUNT(tiers); i++) {
 		struct output_line line = output_line(context, NULL);
-		struct budget budget;
+		struct budget budget = { 0 };
 
 		if (!set_tier(context, i, &budget))
 			return false;
@@ -308,7 +308,7 @@ budget_set_run(struct command_context *context)
 	const char *client = command_value(context, "client");
 	struct output_table *table = output_table(context);
 	struct output_line line = output_line(context, "budget");
-	struct budget budget;
+	struct budget budget = { 0 };
 
 	if (!find_client(context, client))
 		return command_failed(context);

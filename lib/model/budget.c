@@ -51,12 +51,16 @@ static const int64_t default_thresholds[] = { 50, 80, 100 };
 static const struct {
 	const char *constraint;
 	enum err_code code;
+	const char *text;
 	const char *field;
 	const char *message;
 } violations[] = {
-	{ "budgets_name", ERR_CONFLICT, "name", "another budget has this name" },
-	{ "budgets_user", ERR_INVALID, "scope.user_id", "names no user of this client" },
-	{ "budgets_api_key", ERR_INVALID, "scope.api_key_id", "names no key of this client" },
+	{ "budgets_name", ERR_CONFLICT, "Another budget has the same name.", "name",
+	    "another budget has this name" },
+	{ "budgets_user", ERR_INVALID, "There is no such user.", "scope.user_id",
+	    "names no user of this client" },
+	{ "budgets_api_key", ERR_INVALID, "There is no such key.", "scope.api_key_id",
+	    "names no key of this client" },
 };
 
 /* Makes a violated constraint a field that the caller knows. Always false. */

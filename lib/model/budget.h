@@ -106,7 +106,7 @@ NODISCARD bool budget_change(struct task *task, const struct budget *before,
     const struct budget_input *input, struct budget *ret);
 NODISCARD bool budget_remove(struct task *task, const struct budget *before);
 
-void budget_write(struct json_out *out, const void *budget);
+void budget_write(struct json_out *out, const void *object); /* a struct budget */
 
 /* Its SQL, for the tests; NULL behind the last. */
 extern const char *const budget_statements[];

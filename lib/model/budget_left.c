@@ -99,12 +99,19 @@ budget_status_sort(struct task *task, struct budget_status *list, size_t count)
 static void
 write_amount(struct json_out *out, const char *key, enum budget_measure measure, int64_t amount)
 {
-	if (amount == DECIDE_NO_LIMIT)
-		json_null(out, key);
-	else if (measure == BUDGET_COST)
+	if (measure == BUDGET_COST)
 		json_cents(out, key, amount);
 	else
 		json_int(out, key, amount);
+}
+
+static void
+write_limit(struct json_out *out, const char *key, enum budget_measure measure, int64_t limit)
+{
+	if (limit == DECIDE_NO_LIMIT)
+		json_null(out, key);
+	else
+		write_amount(out, key, measure, limit);
 }
 
 static void
@@ -117,8 +124,8 @@ write_use(struct json_out *out, const struct budget *budget, const struct budget
 
 		write_amount(out, names[i].spent, measure, account.spent);
 		write_amount(out, names[i].held, measure, account.held);
-		write_amount(out, names[i].limit, measure, decide_limit(&account, now));
-		write_amount(out, names[i].remaining, measure,
+		write_limit(out, names[i].limit, measure, decide_limit(&account, now));
+		write_limit(out, names[i].remaining, measure,
 		    one_bucket ? decide_remaining(&account, now) : DECIDE_NO_LIMIT);
 	}
 	json_int(out, "unpriced_requests", use->unpriced);

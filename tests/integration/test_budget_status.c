@@ -284,6 +284,20 @@ a_hundred_buckets_are_shown(UNUSED void **state)
 	assert_string_equal(api_json("buckets.99.remaining_cents"), "48");
 }
 
+static void
+a_sum_beyond_every_number_is_the_largest(UNUSED void **state)
+{
+	api_use_new_client("status-huge");
+	api_sql("INSERT INTO chat_logs (client_id, id, created_at, estimated_cost_cents)\n"
+		"SELECT id, '019a0000-0000-7000-8000-000000000001', now(), 9999999999999\n"
+		"FROM clients WHERE name = 'status-huge'");
+	ask("huge", "total", "UTC", "");
+	assert_string_equal(api_json("spent_cents"), "922337203685.4775807");
+	assert_string_equal(api_json("remaining_cents"), "0");
+	api_expect(200, "GET", "/v1/budgets/check", NULL);
+	assert_string_equal(api_json("allowed"), "false");
+}
+
 int
 main(void)
 {
@@ -292,6 +306,7 @@ main(void)
 		cmocka_unit_test(windows_begin_in_the_zone),
 		cmocka_unit_test(buckets_equal_those_of_sql),
 		cmocka_unit_test(a_hundred_buckets_are_shown),
+		cmocka_unit_test(a_sum_beyond_every_number_is_the_largest),
 	};
 
 	return cmocka_run_group_tests(tests, start, api_stop);
