@@ -7,8 +7,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "app/ingest/ingest.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/model/counter.h"
 
 #define CHANNEL "tally_cache"
 #define RETRY_MS 1000
@@ -19,12 +21,28 @@ forget(struct cache *cache, bool keep)
 {
 	cache_keys_forget(cache->keys, keep);
 	cache_prices_forget(cache->prices, keep);
+	counter_book_forget(ingest_book(cache->app->ingest), (struct id){ 0 });
+}
+
+/* The client whose count another process has declared broken. */
+static bool
+read_bypassed(const char *change, struct id *ret)
+{
+	static const char prefix[] = "counter_states ";
+	const size_t len = sizeof(prefix) - 1;
+
+	return strncmp(change, prefix, len) == 0 &&
+	       id_parse((struct text){ change + len, strlen(change) - len }, ret);
 }
 
 static void
 forget_table(struct cache *cache, const char *table)
 {
-	if (strcmp(table, "model_pricing") == 0)
+	struct id client;
+
+	if (read_bypassed(table, &client))
+		counter_book_forget(ingest_book(cache->app->ingest), client);
+	else if (strcmp(table, "model_pricing") == 0)
 		cache_prices_forget(cache->prices, true);
 	else if (strcmp(table, "auth_tokens") == 0 || strcmp(table, "clients") == 0)
 		cache_keys_forget(cache->keys, true);

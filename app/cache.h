@@ -12,7 +12,9 @@
 
 #define CACHE_KEYS_MAX 65536
 
-struct cache *cache_new(struct app *app); /* starts the listening thread */
+/* Starts the listening thread, which also tells app->ingest of counts that others declared broken.
+ */
+struct cache *cache_new(struct app *app);
 void cache_free(struct cache *cache);
 
 /* A copy of the key's row with its client's; ERR_UNAUTHENTICATED when there is none or the client

@@ -133,15 +133,15 @@ open_parts(struct app *app)
 		.command_timeout_ms = conf->redis_command_timeout_ms,
 	};
 	app->pool = db_pool_new(&app->database);
-	app->cache = cache_new(app);
 	app->ingest = ingest_new(app);
+	app->cache = cache_new(app);
 }
 
 static void
 close_parts(struct app *app)
 {
-	ingest_free(app->ingest);
 	cache_free(app->cache);
+	ingest_free(app->ingest);
 	db_pool_free(app->pool);
 }
 

@@ -17,6 +17,17 @@ CREATE TABLE counter_states (
 );
 CALL isolate('counter_states');
 
+-- Other processes know the state of the client, too, and trust its count until they hear of it.
+CREATE FUNCTION notify_bypassed() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM pg_notify('tally_cache', 'counter_states ' || NEW.client_id);
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER counter_states_bypassed AFTER UPDATE ON counter_states
+	FOR EACH ROW WHEN (NEW.bypassed AND NOT OLD.bypassed) EXECUTE FUNCTION notify_bypassed();
+
 CREATE TABLE ingest_batches (
 	client_id uuid NOT NULL REFERENCES clients,
 	id uuid NOT NULL,
@@ -117,3 +128,4 @@ DROP FUNCTION counter_guard(uuid[], bigint[]);
 DROP FUNCTION counter_lock_key(uuid);
 DROP TABLE ingest_batches;
 DROP TABLE counter_states;
+DROP FUNCTION notify_bypassed();

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/ingest/ingest.h"
 #include "lib/clock.h"
 #include "lib/model/auth_token.h"
 #include "lib/seal.h"
@@ -50,7 +51,16 @@ open_app(struct app *opened, const char *listener_url)
 	opened->pool = db_pool_new(&opened->database);
 	if (listener_url)
 		opened->database.url = listener_url;
+	opened->ingest = ingest_new(opened);
 	opened->cache = cache_new(opened);
+}
+
+static void
+close_app(struct app *closed)
+{
+	cache_free(closed->cache);
+	ingest_free(closed->ingest);
+	db_pool_free(closed->pool);
 }
 
 static int
@@ -70,10 +80,8 @@ start(UNUSED void **state)
 static int
 stop(UNUSED void **state)
 {
-	cache_free(deaf.cache);
-	cache_free(app.cache);
-	db_pool_free(deaf.pool);
-	db_pool_free(app.pool);
+	close_app(&deaf);
+	close_app(&app);
 	free(key);
 	servers_stop(servers);
 	return 0;
@@ -228,8 +236,7 @@ uses_are_stored_at_the_end_at_the_latest(UNUSED void **state)
 	assert_true(cache_find_key(&task, third.cache, public_id, &identity));
 	cache_count_use(&task, third.cache, public_id, &identity);
 	cache_count_use(&task, third.cache, public_id, &identity);
-	cache_free(third.cache);
-	db_pool_free(third.pool);
+	close_app(&third);
 	after = servers_sql(servers, sql);
 	assert_int_equal(atoi(after), atoi(before) + 2);
 	free(after);
