@@ -40,6 +40,9 @@ static const char change_sql[] = "UPDATE clients"
 				 " WHERE id = $1"
 				 " RETURNING " COLUMNS;
 
+/* Days have other ends in another zone: what is counted of the open one is not it any more. */
+static const char recount_sql[] = "SELECT counter_bypass(ARRAY[$1::uuid])";
+
 static const char deactivate_sql[] = "UPDATE clients"
 				     " SET deactivated_at = $2"
 				     " WHERE id = $1"
@@ -55,6 +58,7 @@ const char *const client_statements[] = {
 	find_to_change_sql,
 	list_sql,
 	change_sql,
+	recount_sql,
 	deactivate_sql,
 	count_sql,
 	NULL,
@@ -181,6 +185,15 @@ audit_change(
 	    audit_json(task, client_write, after));
 }
 
+static bool
+recount(struct task *task, struct id id)
+{
+	struct db_params *params = db_params(task);
+
+	db_add_id(params, id);
+	return db_query(task, recount_sql, params, NULL);
+}
+
 bool
 client_change(struct task *task, struct id id, const struct client_input *input, struct client *ret)
 {
@@ -188,6 +201,9 @@ client_change(struct task *task, struct id id, const struct client_input *input,
 	struct client before;
 
 	if (!check_timezone(task, input->timezone))
+		return false;
+	/* First, as the write path locks the counters before the client. */
+	if (input->timezone && !recount(task, id))
 		return false;
 	if (!find(task, find_to_change_sql, id, &before))
 		return false;

@@ -206,6 +206,40 @@ a_deleted_client_is_not_found(UNUSED void **state)
 	api_expect(404, "POST", api_text("%s/deactivate", path_of(id)), NULL);
 }
 
+static bool
+is_in_zone(void *zone)
+{
+	api_expect(200, "GET", "/v1/daily-costs/today", NULL);
+	return strcmp(api_json("timezone"), zone) == 0;
+}
+
+/* The record of last night is today's, two hours further east. */
+static void
+a_day_begins_with_its_zone(UNUSED void **state)
+{
+	const long noon = strtol(servers_noon() + strlen("Etc/GMT"), NULL, 10);
+	const char *east = api_text("Etc/GMT%+ld", noon - 2);
+	char *key = servers_key_at_noon(api_servers(), "moved");
+
+	api_use_key(key);
+	api_expect(200, "GET", "/v1/daily-costs/today", NULL);
+	api_expect(201, "POST", "/v1/chat-logs",
+	    api_text("{\"message_length\":1,\"created_at\":\"%s\"}",
+		api_sql("SELECT to_char((now() - '13 hours'::interval) AT TIME ZONE 'UTC', "
+			"'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")));
+	api_expect(200, "GET", "/v1/daily-costs/today", NULL);
+	assert_string_equal(api_json("total_requests"), "0");
+	api_use_operator();
+	api_expect(200, "PATCH", path_of(api_sql("SELECT id FROM clients WHERE name = 'moved'")),
+	    api_text("{\"timezone\":\"%s\"}", east));
+	api_use_key(key);
+	assert_true(servers_await(is_in_zone, (void *)(uintptr_t)east));
+	assert_string_equal(api_json("source"), "redis");
+	assert_string_equal(api_json("total_requests"), "1");
+	api_use_operator();
+	free(key);
+}
+
 int
 main(void)
 {
@@ -223,6 +257,7 @@ main(void)
 		cmocka_unit_test(clients_are_counted_by_plan),
 		cmocka_unit_test(a_client_is_deactivated_once),
 		cmocka_unit_test(a_deleted_client_is_not_found),
+		cmocka_unit_test(a_day_begins_with_its_zone),
 	};
 
 	return cmocka_run_group_tests(tests, start, api_stop);
