@@ -80,17 +80,32 @@ compare_rejections(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* In a copy: those refused before the commit stay the first, should the batch be tried again. */
+static const struct rejection *
+sort_rejections(const struct submission *submission)
+{
+	size_t count = submission->rejection_count;
+	struct rejection *sorted =
+	    arena_array(submission->req->task->arena, count, sizeof(*sorted));
+
+	if (count > 0)
+		memcpy(sorted, submission->rejections, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), compare_rejections);
+	return sorted;
+}
+
 static void
 write_counts(struct json_out *out, const void *object)
 {
 	const struct submission *submission = object;
+	const struct rejection *rejections = sort_rejections(submission);
 
 	json_open(out);
 	json_int(out, "accepted", (int64_t)submission->stored);
 	json_int(out, "duplicates", (int64_t)submission->duplicates);
 	json_open_array_at(out, "rejected");
 	for (size_t i = 0; i < submission->rejection_count; i++) {
-		const struct rejection *rejection = &submission->rejections[i];
+		const struct rejection *rejection = &rejections[i];
 
 		json_open(out);
 		json_int(out, "index", (int64_t)rejection->index);
@@ -113,11 +128,8 @@ answer_make(struct submission *submission, const struct batch_row *rows)
 {
 	struct request *req = submission->req;
 
-	if (submission->form == SUBMISSION_MANY) {
-		qsort(submission->rejections, submission->rejection_count,
-		    sizeof(*submission->rejections), compare_rejections);
+	if (submission->form == SUBMISSION_MANY)
 		return reply_json(&req->reply, 200, write_counts, submission);
-	}
 	switch (rows[0].outcome) {
 	case BATCH_NO_USER:
 		return task_fail_field(req->task, "user_id", no_user);

@@ -72,30 +72,19 @@ connect_superuser(void)
 	return db;
 }
 
+#define SOMEONE_WAITS "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = "
+static char at_gate_sql[] = SOMEONE_WAITS "'advisory')";
+static char for_transaction_sql[] = SOMEONE_WAITS "'transactionid')";
+
+/* For servers_await(). */
 static bool
-is_true(const char *sql)
+is_true(void *sql)
 {
 	char *value = servers_sql(api_servers(), sql);
 	bool yes = strcmp(value, "t") == 0;
 
 	free(value);
 	return yes;
-}
-
-static bool
-waits_at_gate(void *context)
-{
-	(void)context;
-	return is_true("SELECT EXISTS (SELECT FROM pg_locks "
-		       "WHERE NOT granted AND locktype = 'advisory')");
-}
-
-static bool
-waits_for_transaction(void *context)
-{
-	(void)context;
-	return is_true("SELECT EXISTS (SELECT FROM pg_locks "
-		       "WHERE NOT granted AND locktype = 'transactionid')");
 }
 
 static bool
@@ -120,7 +109,7 @@ close_gate(void)
 		  "WHERE name = 'gate'");
 	opener = (struct sender){ .http = gate_client, .body = "{\"message_length\":1}" };
 	start_sender(&opener);
-	assert_true(servers_await(waits_at_gate, NULL));
+	assert_true(servers_await(is_true, at_gate_sql));
 }
 
 /* One that will be in the second batch. header may be NULL. */
@@ -201,6 +190,27 @@ test_a_refusal_beside_it_leaves_an_answer_as_it_is(void **state)
 	assert_string_equal(senders[0].answer.body, api_answer()->body);
 }
 
+/* Also where one of its elements is refused before the commit, and one that stands first by it. */
+static void
+test_a_refusal_beside_it_leaves_the_rejections_as_they_are(void **state)
+{
+	static const char *const rejected[] = { "rejected.0.index", "rejected.1.index" };
+
+	(void)state;
+	use_new_client("rejections");
+	close_gate();
+	add_sender("Idempotency-Key: array",
+	    "[{\"message_length\":1,\"user_id\":\"0190a5b0-0000-7000-8000-000000000001\"},{}]");
+	add_sender("Idempotency-Key: bad",
+	    "{\"message_length\":1,\"user_id\":\"0190a5b0-0000-7000-8000-000000000001\"}");
+	open_gate();
+	join_senders();
+	assert_status(0, 200);
+	assert_status(1, 422);
+	assert_string_equal(http_json(&senders[0].answer, rejected[0], 0), "0");
+	assert_string_equal(http_json(&senders[0].answer, rejected[1], 0), "1");
+}
+
 /* Its user goes between two statements of the batch: the user is made again, the record stored. */
 static void
 test_a_user_purged_meanwhile_loses_no_record(void **state)
@@ -220,7 +230,7 @@ test_a_user_purged_meanwhile_loses_no_record(void **state)
 	run(other, "INSERT INTO users (client_id, id, external_id) "
 		   "SELECT id, id, 'bob' FROM clients WHERE name = 'purged'");
 	open_gate();
-	assert_true(servers_await(waits_for_transaction, NULL));
+	assert_true(servers_await(is_true, for_transaction_sql));
 	(void)api_sql("DELETE FROM users WHERE external_id = 'ann'");
 	PQfinish(other);
 	join_senders();
@@ -375,6 +385,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_refusal_beside_it_leaves_an_answer_as_it_is),
+		TEST(test_a_refusal_beside_it_leaves_the_rejections_as_they_are),
 		TEST(test_a_user_purged_meanwhile_loses_no_record),
 		TEST(test_two_clients_repeat_a_record),
 		TEST(test_a_repeated_record_is_answered_alone),
