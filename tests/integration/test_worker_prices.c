@@ -89,7 +89,7 @@ static const struct {
 	const char *text;
 	const char *prints;
 } broken[] = {
-	{ "an empty file is refused", "", "not JSON" },
+	{ "an empty file is refused", "", "object is expected" },
 	{ "half a file is refused", "{\"a\":{\"litellm_provider\":\"p\",\"mode\":\"chat\"",
 	    "JSON" },
 	{ "an array is refused", "[]", "object is expected" },
