@@ -6,7 +6,7 @@
 #include "app/ingest/counts.h"
 #include "app/metrics.h"
 
-/* How often a batch is tried again because an epoch was over. */
+/* How often a batch is tried that met with a change by others. */
 #define COMMIT_TRIES 5
 
 struct work {
@@ -19,7 +19,7 @@ struct work {
 
 enum outcome {
 	COMMITTED,
-	EPOCH_OVER, /* nothing happened; the same batch may be tried again */
+	AGAIN, /* nothing happened; the same batch may be tried again */
 	SPLIT, /* nothing happened; some were answered, the others are left in the list */
 	FAILED /* task->err says why */
 };
@@ -234,6 +234,23 @@ store(struct task *task, struct work *work, bool *made, bool *unknown)
 	return batch_store(task, &work->batch, true, unknown) ? COMMITTED : FAILED;
 }
 
+/* What another transaction did in between is there, or gone, with the next try. */
+static bool
+may_pass_next_time(const struct task *task)
+{
+	static const char *const states[] = {
+		BATCH_EPOCH_OVER,
+		"23503", /* a user or session was removed that the batch had found */
+		"40P01", /* a deadlock was ended at this batch's cost */
+	};
+
+	for (size_t i = 0; i < COUNT(states); i++) {
+		if (strcmp(task->err.sqlstate, states[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static enum outcome
 commit_once(struct task *task, struct work *work)
 {
@@ -253,12 +270,10 @@ commit_once(struct task *task, struct work *work)
 			counts_doubt(counts);
 		else
 			counts_drop(task, counts, batch->id);
-		if (outcome == FAILED && strcmp(task->err.sqlstate, BATCH_EPOCH_OVER) == 0) {
-			counts_forget(counts);
-			task_clear_error(task);
-			return EPOCH_OVER;
-		}
-		return outcome;
+		if (outcome != FAILED || !may_pass_next_time(task))
+			return outcome;
+		counts_forget(counts);
+		return AGAIN;
 	}
 	counts_confirm(task, counts, batch->id, work->rows, batch->rows, batch->row_count);
 	metrics_add(METRIC_BATCHES, 1);
@@ -325,19 +340,22 @@ commit_submissions(struct task *task, struct counter_book *book, struct submissi
 	struct submission *later;
 
 	for (; list != NULL; list = later) {
-		enum outcome outcome = EPOCH_OVER;
+		enum outcome outcome = AGAIN;
 
 		later = take_same_keys(list);
-		/* A split leaves fewer each time; only a change of epoch could go on for ever. */
+		/* A split leaves fewer each time; only changes by others could go on for ever. */
 		for (int tries = 0; list != NULL && tries < COMMIT_TRIES && outcome != FAILED;) {
 			struct work work = make_work(task, book, list);
 
+			task_clear_error(task);
 			outcome = commit_once(task, &work);
 			list = outcome == COMMITTED ? NULL : work.list;
-			tries += outcome == EPOCH_OVER;
+			tries += outcome == AGAIN;
 		}
-		if (list != NULL && outcome == EPOCH_OVER)
-			(void)task_fail_later(task, 1, "the counters of a client change too fast");
+		if (list != NULL && strcmp(task->err.sqlstate, BATCH_EPOCH_OVER) == 0) {
+			task_clear_error(task);
+			(void)task_fail_later(task, 1, "The counters of a client change too fast.");
+		}
 		if (list != NULL)
 			fail_batch(task, book, list);
 		task_clear_error(task);
