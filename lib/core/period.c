@@ -43,6 +43,22 @@ months(const struct zone *zone, int32_t date, int size)
 	return days(zone, date_from_civil(year, first, 1), next);
 }
 
+int64_t
+period_step(int64_t rolling_hours)
+{
+	assert(rolling_hours > 0 && rolling_hours <= PERIOD_ROLLING_MAX_HOURS);
+	return rolling_hours * HOUR / PERIOD_ROLLING_STEPS;
+}
+
+/* The step that has begun is counted whole: a sum of whole steps is what a counter can keep. */
+static struct window
+rolling(int64_t now, int64_t step)
+{
+	int64_t slot = now / step - (now % step < 0);
+
+	return (struct window){ (slot - PERIOD_ROLLING_STEPS) * step, (slot + 1) * step };
+}
+
 struct window
 period_window(enum period period, const struct zone *zone, int64_t now, int64_t rolling_hours)
 {
@@ -50,10 +66,8 @@ period_window(enum period period, const struct zone *zone, int64_t now, int64_t 
 
 	if (period == PERIOD_TOTAL)
 		return (struct window){ .start = 0, .end = INT64_MAX };
-	if (period == PERIOD_ROLLING) {
-		assert(rolling_hours > 0 && rolling_hours <= PERIOD_ROLLING_MAX_HOURS);
-		return (struct window){ .start = now - rolling_hours * HOUR, .end = now };
-	}
+	if (period == PERIOD_ROLLING)
+		return rolling(now, period_step(rolling_hours));
 	date = current_day(zone, now);
 	switch (period) {
 	case PERIOD_WEEK:

@@ -112,7 +112,7 @@ const struct json_field budget_add_fields[15] = {
 	    .required = true,
 	    .choices = period_names,
 	    .about = "Weeks begin on Monday; total never ends and reaches as far back as the log; "
-		     "rolling is the last rolling_hours." },
+		     "rolling is the last rolling_hours, which move in sixtieths of them." },
 	{ .name = "rolling_hours",
 	    .type = JSON_INT,
 	    .offset = INPUT(rolling_hours),

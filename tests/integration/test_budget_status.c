@@ -130,7 +130,9 @@ start_sql(const char *window, const char *zone)
 	if (strcmp(window, "total") == 0)
 		return "'-infinity'::timestamptz";
 	if (strcmp(window, "rolling") == 0)
-		return api_text("timestamptz '%s' - interval '30 hours'", now);
+		return api_text("date_bin('30 minutes', timestamptz '%s', timestamptz 'epoch') -\n"
+				"interval '30 hours'",
+		    now);
 	return api_text("date_trunc('%s', timestamptz '%s' AT TIME ZONE '%s') AT TIME ZONE '%s'",
 	    window, now, zone, zone);
 }
@@ -199,6 +201,10 @@ windows_begin_in_the_zone(UNUSED void **state)
 	assert_string_equal(api_json("window_start"), "null");
 	assert_string_equal(api_json("resets_at"), "null");
 	ask("rolls", "rolling", "UTC", "");
+	expect_sums("rolling", "UTC", "true");
+	assert_string_equal(api_sql("SELECT timestamptz '%s' = %s", api_keep("window_start"),
+				start_sql("rolling", "UTC")),
+	    "t");
 	assert_string_equal(api_json("resets_at"), "null");
 }
 

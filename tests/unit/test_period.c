@@ -105,18 +105,62 @@ the_total_has_no_end(void **state)
 	assert_true(window.end == INT64_MAX);
 }
 
+static const struct {
+	const char *sentence;
+	int64_t hours;
+	const char *now;
+	const char *start;
+	const char *end;
+} rolling_rows[] = {
+	/* 24 hours, not a calendar day: the clock went forward in between. */
+	{ "the first instant of a step", 24, "2026-03-29T12:00:00Z", "2026-03-28T12:00:00Z",
+	    "2026-03-29T12:24:00Z" },
+	{ "the last instant of a step", 24, "2026-03-29T12:23:59.999999Z", "2026-03-28T12:00:00Z",
+	    "2026-03-29T12:24:00Z" },
+	{ "the next step", 24, "2026-03-29T12:24:00Z", "2026-03-28T12:24:00Z",
+	    "2026-03-29T12:48:00Z" },
+	{ "an hour", 1, "2026-11-21T09:30:59Z", "2026-11-21T08:30:00Z", "2026-11-21T09:31:00Z" },
+	/* Steps are counted from 1970, not from midnight: 7 minutes divide no day. */
+	{ "7 hours", 7, "2026-11-21T00:00:00Z", "2026-11-20T16:57:00Z", "2026-11-21T00:04:00Z" },
+	{ "a leap year", PERIOD_ROLLING_MAX_HOURS, "2026-03-29T12:00:00Z", "2025-03-25T16:48:00Z",
+	    "2026-04-01T19:12:00Z" },
+};
+
 static void
-a_rolling_window_ends_now(void **state)
+rolling_windows_move_in_steps(void **state)
 {
 	const struct zone *zone = zone_named(*state, "Europe/Berlin");
-	int64_t now = instant("2026-03-29T12:00:00Z");
-	struct window window = period_window(PERIOD_ROLLING, zone, now, 24);
 
-	/* 24 hours, not a calendar day: the clock went forward in between. */
-	assert_int_equal(window.start, instant("2026-03-28T12:00:00Z"));
-	assert_int_equal(window.end, now);
-	window = period_window(PERIOD_ROLLING, zone, now, PERIOD_ROLLING_MAX_HOURS);
-	assert_int_equal(window.start, instant("2025-03-28T12:00:00Z"));
+	for (size_t i = 0; i < COUNT(rolling_rows); i++) {
+		struct window window = period_window(
+		    PERIOD_ROLLING, zone, instant(rolling_rows[i].now), rolling_rows[i].hours);
+		char start[CLOCK_TEXT_SIZE], end[CLOCK_TEXT_SIZE];
+
+		if (window.start != instant(rolling_rows[i].start) ||
+		    window.end != instant(rolling_rows[i].end))
+			fail_msg("%s: %s to %s", rolling_rows[i].sentence,
+			    clock_format(window.start, start), clock_format(window.end, end));
+	}
+}
+
+/* Whole steps from 1970 on, and never less than the hours that were asked for. */
+static void
+rolling_windows_hold_their_hours(void **state)
+{
+	const struct zone *zone = zone_named(*state, "UTC");
+	uint64_t seed = 3;
+
+	for (int64_t hours = 1; hours <= PERIOD_ROLLING_MAX_HOURS; hours++) {
+		int64_t now = (int64_t)(next_random(&seed) % (uint64_t)(54750 * CLOCK_DAY));
+		int64_t step = period_step(hours), length = hours * 3600 * CLOCK_SECOND;
+		struct window window = period_window(PERIOD_ROLLING, zone, now, hours);
+
+		assert_int_equal(step, hours * 60 * CLOCK_SECOND);
+		assert_int_equal(window.start % step, 0);
+		assert_int_equal(window.end - window.start, length + step);
+		assert_true(window.start <= now - length && window.start + step > now - length);
+		assert_true(now < window.end);
+	}
 }
 
 static void
@@ -191,7 +235,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(windows_are_right, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_total_has_no_end, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_rolling_window_ends_now, setup, teardown),
+		cmocka_unit_test_setup_teardown(rolling_windows_move_in_steps, setup, teardown),
+		cmocka_unit_test_setup_teardown(rolling_windows_hold_their_hours, setup, teardown),
 		cmocka_unit_test(every_period_has_a_name),
 		cmocka_unit_test_setup_teardown(
 		    windows_hold_now_and_follow_each_other, setup, teardown),
