@@ -55,6 +55,7 @@ static const struct column columns[] = {
 	{ "created_at", KIND_TEXT },
 	{ "received_at", KIND_IGNORED },
 	{ "api_key_id", KIND_IGNORED },
+	{ "user_tier", KIND_IGNORED },
 	{ "model_pricing_id", KIND_IGNORED },
 };
 

@@ -38,8 +38,9 @@ static const char references_sql[] =
     "OR (r.session_id IS NOT NULL AND (" SESSION_OF_R ") IS NULL)";
 
 /*
- * A user that the batch itself makes is not looked for: should a purge have taken it away in
- * between, the foreign key refuses the batch, and it is made again with the next try.
+ * A user that the batch itself makes is not looked for where its tier is given: should a purge have
+ * taken it away in between, the foreign key refuses the batch, and it is made again with the next
+ * try. OFFSET 0 keeps the users from becoming one side of a join, which the planner may hash whole.
  */
 static const char insert_sql[] =
     "INSERT INTO chat_logs (client_id, id, created_at, received_at, api_key_id, authorization_id, "
@@ -47,27 +48,34 @@ static const char insert_sql[] =
     "feature, agent_type, provider, model, input_tokens, output_tokens, cached_input_tokens, "
     "cache_write_tokens, reasoning_tokens, tokens_used, message_length, response_length, "
     "estimated_cost_cents, verified_cost_cents, model_pricing_id, is_cache_hit, tools_used, tags, "
-    "success, error_message, duration_ms, metadata) "
+    "success, error_message, duration_ms, metadata, user_tier) "
     "SELECT r.client_id, r.id, r.created_at, r.received_at, r.api_key_id, r.authorization_id, "
     "r.user_id, r.session_id, r.conversation_id, r.agent_session_id, r.trace_id, r.span_id, "
     "r.parent_span_id, r.feature, r.agent_type, r.provider, r.model, r.input_tokens, "
     "r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, "
     "r.tokens_used, r.message_length, r.response_length, r.estimated_nanos * 0.0000001, "
     "r.verified_nanos * 0.0000001, r.model_pricing_id, r.is_cache_hit, r.tools_used::text[], "
-    "r.tags::text[], r.success, r.error_message, r.duration_ms, r.metadata::jsonb "
+    "r.tags::text[], r.success, r.error_message, r.duration_ms, r.metadata::jsonb, "
+    "coalesce(r.user_tier, u.tier) "
     "FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::uuid[], "
     "$6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], "
     "$13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::bigint[], "
     "$19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[], "
     "$25::bigint[], $26::bigint[], $27::bigint[], $28::uuid[], $29::boolean[], $30::text[], "
-    "$31::text[], $32::boolean[], $33::text[], $34::bigint[], $35::text[], $36::boolean[]) "
+    "$31::text[], $32::boolean[], $33::text[], $34::bigint[], $35::text[], $36::boolean[], "
+    "$37::text[]) "
     "AS r (client_id, id, created_at, received_at, api_key_id, authorization_id, user_id, "
     "session_id, conversation_id, agent_session_id, trace_id, span_id, parent_span_id, feature, "
     "agent_type, provider, model, input_tokens, output_tokens, cached_input_tokens, "
     "cache_write_tokens, reasoning_tokens, tokens_used, message_length, response_length, "
     "estimated_nanos, verified_nanos, model_pricing_id, is_cache_hit, tools_used, tags, success, "
-    "error_message, duration_ms, metadata, user_is_made) "
-    "WHERE (r.user_id IS NULL OR r.user_is_made OR (" USER_OF_R ")) "
+    "error_message, duration_ms, metadata, user_is_made, user_tier) "
+    "LEFT JOIN LATERAL ("
+    "SELECT u.tier FROM users u "
+    "WHERE u.client_id = r.client_id AND u.id = r.user_id "
+    "AND NOT (r.user_is_made AND r.user_tier IS NOT NULL) "
+    "OFFSET 0) AS u ON true "
+    "WHERE (r.user_id IS NULL OR r.user_is_made OR u.tier IS NOT NULL) "
     "AND (r.session_id IS NULL OR (" SESSION_OF_R ")) "
     "ON CONFLICT DO NOTHING "
     "RETURNING client_id, id";
@@ -247,6 +255,7 @@ add_row_tail(struct task *task, struct db_array *const *a, const struct batch_ro
 	add_number(a[33], log->duration_ms);
 	db_array_text(a[34], log->metadata);
 	db_array_bool(a[35], row->external_user_id != NULL);
+	db_array_text(a[36], text_of(log->user_tier));
 }
 
 static void
@@ -259,7 +268,7 @@ add_rows(struct task *task, struct batch_row *const *rows, size_t count, struct 
 		DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT,
 		DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_ID, DB_ARRAY_BOOL, DB_ARRAY_TEXT,
 		DB_ARRAY_TEXT, DB_ARRAY_BOOL, DB_ARRAY_TEXT, DB_ARRAY_INT, DB_ARRAY_TEXT,
-		DB_ARRAY_BOOL };
+		DB_ARRAY_BOOL, DB_ARRAY_TEXT };
 	struct db_params *params = db_params(task);
 	struct db_array *arrays[COUNT(types)];
 

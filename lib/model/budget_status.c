@@ -13,8 +13,13 @@
 	"count(*),\n" \
 	"COALESCE(sum(tokens_used), 0)::bigint,\n" \
 	"count(*) FILTER (WHERE " COST " IS NULL)\n"
-/* Not a join, which the planner may answer from a hash of all users. */
-#define TIER "(SELECT tier FROM users AS u WHERE u.client_id = l.client_id AND u.id = l.user_id)"
+/*
+ * The tier that the call was counted under; the user's own where the record does not say. Not a
+ * join, which the planner may answer from a hash of all users.
+ */
+#define TIER \
+	"COALESCE(user_tier, (SELECT tier FROM users AS u\n" \
+	"WHERE u.client_id = l.client_id AND u.id = l.user_id))"
 
 /*
  * A statement for each index that can lead, as for the list of records: the bounds of created_at
@@ -38,7 +43,7 @@
 #define HAS_BUCKET \
 	"AND CASE $16::text\n" \
 	"WHEN 'user_id' THEN user_id IS NOT NULL\n" \
-	"WHEN 'user_tier' THEN user_id IS NOT NULL\n" \
+	"WHEN 'user_tier' THEN user_tier IS NOT NULL OR user_id IS NOT NULL\n" \
 	"WHEN 'api_key_id' THEN api_key_id IS NOT NULL\n" \
 	"WHEN 'session_id' THEN session_id IS NOT NULL\n" \
 	"WHEN 'agent_session_id' THEN agent_session_id IS NOT NULL\n" \

@@ -22,6 +22,7 @@ static const struct member {
 	{ "api_key_id", KIND_ID, MEMBER(api_key_id) },
 	{ "authorization_id", KIND_ID, MEMBER(authorization_id) },
 	{ "user_id", KIND_ID, MEMBER(user_id) },
+	{ "user_tier", KIND_TEXT, MEMBER(user_tier) },
 	{ "session_id", KIND_ID, MEMBER(session_id) },
 	{ "conversation_id", KIND_ID, MEMBER(conversation_id) },
 	{ "agent_session_id", KIND_ID, MEMBER(agent_session_id) },

@@ -28,7 +28,7 @@ static const char calls_sql[] =
     "FROM generate_series(0, 2) AS n;\n"
     "INSERT INTO chat_logs (client_id, id, created_at, user_id, api_key_id, session_id,\n"
     "agent_session_id, feature, provider, model, tags, tokens_used, estimated_cost_cents,\n"
-    "verified_cost_cents)\n"
+    "verified_cost_cents, user_tier)\n"
     "SELECT " CLIENT
     ", (lpad(to_hex(ms), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,\n"
     "to_timestamp(ms / 1000.0),\n"
@@ -41,7 +41,8 @@ static const char calls_sql[] =
     "(ARRAY['{}', '{a}', '{a,b}', '{b,b}', NULL])[1 + n % 5]::text[],\n"
     "CASE WHEN n % 13 > 0 THEN n % 1000 END,\n"
     "CASE WHEN n % 17 > 0 THEN n % 97 * 0.1234567 END,\n"
-    "CASE WHEN n % 11 = 0 THEN n * 0.0000001 END\n"
+    "CASE WHEN n % 11 = 0 THEN n * 0.0000001 END,\n"
+    "CASE WHEN n % 19 = 0 THEN 'premium' WHEN n % 19 = 1 THEN 'free' END\n"
     "FROM (SELECT n, (extract(epoch FROM now()) * 1000)::bigint - bigint '5000' * n * n AS ms\n"
     "FROM generate_series(1, 3000) AS n) AS v";
 
@@ -63,7 +64,8 @@ static const struct {
 	{ "{}", "true" },
 	{ "{\"user_id\":\"$user\"}", "user_id = '$user'" },
 	{ "{\"user_tier\":\"premium\"}",
-	    "user_id IN (SELECT id FROM users WHERE tier = 'premium')" },
+	    "(user_tier = 'premium' OR (user_tier IS NULL AND\n"
+	    "user_id IN (SELECT id FROM users WHERE tier = 'premium')))" },
 	{ "{\"api_key_id\":\"$key\"}", "api_key_id IS NOT NULL" },
 	{ "{\"session_id\":\"$session\"}", "session_id = '$session'" },
 	{ "{\"agent_session_id\":\"$agent\"}", "agent_session_id = '$agent'" },
@@ -213,7 +215,8 @@ static const struct {
 	const char *sql; /* the bucket of a call */
 } eaches[] = {
 	{ "user_id", "user_id::text" },
-	{ "user_tier", "(SELECT tier FROM users AS u WHERE u.id = l.user_id)" },
+	{ "user_tier",
+	    "coalesce(user_tier, (SELECT tier FROM users AS u WHERE u.id = l.user_id))" },
 	{ "api_key_id", "api_key_id::text" },
 	{ "session_id", "session_id::text" },
 	{ "agent_session_id", "agent_session_id::text" },
@@ -261,7 +264,8 @@ buckets_equal_those_of_sql(UNUSED void **state)
 			eaches[i].sql, client, start_sql("month", "UTC")));
 		/* Calls without a bucket are in no sum; those with two are in it once. */
 		expect_sums("month", "UTC",
-		    strcmp(eaches[i].each, "user_tier") == 0 ? "user_id IS NOT NULL"
+		    strcmp(eaches[i].each, "user_tier") == 0
+			? "coalesce(user_tier, user_id::text) IS NOT NULL"
 		    : strcmp(eaches[i].each, "tag") == 0
 			? "cardinality(tags) > 0"
 			: api_text("%s IS NOT NULL", eaches[i].sql));

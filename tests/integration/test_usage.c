@@ -38,6 +38,27 @@ a_users_history_is_his_own(UNUSED void **state)
 	api_expect(404, "GET", "/v1/users/" UNKNOWN "/chat-logs", NULL);
 }
 
+static void
+a_record_keeps_the_tier_of_its_time(UNUSED void **state)
+{
+	const char *first, *second, *budget;
+
+	api_use_new_client("logs-tiers");
+	first = add_log("{\"message_length\":1,\"external_user_id\":\"t\"}");
+	api_sql("UPDATE users SET tier = 'premium' WHERE external_id = 't'");
+	second =
+	    add_log(api_text("{\"message_length\":2,\"user_id\":\"%s\"}", api_keep("user_id")));
+	api_expect(200, "GET", api_text("/v1/chat-logs/%s", first), NULL);
+	assert_string_equal(api_json("user_tier"), "anonymous");
+	api_expect(200, "GET", api_text("/v1/chat-logs/%s", second), NULL);
+	assert_string_equal(api_json("user_tier"), "premium");
+	budget =
+	    api_add("/v1/budgets", "{\"name\":\"tiers\",\"window\":\"total\","
+				   "\"limit_requests\":9,\"scope\":{\"user_tier\":\"anonymous\"}}");
+	api_expect(200, "GET", api_text("/v1/budgets/%s/status", budget), NULL);
+	assert_string_equal(api_json("spent_requests"), "1");
+}
+
 /* In a zone where it is about noon, so that no midnight comes in between. */
 static void
 usage_counts_the_clients_day(UNUSED void **state)
@@ -100,6 +121,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_users_history_is_his_own),
+		cmocka_unit_test(a_record_keeps_the_tier_of_its_time),
 		cmocka_unit_test(usage_counts_the_clients_day),
 		cmocka_unit_test(a_user_without_calls_has_no_success_rate),
 	};
