@@ -99,6 +99,8 @@ NODISCARD bool db_cursor_open(
     struct task *task, const char *sql, const struct db_params *params, struct db_cursor **ret);
 NODISCARD bool db_cursor_next(
     struct task *task, struct db_cursor *cursor, int size, struct db_rows **ret);
+/* The end of the transaction closes it, too. */
+NODISCARD bool db_cursor_close(struct task *task, struct db_cursor *cursor);
 
 /*
  * Notifications: a connection of its own that listens on one channel. Waits until something

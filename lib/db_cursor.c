@@ -45,3 +45,10 @@ db_cursor_next(struct task *task, struct db_cursor *cursor, int size, struct db_
 
 	return run_once(task, fetch, NULL, ret);
 }
+
+bool
+db_cursor_close(struct task *task, struct db_cursor *cursor)
+{
+	return run_once(
+	    task, arena_printf(task->arena, "CLOSE cursor_%u", cursor->number), NULL, NULL);
+}

@@ -8,6 +8,7 @@
 #include "lib/model/auth_token.h"
 #include "lib/model/batch.h"
 #include "lib/model/budget_status.h"
+#include "lib/model/budget_sum.h"
 #include "lib/model/chat_log.h"
 #include "lib/model/client.h"
 #include "lib/model/counter_peek.h"
@@ -72,6 +73,7 @@ static const struct {
 	{ "budget", budget_statements, "tally_app" },
 	{ "budget_list", budget_list_statements, "tally_app" },
 	{ "budget_status", budget_status_statements, "tally_app" },
+	{ "budget_sum", budget_sum_statements, "tally_worker" },
 	{ "chat_log", chat_log_statements, "tally_app" },
 	{ "client", client_statements, "tally_app" },
 	{ "counter_peek", counter_peek_statements, "tally_app" },
@@ -230,6 +232,10 @@ static const struct {
 	{ budget_status_statements, "_client_id_session_id_id_idx on chat_logs_", PARTITIONS },
 	{ budget_status_statements, "_client_id_agent_session_id_id_idx on chat_logs_",
 	    PARTITIONS },
+	{ budget_sum_statements, "_pkey on chat_logs_", PARTITIONS },
+	{ budget_sum_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },
+	{ budget_sum_statements, "_client_id_session_id_id_idx on chat_logs_", PARTITIONS },
+	{ budget_sum_statements, "_client_id_agent_session_id_id_idx on chat_logs_", PARTITIONS },
 	{ budget_list_statements, "Index Scan using budgets_name ", 1 },
 	{ budget_list_statements, "Index Scan Backward using budgets_living ", 1 },
 };

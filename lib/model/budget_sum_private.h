@@ -1,0 +1,82 @@
+/*
+ * Between the files that sum what budgets were spent: the parts of their statements. $1 is the
+ * client, $2 and $3 the ids at the window's bounds, $4 and $5 the bounds, $6 the fallback rate, $7
+ * to $15 the scope, $16 the name of each.
+ */
+#ifndef LIB_MODEL_BUDGET_SUM_PRIVATE_H
+#define LIB_MODEL_BUDGET_SUM_PRIVATE_H
+
+#include "lib/model/budget.h"
+#include "lib/model/cents_sql.h"
+
+#define BUDGET_SUM_COST "COALESCE(verified_cost_cents, estimated_cost_cents)"
+/* Cost, requests, tokens, unpriced. */
+#define BUDGET_SUM_COLUMNS \
+	"least(COALESCE(sum(COALESCE(" BUDGET_SUM_COST \
+	" * 10000000, fallback_nanos(tokens_used, $6))), 0),\n" \
+	"" SUM_NANOS_MAX ")::bigint,\n" \
+	"count(*),\n" \
+	"COALESCE(sum(tokens_used), 0)::bigint,\n" \
+	"count(*) FILTER (WHERE " BUDGET_SUM_COST " IS NULL)\n"
+/*
+ * The tier that the call was counted under; the user's own where the record does not say. Not a
+ * join, which the planner may answer from a hash of all users.
+ */
+#define BUDGET_SUM_TIER \
+	"COALESCE(user_tier, (SELECT tier FROM users AS u\n" \
+	"WHERE u.client_id = l.client_id AND u.id = l.user_id))"
+
+/*
+ * A statement for each index that can lead, as for the list of records: the bounds of created_at
+ * spare the partitions; the lower bound of id is left out where another index leads.
+ */
+#define BUDGET_SUM_WINDOW \
+	"WHERE client_id = $1 AND id < $3\n" \
+	"AND created_at >= $4 AND created_at < $5\n"
+#define BUDGET_SUM_SCOPE \
+	"AND ($2::uuid IS NULL OR id >= $2)\n" \
+	"AND ($7::uuid IS NULL OR user_id = $7)\n" \
+	"AND ($8::text IS NULL OR " BUDGET_SUM_TIER " = $8)\n" \
+	"AND ($9::uuid IS NULL OR api_key_id = $9)\n" \
+	"AND ($10::uuid IS NULL OR session_id = $10)\n" \
+	"AND ($11::uuid IS NULL OR agent_session_id = $11)\n" \
+	"AND ($12::text IS NULL OR feature = $12)\n" \
+	"AND ($13::text IS NULL OR provider = $13)\n" \
+	"AND ($14::text IS NULL OR model = $14)\n" \
+	"AND ($15::text IS NULL OR $15 = ANY (tags))\n"
+#define BUDGET_SUM_BY_TIME "AND id >= $2\n" BUDGET_SUM_SCOPE
+#define BUDGET_SUM_BY_USER "AND user_id = $7\n" BUDGET_SUM_SCOPE
+#define BUDGET_SUM_BY_SESSION "AND session_id = $10\n" BUDGET_SUM_SCOPE
+#define BUDGET_SUM_BY_AGENT_SESSION "AND agent_session_id = $11\n" BUDGET_SUM_SCOPE
+
+/*
+ * The buckets b of a call: one, NULL, where the budget has no each. A call with several tags falls
+ * into the bucket of each; a call without the value has the bucket NULL, or none.
+ */
+#define BUDGET_SUM_BUCKETS \
+	"CROSS JOIN LATERAL unnest(CASE $16::text\n" \
+	"WHEN 'user_id' THEN ARRAY[user_id::text]\n" \
+	"WHEN 'user_tier' THEN ARRAY[" BUDGET_SUM_TIER "]\n" \
+	"WHEN 'api_key_id' THEN ARRAY[api_key_id::text]\n" \
+	"WHEN 'session_id' THEN ARRAY[session_id::text]\n" \
+	"WHEN 'agent_session_id' THEN ARRAY[agent_session_id::text]\n" \
+	"WHEN 'feature' THEN ARRAY[feature]\n" \
+	"WHEN 'provider' THEN ARRAY[provider]\n" \
+	"WHEN 'model' THEN ARRAY[model]\n" \
+	"WHEN 'tag' THEN ARRAY(SELECT DISTINCT unnest(tags))\n" \
+	"ELSE ARRAY[NULL::text] END) AS b (bucket)\n"
+
+/* How to find the rows, by the scope. */
+enum budget_sum_way {
+	BUDGET_SUM_WAY_TIME,
+	BUDGET_SUM_WAY_USER,
+	BUDGET_SUM_WAY_SESSION,
+	BUDGET_SUM_WAY_AGENT_SESSION
+};
+enum budget_sum_way budget_sum_way(const struct budget_scope *scope);
+
+/* $1 to $16; scope: the budget's own, or one bucket of it. */
+struct db_params *budget_sum_params(struct task *task, const struct budget *budget,
+    const struct budget_scope *scope, struct window window);
+
+#endif
