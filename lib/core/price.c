@@ -77,6 +77,23 @@ price_cost(const struct usage *usage, const struct rates *rates)
 			       picos(usage->reasoning, flat.reasoning));
 }
 
+static int64_t
+larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+int64_t
+price_worst(int64_t input, int64_t output, const struct rates *rates)
+{
+	const struct usage usage = { .input = input, .output = output };
+	const struct rates flat = rates_for(&usage, rates);
+	int64_t dearest = larger(flat.input, larger(flat.cached, flat.cache_write));
+
+	return round_half_even(
+	    picos(input, dearest) + picos(output, larger(flat.output, flat.reasoning)));
+}
+
 enum usage_style
 usage_style(const char *provider)
 {

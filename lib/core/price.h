@@ -33,6 +33,11 @@ struct rates {
 /* Nano-dollars. The limits above make an overflow impossible; larger values are a mistake of the
  * caller (assert). */
 int64_t price_cost(const struct usage *usage, const struct rates *rates);
+/*
+ * The most that a call can cost with input tokens of all its classes together, and at most output
+ * tokens: each counts at the dearest rate that it may have.
+ */
+int64_t price_worst(int64_t input, int64_t output, const struct rates *rates);
 
 /*
  * How a provider counts cached tokens: inside the input (OpenAI, OpenTelemetry) or beside it

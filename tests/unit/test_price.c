@@ -135,11 +135,144 @@ classes_are_made_disjoint(void **state)
 	}
 }
 
+static const struct worst {
+	const char *sentence;
+	int64_t input, output;
+	struct rates rates;
+	int64_t nanos;
+} worsts[] = {
+	{ "no tokens cost nothing", 0, 0, { ALL }, 0 },
+	{ "without rates of their own, every class costs what its kind does", 10, 5, { PLAIN },
+	    10 + 15 },
+	{ "input may have to be written into the cache, output be reasoning", 100, 5, { ALL },
+	    125 + 25 },
+	{ "input may be all uncached", 100, 0, { .input = 1000, .cached = 100, .cache_write = 0 },
+	    100 },
+	{ "input may come from a cache that is dearer", 100, 0,
+	    { .input = 1000, .cached = 4000, .cache_write = 2000 }, 400 },
+	{ "output may be no reasoning", 0, 4, { .output = 3000, .reasoning = 1000 }, 12 },
+	{ "at the tier's tokens the first rates hold", 100, 1,
+	    { PLAIN, .tier_tokens = 100, .tier_input = 2000, .tier_output = 9000, NO_TIER_CACHE },
+	    100 + 3 },
+	{ "one token more and the tier's do", 101, 1,
+	    { PLAIN, .tier_tokens = 100, .tier_input = 2000, .tier_output = 9000, NO_TIER_CACHE },
+	    202 + 9 },
+	{ "the tier's cache may be the dearest", 200, 0,
+	    { ALL, .tier_tokens = 100, .tier_input = 2000, .tier_output = PRICE_NONE,
+		.tier_cached = PRICE_NONE, .tier_cache_write = 2500 },
+	    500 },
+	{ "a half goes to the even number", 5, 0, { .input = 300, NO_CACHE }, 2 },
+	{ "the largest call", PRICE_TOKENS_MAX, PRICE_TOKENS_MAX,
+	    { .input = PRICE_RATE_MAX, .output = PRICE_RATE_MAX, NO_CACHE },
+	    INT64_C(2000000000000000000) },
+};
+
+static void
+the_worst_is_exact(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(worsts); i++) {
+		int64_t nanos = price_worst(worsts[i].input, worsts[i].output, &worsts[i].rates);
+
+		if (nanos != worsts[i].nanos)
+			fail_msg("%s: %lld", worsts[i].sentence, (long long)nanos);
+	}
+}
+
+/* xorshift64*: the same numbers in every run. */
+static int64_t
+next_below(uint64_t *seed, int64_t end)
+{
+	*seed ^= *seed >> 12;
+	*seed ^= *seed << 25;
+	*seed ^= *seed >> 27;
+	return (int64_t)((*seed * UINT64_C(2685821657736338717)) >> 33) % end;
+}
+
+static int64_t
+random_rate(uint64_t *seed, bool optional)
+{
+	return optional && next_below(seed, 3) == 0 ? PRICE_NONE : next_below(seed, 5000);
+}
+
+static struct rates
+random_rates(uint64_t *seed)
+{
+	return (struct rates){
+		.input = random_rate(seed, false),
+		.output = random_rate(seed, false),
+		.cached = random_rate(seed, true),
+		.cache_write = random_rate(seed, true),
+		.reasoning = random_rate(seed, true),
+		.tier_tokens = next_below(seed, 200),
+		.tier_input = random_rate(seed, true),
+		.tier_output = random_rate(seed, true),
+		.tier_cached = random_rate(seed, true),
+		.tier_cache_write = random_rate(seed, true),
+	};
+}
+
+/* Some call with so many input tokens and at most so many output tokens. */
+static struct usage
+random_split(uint64_t *seed, int64_t input, int64_t output)
+{
+	struct usage usage = { .cached = next_below(seed, input + 1) };
+
+	usage.cache_write = next_below(seed, input - usage.cached + 1);
+	usage.input = input - usage.cached - usage.cache_write;
+	usage.output = next_below(seed, 2) == 0 ? output : next_below(seed, output + 1);
+	usage.reasoning = next_below(seed, usage.output + 1);
+	return usage;
+}
+
+/* The dearest of the calls that have all their tokens in one class of each kind. */
+static int64_t
+dearest_corner(int64_t input, int64_t output, const struct rates *rates)
+{
+	int64_t dearest = 0;
+
+	for (int corner = 0; corner < 6; corner++) {
+		struct usage usage = { .output = output, .reasoning = corner % 2 * output };
+		int64_t *const classes[] = { &usage.input, &usage.cached, &usage.cache_write };
+		int64_t nanos;
+
+		*classes[corner / 2] = input;
+		nanos = price_cost(&usage, rates);
+		dearest = nanos > dearest ? nanos : dearest;
+	}
+	return dearest;
+}
+
+static void
+no_split_costs_more_than_the_worst(void **state)
+{
+	uint64_t seed = 20261122;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		struct rates rates = random_rates(&seed);
+		int64_t input = next_below(&seed, 300), output = next_below(&seed, 300);
+		int64_t worst = price_worst(input, output, &rates);
+
+		/* It is the price of a call, and of none that is cheaper. */
+		assert_int_equal(worst, dearest_corner(input, output, &rates));
+		for (int j = 0; j < 20; j++) {
+			struct usage usage = random_split(&seed, input, output);
+
+			if (price_cost(&usage, &rates) > worst)
+				fail_msg(
+				    "round %d: a split costs more than %lld", i, (long long)worst);
+		}
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(costs_are_exact),
+		cmocka_unit_test(the_worst_is_exact),
+		cmocka_unit_test(no_split_costs_more_than_the_worst),
 		cmocka_unit_test(classes_are_made_disjoint),
 	};
 
