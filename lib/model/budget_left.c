@@ -1,4 +1,4 @@
-/* What a budget still allows, from the sums over its window. */
+/* What a budget still allows, from what is spent and held in its window. */
 #include "lib/model/budget_status.h"
 
 #include <stdlib.h>
@@ -26,6 +26,7 @@ budget_status_account(
 		.extra = raised ? budget->override_nanos : 0,
 		.extra_until = raised ? budget->override_until : 0,
 		.spent = use->spent[measure],
+		.held = use->held[measure],
 		.mode = budget->mode,
 	};
 }

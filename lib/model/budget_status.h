@@ -13,6 +13,7 @@
 
 struct budget_use {
 	int64_t spent[BUDGET_MEASURES];
+	int64_t held[BUDGET_MEASURES]; /* by authorizations; 0 in sums over the log */
 	int64_t unpriced; /* calls without a cost of their own */
 };
 
@@ -43,7 +44,7 @@ NODISCARD bool budget_status_find_call(struct task *task, const struct budget *b
 NODISCARD bool budget_status_list_buckets(
     struct task *task, const struct budget_status *status, struct budget_buckets *ret);
 
-/* The limit, what is spent and the mode as lib/core/decide.h takes them. */
+/* The limit, what is spent and held and the mode as lib/core/decide.h takes them. */
 struct account budget_status_account(
     const struct budget *budget, const struct budget_use *use, enum budget_measure measure);
 /* False: a hard budget has nothing left of one of its limits. */
