@@ -15,7 +15,9 @@
 
 static const char writable_sql[] = "SELECT NOT pg_is_in_recovery()";
 static const char migration_sql[] = "SELECT max(version)::text FROM schema_migrations";
-static const char partition_sql[] = "SELECT to_regclass(chat_logs_partition_name($1)) IS NOT NULL";
+static const char partition_sql[] =
+    "SELECT bool_and(to_regclass(day_partition_name(parent, $1)) IS NOT NULL) "
+    "FROM unnest(ARRAY['chat_logs', 'authorizations']) AS parent";
 static const char job_sql[] = "SELECT succeeded_at, drift_nanos "
 			      "FROM job_runs "
 			      "WHERE job = $1";

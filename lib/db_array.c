@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/buf.h"
+#include "lib/json_read.h"
 
 /*
  * The binary form of a one-dimensional array: dimensions, whether it has NULLs, the elements' type,
@@ -125,4 +126,28 @@ db_array_date(struct db_array *array, int32_t date)
 	uint32_t net = htobe32((uint32_t)(date - DB_EPOCH_DAYS));
 
 	add(array, &net, sizeof(net), false);
+}
+
+/* {"a","b"}: quotes and backslashes escaped, as PostgreSQL reads the text of an array. */
+void
+db_array_texts(struct db_array *array, const struct json_texts *texts)
+{
+	struct buf buf = { .arena = array->params->arena };
+
+	if (texts->at == NULL) {
+		db_array_null(array);
+		return;
+	}
+	buf_putc(&buf, '{');
+	for (size_t i = 0; i < texts->count; i++) {
+		buf_puts(&buf, i == 0 ? "\"" : ",\"");
+		for (const char *c = texts->at[i]; *c != '\0'; c++) {
+			if (*c == '"' || *c == '\\')
+				buf_putc(&buf, '\\');
+			buf_putc(&buf, *c);
+		}
+		buf_putc(&buf, '"');
+	}
+	buf_putc(&buf, '}');
+	db_array_text(array, buf_text(&buf));
 }

@@ -53,5 +53,9 @@ void db_array_bool(struct db_array *array, bool value);
 void db_array_text(struct db_array *array, struct text value); /* at NULL is NULL */
 void db_array_time(struct db_array *array, int64_t usec);
 void db_array_date(struct db_array *array, int32_t date);
+/* A list as one text, for there are no arrays of arrays of different lengths: cast it to text[]. at
+ * NULL is NULL. */
+struct json_texts;
+void db_array_texts(struct db_array *array, const struct json_texts *texts);
 
 #endif

@@ -179,38 +179,56 @@ doctor_grants(struct command_context *context, struct finding *finding)
 	return doctor_good(finding, "as the migrations give them");
 }
 
+/* The last of the days without a gap for which the table has a partition; yesterday where none. */
+static bool
+find_last_day(struct task *task, enum partitioned table, int32_t today, int32_t *ret)
+{
+	struct partitions partitions;
+
+	if (!partition_list(task, table, &partitions))
+		return false;
+	*ret = today - 1;
+	for (size_t i = 0; i < partitions.count; i++) {
+		if (partitions.at[i].date == *ret + 1)
+			++*ret;
+	}
+	return true;
+}
+
 bool
 doctor_partitions(struct command_context *context, struct finding *finding)
 {
-	int32_t today = (int32_t)(context->task->now / CLOCK_DAY), last = today - 1;
-	struct partitions partitions;
+	int32_t today = (int32_t)(context->task->now / CLOCK_DAY), least = INT32_MAX;
 
-	if (!partition_list(context->task, &partitions))
-		return false;
-	for (size_t i = 0; i < partitions.count; i++) {
-		if (partitions.at[i].date == last + 1)
-			last++;
+	for (int i = 0; i < PARTITIONED_COUNT; i++) {
+		int32_t last;
+
+		if (!find_last_day(context->task, (enum partitioned)i, today, &last))
+			return false;
+		if (last < today + 1)
+			return doctor_bad(finding, "%s has none for %s", partitioned_names[i],
+			    last < today ? "today" : "tomorrow");
+		least = last < least ? last : least;
 	}
-	if (last < today + 1)
-		return doctor_bad(
-		    finding, "there is none for %s", last < today ? "today" : "tomorrow");
-	return doctor_good(finding, "%d days", last - today);
+	return doctor_good(finding, "%d days", least - today);
 }
 
 bool
 doctor_strays(struct command_context *context, struct finding *finding)
 {
-	struct partitions partitions;
-	char text[DATE_TEXT_SIZE];
-	int32_t date = 0;
-	bool any;
+	for (int i = 0; i < PARTITIONED_COUNT; i++) {
+		struct partitions partitions;
+		char text[DATE_TEXT_SIZE];
+		int32_t date = 0;
+		bool any;
 
-	if (!partition_list(context->task, &partitions) ||
-	    !partition_next_stray(context->task, &partitions, 0, &any, &date))
-		return false;
-	if (any)
-		return doctor_bad(
-		    finding, "the default partition holds %s", date_format(date, text));
+		if (!partition_list(context->task, (enum partitioned)i, &partitions) ||
+		    !partition_next_stray(context->task, &partitions, 0, &any, &date))
+			return false;
+		if (any)
+			return doctor_bad(finding, "the default partition of %s holds %s",
+			    partitioned_names[i], date_format(date, text));
+	}
 	return doctor_good(finding, "none");
 }
 

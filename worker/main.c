@@ -216,7 +216,7 @@ const struct command commands[] = {
 	    OPTIONS(partitions_options),
 	    .dry_run = true,
 	    .job = true,
-	    .about = "Makes the log's partitions of the days ahead." },
+	    .about = "Makes the partitions of the days ahead." },
 };
 const size_t command_count = COUNT(commands);
 

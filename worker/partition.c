@@ -9,33 +9,48 @@
 #define PAUSE_NS 200000000L
 #define LOCK_NOT_AVAILABLE "55P03"
 
+const char *const partitioned_names[] = {
+	[PARTITIONED_LOG] = "chat_logs",
+	[PARTITIONED_AUTHORIZATIONS] = "authorizations",
+};
+_Static_assert(COUNT(partitioned_names) == PARTITIONED_COUNT, "a table without a name");
+
 static const char list_sql[] =
     "SELECT to_date(right(c.relname, 8), 'YYYYMMDD'), pg_total_relation_size(c.oid) "
     "FROM pg_inherits i "
     "JOIN pg_class c ON c.oid = i.inhrelid "
-    "WHERE i.inhparent = 'chat_logs'::regclass "
-    "AND c.relname ~ '^chat_logs_[0-9]{8}$' "
+    "WHERE i.inhparent = $1::text::regclass "
+    "AND c.relname ~ '_[0-9]{8}$' "
     "ORDER BY c.relname";
 
 /* Between two partitions there is nothing to scan but the default one. */
-static const char stray_sql[] = "SELECT min(created_at) "
-				"FROM chat_logs "
-				"WHERE created_at >= $1 "
-				"AND created_at < $2";
+static const char *const stray_sql[] = {
+	[PARTITIONED_LOG] = "SELECT min(created_at) "
+			    "FROM chat_logs "
+			    "WHERE created_at >= $1 "
+			    "AND created_at < $2",
+	[PARTITIONED_AUTHORIZATIONS] = "SELECT min(created_at) "
+				       "FROM authorizations "
+				       "WHERE created_at >= $1 "
+				       "AND created_at < $2",
+};
 
-/* Waiting for the lock makes every record wait behind it. */
+/* Waiting for the lock makes every writer wait behind it. */
 static const char patience_sql[] = "SELECT set_config('lock_timeout', '1s', true)";
-static const char add_sql[] = "SELECT chat_logs_add_partition($1)";
-static const char drop_sql[] = "SELECT chat_logs_drop_partition($1)";
+static const char add_sql[] = "SELECT day_partition_add($1, $2)";
+static const char drop_sql[] = "SELECT day_partition_drop($1, $2)";
 
 bool
-partition_list(struct task *task, struct partitions *ret)
+partition_list(struct task *task, enum partitioned table, struct partitions *ret)
 {
+	struct db_params *params = db_params(task);
 	struct db_rows *rows;
 	struct partition *list;
 
-	if (!db_query(task, list_sql, NULL, &rows) || !db_commit(task))
+	db_add_text(params, partitioned_names[table]);
+	if (!db_query(task, list_sql, params, &rows) || !db_commit(task))
 		return false;
+	ret->table = table;
 	ret->count = (size_t)db_count(rows);
 	list = arena_array(task->arena, ret->count, sizeof(*list));
 	for (size_t i = 0; i < ret->count; i++) {
@@ -47,14 +62,15 @@ partition_list(struct task *task, struct partitions *ret)
 }
 
 static bool
-find_between(struct task *task, int32_t from, int32_t until, bool *ret_any, int32_t *ret_date)
+find_between(struct task *task, enum partitioned table, int32_t from, int32_t until, bool *ret_any,
+    int32_t *ret_date)
 {
 	struct db_params *params = db_params(task);
 	struct db_rows *rows;
 
 	db_add_time(params, from * CLOCK_DAY);
 	db_add_time(params, until * CLOCK_DAY);
-	if (!db_query(task, stray_sql, params, &rows) || !db_commit(task))
+	if (!db_query(task, stray_sql[table], params, &rows) || !db_commit(task))
 		return false;
 	*ret_any = !db_null(rows, 0, 0);
 	if (*ret_any)
@@ -72,22 +88,23 @@ partition_next_stray(struct task *task, const struct partitions *partitions, int
 		if (date < from)
 			continue;
 		if (date > from) {
-			if (!find_between(task, from, date, ret_any, ret_date))
+			if (!find_between(task, partitions->table, from, date, ret_any, ret_date))
 				return false;
 			if (*ret_any)
 				return true;
 		}
 		from = date + 1;
 	}
-	return find_between(task, from, DATE_MAX, ret_any, ret_date);
+	return find_between(task, partitions->table, from, DATE_MAX, ret_any, ret_date);
 }
 
 static bool
-try_once(struct task *task, const char *sql, int32_t date, bool *ret_done)
+try_once(struct task *task, const char *sql, enum partitioned table, int32_t date, bool *ret_done)
 {
 	struct db_params *params = db_params(task);
 	struct db_rows *rows;
 
+	db_add_text(params, partitioned_names[table]);
 	db_add_date(params, date);
 	if (!db_query(task, patience_sql, NULL, NULL) || !db_query(task, sql, params, &rows))
 		return false;
@@ -96,11 +113,11 @@ try_once(struct task *task, const char *sql, int32_t date, bool *ret_done)
 }
 
 static bool
-try_often(struct task *task, const char *sql, int32_t date, bool *ret_done)
+try_often(struct task *task, const char *sql, enum partitioned table, int32_t date, bool *ret_done)
 {
 	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
 
-	for (int i = 1; !try_once(task, sql, date, ret_done); i++) {
+	for (int i = 1; !try_once(task, sql, table, date, ret_done); i++) {
 		if (i == TRIES || strcmp(task->err.sqlstate, LOCK_NOT_AVAILABLE) != 0)
 			return false;
 		db_rollback(task);
@@ -111,13 +128,13 @@ try_often(struct task *task, const char *sql, int32_t date, bool *ret_done)
 }
 
 bool
-partition_add(struct task *task, int32_t date, bool *ret_done)
+partition_add(struct task *task, enum partitioned table, int32_t date, bool *ret_done)
 {
-	return try_often(task, add_sql, date, ret_done);
+	return try_often(task, add_sql, table, date, ret_done);
 }
 
 bool
-partition_drop(struct task *task, int32_t date, bool *ret_done)
+partition_drop(struct task *task, enum partitioned table, int32_t date, bool *ret_done)
 {
-	return try_often(task, drop_sql, date, ret_done);
+	return try_often(task, drop_sql, table, date, ret_done);
 }

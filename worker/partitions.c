@@ -1,6 +1,6 @@
 /*
- * partitions: makes the log's partitions of the days ahead, and of days whose records had to go to
- * the default partition.
+ * partitions: makes the partitions of the days ahead, and of days whose rows had to go to the
+ * default partition.
  */
 #include "lib/clock.h"
 #include "worker/commands.h"
@@ -28,11 +28,12 @@ make_one(struct command_context *context, const struct partitions *partitions, i
 
 	if (has(partitions, date))
 		return true;
-	if (!context->dry_run && !partition_add(context->task, date, &made))
+	if (!context->dry_run && !partition_add(context->task, partitions->table, date, &made))
 		return false;
 	if (!made)
 		return true;
 	result->rows++;
+	output_text(&line, "table", partitioned_names[partitions->table]);
 	output_date(&line, "date", date);
 	output_bool(&line, "made", !context->dry_run);
 	output_print(&line);
@@ -82,21 +83,36 @@ read_range(struct command_context *context, int32_t *ret_from, int32_t *ret_to)
 }
 
 static bool
-partitions(struct command_context *context, struct job_result *result)
+make_table(struct command_context *context, enum partitioned table, struct job_result *result)
 {
-	int32_t today = (int32_t)(context->task->now / CLOCK_DAY), from, to;
+	int32_t today = (int32_t)(context->task->now / CLOCK_DAY);
+	int32_t last = today + (int32_t)context->conf.partitions_ahead;
 	struct partitions there;
 
-	if (!read_range(context, &from, &to) || !partition_list(context->task, &there))
+	if (!partition_list(context->task, table, &there) ||
+	    !make_range(context, &there, today, last, result))
 		return false;
-	if (from >= 0 && !make_range(context, &there, from, to, result))
-		return false;
-	if (!make_range(
-		context, &there, today, today + (int32_t)context->conf.partitions_ahead, result))
-		return false;
-	if (!partition_list(context->task, &there))
+	if (!partition_list(context->task, table, &there))
 		return false;
 	return make_strays(context, &there, result);
+}
+
+static bool
+partitions(struct command_context *context, struct job_result *result)
+{
+	struct partitions log;
+	int32_t from, to;
+
+	/* Only records are imported into the past. */
+	if (!read_range(context, &from, &to) ||
+	    !partition_list(context->task, PARTITIONED_LOG, &log))
+		return false;
+	if (from >= 0 && !make_range(context, &log, from, to, result))
+		return false;
+	for (int table = 0; table < PARTITIONED_COUNT; table++)
+		if (!make_table(context, (enum partitioned)table, result))
+			return false;
+	return true;
 }
 
 int

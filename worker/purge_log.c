@@ -116,47 +116,61 @@ look_into(struct task *task, int32_t date, int64_t *ret_records, int64_t *ret_op
 	return true;
 }
 
-static bool
-drop_one(
-    struct command_context *context, const struct partition *partition, struct job_result *result)
+static void
+print_dropped(struct command_context *context, enum partitioned table,
+    const struct partition *partition, bool dropped, int64_t records, int64_t open_days)
 {
 	struct output_line line = output_line(context, "partition");
-	int64_t records, open_days;
+
+	output_text(&line, "table", partitioned_names[table]);
+	output_date(&line, "date", partition->date);
+	output_bool(&line, "dropped", dropped);
+	if (table == PARTITIONED_LOG)
+		output_int(&line, "rows", records);
+	output_int(&line, "bytes", partition->bytes);
+	if (table == PARTITIONED_LOG)
+		output_int(&line, "open_days", open_days);
+	output_print(&line);
+}
+
+/* The log is dropped once its days are closed; nothing is ever summed from the others. */
+static bool
+drop_one(struct command_context *context, enum partitioned table, const struct partition *partition,
+    struct job_result *result)
+{
+	int64_t records = 0, open_days = 0;
 	bool dropped = false;
 
-	if (!look_into(context->task, partition->date, &records, &open_days))
+	if (table == PARTITIONED_LOG &&
+	    !look_into(context->task, partition->date, &records, &open_days))
 		return false;
 	if (open_days == 0 && !context->dry_run &&
-	    !partition_drop(context->task, partition->date, &dropped))
+	    !partition_drop(context->task, table, partition->date, &dropped))
 		return false;
 	if (dropped || context->dry_run) {
 		result->rows += records;
 		result->bytes += partition->bytes;
 	}
-	output_date(&line, "date", partition->date);
-	output_bool(&line, "dropped", dropped);
-	output_int(&line, "rows", records);
-	output_int(&line, "bytes", partition->bytes);
-	output_int(&line, "open_days", open_days);
-	output_print(&line);
+	print_dropped(context, table, partition, dropped, records, open_days);
 	return true;
 }
 
 static bool
-drop_partitions(struct command_context *context, int64_t longest_days, struct job_result *result)
+drop_partitions(struct command_context *context, enum partitioned table, int64_t longest_days,
+    struct job_result *result)
 {
 	struct task *task = context->task;
 	int64_t kept = longest_days * CLOCK_DAY + PARTITION_MARGIN;
 	struct partitions partitions;
 
-	if (!partition_list(task, &partitions))
+	if (!partition_list(task, table, &partitions))
 		return false;
 	for (size_t i = 0; i < partitions.count; i++) {
 		const struct partition *partition = &partitions.at[i];
 
 		if ((partition->date + 1) * CLOCK_DAY + kept > task->now)
 			break;
-		if (!drop_one(context, partition, result))
+		if (!drop_one(context, table, partition, result))
 			return false;
 	}
 	return true;
@@ -242,5 +256,7 @@ purge_log(struct command_context *context, struct job_result *result)
 	while (tenants_next(&tenants))
 		tenants_done(
 		    &tenants, close_tenant(context, &tenants.tenant, longest_days, result));
-	return tenants_end(&tenants) && drop_partitions(context, longest_days, result);
+	return tenants_end(&tenants) &&
+	       drop_partitions(context, PARTITIONED_LOG, longest_days, result) &&
+	       drop_partitions(context, PARTITIONED_AUTHORIZATIONS, longest_days, result);
 }

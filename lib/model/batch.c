@@ -117,30 +117,6 @@ add_number(struct db_array *array, int64_t value)
 		db_array_int(array, value);
 }
 
-/* {"a","b"}: quotes and backslashes escaped, as PostgreSQL reads the text of an array. */
-static void
-add_texts(struct task *task, struct db_array *array, struct json_texts texts)
-{
-	struct buf buf = { .arena = task->arena };
-
-	if (texts.at == NULL) {
-		db_array_null(array);
-		return;
-	}
-	buf_putc(&buf, '{');
-	for (size_t i = 0; i < texts.count; i++) {
-		buf_puts(&buf, i == 0 ? "\"" : ",\"");
-		for (const char *c = texts.at[i]; *c != '\0'; c++) {
-			if (*c == '"' || *c == '\\')
-				buf_putc(&buf, '\\');
-			buf_putc(&buf, *c);
-		}
-		buf_putc(&buf, '"');
-	}
-	buf_putc(&buf, '}');
-	db_array_text(array, buf_text(&buf));
-}
-
 static void
 add_guards(struct task *task, const struct batch *batch, struct steps *steps)
 {
@@ -236,7 +212,7 @@ add_row_head(struct db_array *const *a, const struct batch_row *row)
 }
 
 static void
-add_row_tail(struct task *task, struct db_array *const *a, const struct batch_row *row)
+add_row_tail(struct db_array *const *a, const struct batch_row *row)
 {
 	const struct chat_log *log = row->log;
 	const int64_t numbers[] = { log->input_tokens, log->output_tokens, log->cached_input_tokens,
@@ -248,8 +224,8 @@ add_row_tail(struct task *task, struct db_array *const *a, const struct batch_ro
 		add_number(a[17 + i], numbers[i]);
 	db_array_id(a[27], log->model_pricing_id);
 	db_array_bool(a[28], log->is_cache_hit);
-	add_texts(task, a[29], log->tools_used);
-	add_texts(task, a[30], log->tags);
+	db_array_texts(a[29], &log->tools_used);
+	db_array_texts(a[30], &log->tags);
 	db_array_bool(a[31], log->success);
 	db_array_text(a[32], text_of(log->error_message));
 	add_number(a[33], log->duration_ms);
@@ -276,7 +252,7 @@ add_rows(struct task *task, struct batch_row *const *rows, size_t count, struct 
 		arrays[i] = db_add_array(params, types[i]);
 	for (size_t i = 0; i < count; i++) {
 		add_row_head(arrays, rows[i]);
-		add_row_tail(task, arrays, rows[i]);
+		add_row_tail(arrays, rows[i]);
 	}
 	add_step(steps, insert_sql, params);
 }

@@ -1,7 +1,6 @@
 #include "lib/model/budget_scope.h"
 
 #include <assert.h>
-#include <string.h>
 
 const char *const budget_dimension_names[] = {
 	[BUDGET_USER_ID] = "user_id",
@@ -114,8 +113,7 @@ read_tier(const char *name, struct budget_scope *ret)
 {
 	if (name == NULL)
 		return;
-	while (strcmp(user_tier_names[ret->user_tier], name) != 0)
-		ret->user_tier++;
+	ret->user_tier = (int)user_tier_of(name);
 	ret->has_user_tier = true;
 }
 

@@ -25,6 +25,7 @@ enum user_tier {
 	USER_ANY_TIER = USER_TIERS
 };
 extern const char *const user_tier_names[]; /* in the order of the enum, NULL behind the last */
+enum user_tier user_tier_of(const char *name); /* one of these names */
 
 /* The password hash is written only: no call returns it. */
 struct user {

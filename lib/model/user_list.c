@@ -45,8 +45,8 @@ static const char list_deleted_sql[] =
 const char *const user_list_statements[] = { count_sql, tier_sql, list_sql, list_deleted_sql,
 	list_by_tier_sql, list_by_email_sql, list_by_external_id_sql, NULL };
 
-static enum user_tier
-read_tier(const char *name)
+enum user_tier
+user_tier_of(const char *name)
 {
 	for (int tier = 0; tier < USER_TIERS; tier++)
 		if (strcmp(name, user_tier_names[tier]) == 0)
@@ -62,7 +62,7 @@ user_read_row(const struct db_rows *rows, int row, struct user *ret)
 		.id = db_id(rows, row, 0),
 		.external_id = db_text(rows, row, 1),
 		.email = db_text(rows, row, 2),
-		.tier = read_tier(db_text(rows, row, 3)),
+		.tier = user_tier_of(db_text(rows, row, 3)),
 		.email_verified = db_bool(rows, row, 4),
 		.oauth_provider = db_text(rows, row, 5),
 		.oauth_id = db_text(rows, row, 6),
@@ -133,7 +133,7 @@ user_find_tier(struct task *task, struct id id, bool *ret_found, enum user_tier 
 		return false;
 	*ret_found = db_count(rows) > 0;
 	if (*ret_found)
-		*ret_tier = read_tier(db_text(rows, 0, 0));
+		*ret_tier = user_tier_of(db_text(rows, 0, 0));
 	return true;
 }
 
@@ -149,7 +149,7 @@ user_count(struct task *task, int64_t ret_by_tier[USER_TIERS])
 	for (int tier = 0; tier < USER_TIERS; tier++)
 		ret_by_tier[tier] = 0;
 	for (int i = 0; i < db_count(rows); i++)
-		ret_by_tier[read_tier(db_text(rows, i, 0))] = db_int(rows, i, 1);
+		ret_by_tier[user_tier_of(db_text(rows, i, 0))] = db_int(rows, i, 1);
 	return true;
 }
 

@@ -63,6 +63,12 @@ static const struct {
 	    "SELECT string_agg(name, ', ')"
 	    " FROM unnest(ARRAY['chat_logs', 'audit_log', 'cost_adjustments']) AS name"
 	    " WHERE has_table_privilege('tally_app', name, 'UPDATE, DELETE, TRUNCATE')" },
+	{ "of an authorization tally_app changes what became of it, and nothing else",
+	    "SELECT string_agg(attname, ', ') FROM pg_attribute"
+	    " WHERE attrelid = 'authorizations'::regclass AND attnum > 0"
+	    " AND (has_table_privilege('tally_app', attrelid, 'DELETE, TRUNCATE')"
+	    " OR (attname IN ('settled_at', 'settled_by', 'cost_cents', 'voided_at'))"
+	    "  <> has_column_privilege('tally_app', attrelid, attnum, 'UPDATE'))" },
 };
 
 static void

@@ -6,6 +6,7 @@
 #include "lib/model/adjustment.h"
 #include "lib/model/audit.h"
 #include "lib/model/auth_token.h"
+#include "lib/model/authorization.h"
 #include "lib/model/batch.h"
 #include "lib/model/budget_status.h"
 #include "lib/model/budget_sum.h"
@@ -43,7 +44,9 @@ static const char rows_sql[] =
     "INSERT INTO sessions (client_id, id, user_id, token_hash, expires_at)\n"
     "SELECT c.id, md5('s' || n)::uuid, md5('u' || n)::uuid, sha256(n::text::bytea), now()\n"
     "FROM tenant AS c, generate_series(1, 2000) AS n;\n"
-    "SELECT chat_logs_add_partition(day) FROM (VALUES (date '2026-01-01'), ('2026-01-02')) AS v (day);\n"
+    "SELECT day_partition_add(parent, day)\n"
+    "FROM unnest(ARRAY['chat_logs', 'authorizations']) AS parent,\n"
+    "(VALUES (date '2026-01-01'), ('2026-01-02')) AS v (day);\n"
     "INSERT INTO chat_logs (client_id, id, created_at, user_id, session_id, conversation_id,\n"
     "agent_session_id, trace_id, tokens_used, estimated_cost_cents)\n"
     "SELECT c.id, (lpad(to_hex(ms), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,\n"
@@ -54,6 +57,12 @@ static const char rows_sql[] =
     "SELECT n, extract(epoch FROM timestamptz '2025-12-31 00:00Z')::bigint * 1000\n"
     "+ n * bigint '15000' AS ms\n"
     "FROM generate_series(0, 17279) AS n) AS v;\n"
+    "INSERT INTO authorizations (client_id, id, created_at, expires_at, user_id, settled_at,\n"
+    "settled_by)\n"
+    "SELECT client_id, id, created_at, created_at + interval '1 minute', user_id,\n"
+    "CASE WHEN tokens_used % 100 > 0 THEN created_at END,\n"
+    "CASE WHEN tokens_used % 100 > 0 THEN id END\n"
+    "FROM chat_logs;\n"
     "INSERT INTO budgets (client_id, id, name, period, timezone, limit_cents, mode, unpriced)\n"
     "SELECT c.id, md5('b' || n)::uuid, 'b' || n, 'day', 'UTC', 1, 'hard', 'block'\n"
     "FROM tenant AS c, generate_series(1, 1000) AS n;\n"
@@ -68,6 +77,8 @@ static const struct {
 	{ "audit", audit_statements, "tally_app" },
 	{ "auth_token", auth_token_statements, "tally_app" },
 	{ "auth_token_use", auth_token_use_statements, "tally_app" },
+	{ "authorization", authorization_statements, "tally_app" },
+	{ "authorization_step", authorization_step_statements, "tally_app" },
 	{ "batch", batch_statements, "tally_app" },
 	{ "batch_key", batch_key_statements, "tally_app" },
 	{ "budget", budget_statements, "tally_app" },
@@ -158,6 +169,7 @@ static bool
 scans_big_table(const char *plan)
 {
 	return strstr(plan, "Seq Scan on chat_logs") != NULL ||
+	       strstr(plan, "Seq Scan on authorizations") != NULL ||
 	       strstr(plan, "Seq Scan on users") != NULL ||
 	       strstr(plan, "Seq Scan on sessions") != NULL;
 }
@@ -226,6 +238,11 @@ static const struct {
 	{ chat_log_statements, "_client_id_agent_session_id_id_idx on chat_logs_", PARTITIONS },
 	{ chat_log_statements, "_client_id_trace_id_id_idx on chat_logs_", PARTITIONS },
 	{ chat_log_statements, "_client_id_id_idx on chat_logs_", PARTITIONS },
+	{ authorization_statements, "_pkey on authorizations_", PARTITIONS },
+	{ authorization_statements, "_client_id_id_idx on authorizations_", PARTITIONS },
+	{ authorization_step_statements, "_pkey on chat_logs_", PARTITIONS },
+	/* Found to be locked, and found again to be changed. */
+	{ authorization_step_statements, "_pkey on authorizations_", 2 * PARTITIONS },
 	{ daily_cost_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ budget_status_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ budget_status_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },
@@ -254,8 +271,10 @@ fill(UNUSED void **state)
 	servers = servers_start(SERVER_POSTGRES);
 	free(servers_sql(servers, "DO $$ DECLARE name regclass; BEGIN\n"
 				  "FOR name IN SELECT inhrelid FROM pg_inherits\n"
-				  "WHERE inhparent = 'chat_logs'::regclass\n"
-				  "AND inhrelid <> 'chat_logs_default'::regclass\n"
+				  "WHERE inhparent IN ('chat_logs'::regclass,\n"
+				  "'authorizations'::regclass)\n"
+				  "AND inhrelid NOT IN ('chat_logs_default'::regclass,\n"
+				  "'authorizations_default'::regclass)\n"
 				  "LOOP EXECUTE format('DROP TABLE %s', name); END LOOP; END $$"));
 	free(servers_sql(servers, rows_sql));
 	return 0;

@@ -21,8 +21,14 @@
 	"SELECT count(*) FROM chat_logs JOIN clients c ON c.id = client_id WHERE name = '" name \
 	"' AND (chat_logs.created_at AT TIME ZONE 'UTC')::date = " UTC_DAY(days_ago)
 #define COUNT_PARTITIONS(days_ago) \
-	"SELECT count(*) FROM pg_class WHERE relname = chat_logs_partition_name(" UTC_DAY( \
+	"SELECT count(*) FROM pg_class WHERE relname = day_partition_name('chat_logs', " UTC_DAY( \
 	    days_ago) ")"
+/* An authorization of the client long on that day. */
+#define INSERT_AUTHORIZATION(days_ago, user) \
+	"INSERT INTO authorizations (client_id, id, created_at, expires_at, user_id) " \
+	"SELECT id, gen_random_uuid(), " UTC_DAY(days_ago) "::timestamptz + interval '12 hours', " UTC_DAY( \
+	    days_ago) "::timestamptz + interval '13 hours', " user " " \
+		      "FROM clients WHERE name = 'long' RETURNING 1"
 
 static struct servers *servers;
 
@@ -160,6 +166,8 @@ test_expired_things(void **state)
 	    "UPDATE chat_logs SET user_id = md5('u1')::uuid FROM clients c "
 	    "WHERE c.id = client_id AND name = 'long' AND chat_logs.created_at > now() - "
 	    "interval '2 days'"));
+	free(servers_sql(servers, INSERT_AUTHORIZATION(1, "md5('u1')::uuid")));
+	free(servers_sql(servers, INSERT_AUTHORIZATION(1, "md5('u2')::uuid")));
 	EXPECT_TALLY(EX_OK, "\"at_least\":1", "purge", "--dry-run", "--json");
 	books_expect(servers, "SELECT count(*) FROM users", "3");
 	EXPECT_TALLY(EX_OK, NULL, "purge");
@@ -170,8 +178,39 @@ test_expired_things(void **state)
 	books_expect(servers, "SELECT count(*) FROM auth_tokens", "2");
 	books_expect(servers, "SELECT count(*) FROM idempotency_keys", "1");
 	books_expect(servers, "SELECT count(*) FROM chat_logs WHERE user_id IS NOT NULL", "0");
+	books_expect(servers,
+	    "SELECT string_agg(coalesce(email, 'nobody'), ' ' ORDER BY email) "
+	    "FROM authorizations a LEFT JOIN users u ON u.id = a.user_id",
+	    "u2@example.org nobody");
 	books_expect(servers, COUNT_RECORDS("long", 1), "3");
 	books_expect(servers, "SELECT count(*) FROM audit_log WHERE action = 'purge'", "1");
+}
+
+#define COUNT_AUTHORIZATIONS(table) "SELECT count(*) FROM " table
+
+/* They need no closed day: nothing is summed from them. */
+static void
+test_authorizations(void **state)
+{
+	char *before = servers_sql(servers, COUNT_AUTHORIZATIONS("authorizations"));
+
+	(void)state;
+	books_expect(servers,
+	    "SELECT count(*) FROM pg_inherits WHERE inhparent = 'authorizations'::regclass",
+	    "9"); /* today, 7 ahead, and the default */
+	free(servers_sql(servers, INSERT_AUTHORIZATION(12, "NULL")));
+	free(servers_sql(servers, INSERT_AUTHORIZATION(8, "NULL")));
+	EXPECT_TALLY(EX_OK, "\"table\":\"authorizations\"", "partitions", "--json");
+	books_expect(servers, COUNT_AUTHORIZATIONS("authorizations_default"), "0");
+	EXPECT_TALLY(EX_OK, "\"dropped\":false", "purge", "--dry-run", "--json");
+	EXPECT_TALLY(EX_OK, "\"dropped\":true", "purge", "--json");
+	books_expect(
+	    servers, COUNT_AUTHORIZATIONS("authorizations WHERE created_at < " UTC_DAY(10)), "0");
+	books_expect(
+	    servers, COUNT_AUTHORIZATIONS("authorizations WHERE created_at < " UTC_DAY(7)), "1");
+	books_expect(servers,
+	    COUNT_AUTHORIZATIONS("authorizations WHERE created_at >= " UTC_DAY(7)), before);
+	free(before);
 }
 
 static int
@@ -205,6 +244,7 @@ main(void)
 		cmocka_unit_test(test_only_closed_days),
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_expired_things),
+		cmocka_unit_test(test_authorizations),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
