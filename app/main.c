@@ -23,18 +23,6 @@
 #include "lib/seal.h"
 
 #define QUERY_SHOWN_MAX 1024
-#define REASON_SHOWN_MAX 512
-
-static void
-log_reason(enum log_level level, const char *event, const struct err *err)
-{
-	const char *cause = err->cause != NULL ? err->cause : "";
-	char detail[REASON_SHOWN_MAX], said[REASON_SHOWN_MAX];
-
-	log_event(level, event, "detail=%s cause=%s",
-	    log_quote((struct text){ err->text, strlen(err->text) }, detail, sizeof(detail)),
-	    log_quote((struct text){ cause, strlen(cause) }, said, sizeof(said)));
-}
 
 static bool
 read_conf(struct task *task, const struct options *options, struct conf *ret)
@@ -238,6 +226,7 @@ serve(const struct options *options, struct app *app, int listen_fd, const sigse
 		/* Threads still use what would be freed. */
 		_exit(EX_TEMPFAIL);
 	}
+	ingest_stop(app->ingest);
 	server_free(app->server);
 	log_event(LOG_LEVEL_INFO, "stopped", "detail=\"every request was answered\"");
 	return EX_OK;

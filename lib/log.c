@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/err.h"
 
 #define LINE_MAX_BYTES 4096
+#define REASON_SHOWN_MAX 512
 #define CUT "... cut=true"
 /* For a closing quote, the mark and the newline. */
 #define CUT_ROOM (sizeof(CUT) + 2)
@@ -188,4 +190,15 @@ log_quote(struct text value, char *out, size_t size)
 	out[len++] = '"';
 	out[len] = '\0';
 	return out;
+}
+
+void
+log_reason(enum log_level level, const char *event, const struct err *err)
+{
+	const char *cause = err->cause != NULL ? err->cause : "";
+	char detail[REASON_SHOWN_MAX], said[REASON_SHOWN_MAX];
+
+	log_event(level, event, "detail=%s cause=%s",
+	    log_quote((struct text){ err->text, strlen(err->text) }, detail, sizeof(detail)),
+	    log_quote((struct text){ cause, strlen(cause) }, said, sizeof(said)));
 }

@@ -8,6 +8,8 @@
 
 #include "lib/base.h"
 
+struct err;
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 void log_open(enum log_level level);
@@ -21,6 +23,8 @@ NODISCARD bool log_parse_level(struct text name, enum log_level *ret);
  * event=request status=... Values from outside go through log_quote() first.
  */
 void log_event(enum log_level level, const char *event, const char *format, ...) PRINTF(3, 4);
+/* The same with what failed: detail= our sentence, cause= PostgreSQL's. */
+void log_reason(enum log_level level, const char *event, const struct err *err);
 /* A value in logfmt: quoted where needed, control characters and bytes above 126 escaped; cut at
  * size. Returns out. */
 char *log_quote(struct text value, char *out, size_t size);

@@ -51,11 +51,11 @@ counting_close(struct counting *bench)
 static void
 count_row(struct counting *bench, int64_t cost)
 {
-	bench->part.totals = (struct totals){ 0 };
-	bench->part.totals.at[TOTAL_COST] = cost;
-	bench->part.totals.at[TOTAL_REQUESTS] = 1;
-	bench->part.totals.at[TOTAL_TOKENS] = 3;
-	bench->part.totals.at[TOTAL_INPUT] = 3;
+	bench->totals = (struct totals){ 0 };
+	bench->totals.at[TOTAL_COST] = cost;
+	bench->totals.at[TOTAL_REQUESTS] = 1;
+	bench->totals.at[TOTAL_TOKENS] = 3;
+	bench->totals.at[TOTAL_INPUT] = 3;
 }
 
 void
@@ -91,13 +91,24 @@ counting_make(struct counting *bench, int64_t cost)
 	count_row(bench, cost);
 }
 
+struct counter_sums
+counting_sums(struct counting *bench)
+{
+	struct counter_sum *sum = arena_alloc(bench->task.arena, sizeof(*sum));
+
+	*sum = counter_day_sum(&bench->task, bench->zone, bench->part.state.day, &bench->totals);
+	return (struct counter_sums){ sum, 1 };
+}
+
 bool
 counting_announce(struct counting *bench)
 {
 	if (!counter_state(&bench->task, bench->book, bench->zone, &bench->part.state))
 		return false;
 	bench->mark.epoch = bench->part.state.epoch;
+	bench->mark.day = bench->part.state.day;
 	bench->part.answer = COUNTER_OK;
+	bench->part.announced = counting_sums(bench);
 	counter_announce(&bench->task, bench->batch.id, &bench->part, 1);
 	return bench->part.answer == COUNTER_OK;
 }
@@ -114,6 +125,8 @@ counting_commit(struct counting *bench)
 void
 counting_confirm(struct counting *bench)
 {
+	bench->part.differs = true;
+	bench->part.stored = counting_sums(bench);
 	counter_confirm(&bench->task, bench->batch.id, &bench->part, 1);
 }
 

@@ -27,6 +27,7 @@ struct counting {
 	struct batch_client mark;
 	struct batch batch;
 	struct counter_part part;
+	struct totals totals; /* of the record */
 };
 
 /* A new client's id. */
@@ -36,6 +37,8 @@ void counting_close(struct counting *bench);
 
 /* One record of the task's now, as a batch of its own. */
 void counting_make(struct counting *bench, int64_t cost);
+/* The record's totals in the bucket of the open day. */
+struct counter_sums counting_sums(struct counting *bench);
 /* The steps of a batch; whether they succeeded. */
 bool counting_announce(struct counting *bench);
 bool counting_commit(struct counting *bench);

@@ -33,7 +33,7 @@ heal(struct command_context *context, const struct tenant *tenant)
 	struct task *task = context->task;
 	bool healed;
 
-	if (context->dry_run || !tenant->counted || counter_heal(task, tenant->zone, &healed))
+	if (context->dry_run || !tenant->counted || counter_heal(task, NULL, tenant->zone, &healed))
 		return true;
 	if (task->err.code != ERR_UNAVAILABLE)
 		return false;

@@ -3,19 +3,13 @@
 #include <string.h>
 
 #include "app/ingest/answer.h"
-#include "app/ingest/counts.h"
+#include "app/ingest/authorize.h"
+#include "app/ingest/loader.h"
+#include "app/ingest/work.h"
 #include "app/metrics.h"
 
 /* How often a batch is tried that met with a change by others. */
 #define COMMIT_TRIES 5
-
-struct work {
-	struct submission *list;
-	struct batch batch;
-	struct counts counts;
-	struct count_row *rows; /* of batch.rows[i] */
-	size_t submissions;
-};
 
 enum outcome {
 	COMMITTED,
@@ -23,88 +17,6 @@ enum outcome {
 	SPLIT, /* nothing happened; some were answered, the others are left in the list */
 	FAILED /* task->err says why */
 };
-
-static size_t
-find_part(struct work *work, const struct identity *identity)
-{
-	struct counts *counts = &work->counts;
-
-	for (size_t i = 0; i < counts->count; i++) {
-		if (id_equal(counts->parts[i].client, identity->client))
-			return i;
-	}
-	counts->parts[counts->count].client = identity->client;
-	counts->zones[counts->count] = identity->zone;
-	return counts->count++;
-}
-
-static void
-add_rows(struct work *work, const struct submission *submission)
-{
-	const struct identity *identity = submission->req->identity;
-	size_t part = find_part(work, identity);
-
-	for (size_t i = 0; i < submission->count; i++) {
-		const struct record *record = &submission->records[i];
-		size_t at = work->batch.row_count++;
-
-		work->batch.rows[at] = (struct batch_row){
-			.client = identity->client,
-			.log = &record->log,
-			.external_user_id = record->external_user_id,
-		};
-		work->rows[at] = (struct count_row){
-			.part = part,
-			.day = record->day,
-			.user = record->log.user_id,
-		};
-		record_add(record, &work->rows[at].totals);
-	}
-}
-
-static void
-add_key(struct work *work, const struct submission *submission)
-{
-	struct batch_key *key = &work->batch.keys[work->batch.key_count];
-
-	if (submission->req->idempotency_key == NULL)
-		return;
-	key->client = submission->req->identity->client;
-	key->key = submission->req->idempotency_key;
-	memcpy(key->request_hash, submission->request_hash, sizeof(key->request_hash));
-	work->batch.key_count++;
-}
-
-static struct work
-make_work(struct task *task, struct counter_book *book, struct submission *list)
-{
-	struct work work = { .list = list, .counts.book = book };
-	size_t records = 0;
-
-	for (struct submission *s = list; s != NULL; s = s->next) {
-		work.submissions++;
-		records += s->count;
-	}
-	work.batch.id = id_new(task->now);
-	work.batch.rows = arena_array(task->arena, records, sizeof(*work.batch.rows));
-	work.batch.keys = arena_array(task->arena, work.submissions, sizeof(*work.batch.keys));
-	work.rows = arena_array(task->arena, records, sizeof(*work.rows));
-	work.counts.parts = arena_array(task->arena, work.submissions, sizeof(*work.counts.parts));
-	work.counts.clients =
-	    arena_array(task->arena, work.submissions, sizeof(*work.counts.clients));
-	work.counts.zones = arena_array(task->arena, work.submissions, sizeof(*work.counts.zones));
-	for (struct submission *s = list; s != NULL; s = s->next) {
-		s->stored = s->duplicates = 0;
-		s->rejection_count = s->unreadable;
-		/* What an earlier try answered. */
-		s->req->reply.body.len = 0;
-		add_rows(&work, s);
-		add_key(&work, s);
-	}
-	work.batch.clients = work.counts.clients;
-	work.batch.client_count = work.counts.count;
-	return work;
-}
 
 /* The reply of each submission; made[i] is false for one that failed as a whole. False when all of
  * them did. */
@@ -115,6 +27,10 @@ make_answers(struct task *task, struct work *work, bool *made)
 	size_t i = 0;
 
 	for (struct submission *s = work->list; s != NULL; rows += s->count, s = s->next) {
+		if (s->authorize != NULL) {
+			made[i++] = authorize_answer(s);
+			continue;
+		}
 		answer_count(s, rows);
 		made[i] = (s->count == 0 || answer_find_stored(task, &work->batch, s, rows)) &&
 			  answer_make(s, rows);
@@ -251,8 +167,67 @@ may_pass_next_time(const struct task *task)
 	return false;
 }
 
+/* Those that have no hold leave the list: refused, or waiting for their counters. */
+static void
+split_by_hold(struct work *work, struct loader *loader)
+{
+	struct submission **link = &work->list, *s;
+	size_t hold = 0;
+
+	while ((s = *link) != NULL) {
+		enum hold_result result =
+		    s->authorize == NULL ? HOLD_TAKEN : work->holds[hold++].result;
+
+		if (result == HOLD_TAKEN) {
+			link = &s->next;
+			continue;
+		}
+		*link = s->next;
+		if (result == HOLD_UNLOADED)
+			loader_add(loader, s);
+		else
+			authorize_refuse(s);
+	}
+}
+
+/* Everything that Redis says before the transaction. */
+static bool
+announce(struct task *task, struct work *work, struct loader *loader)
+{
+	struct counts *counts = &work->counts;
+	struct batch *batch = &work->batch;
+
+	if (!counts_find(task, counts, work->rows, batch->row_count) ||
+	    !counts_announce(task, counts, batch->id, work->rows, batch->row_count) ||
+	    !holds_take(task, counts, work->holds, work->hold_count))
+		return false;
+	split_by_hold(work, loader);
+	work_fill(task, work);
+	return true;
+}
+
+/* The batch was not stored: what Redis was told is taken back. */
 static enum outcome
-commit_once(struct task *task, struct work *work)
+undo(struct task *task, struct work *work, enum outcome outcome, bool unknown)
+{
+	struct counts *counts = &work->counts;
+
+	/* Where it is not known, the announcement stays until the count is mended from the log, and
+	 * a hold until it expires. */
+	if (unknown) {
+		counts_doubt(counts);
+	} else {
+		counts_drop(task, counts, work->batch.id);
+		holds_drop(task, counts, work->holds, work->hold_count);
+	}
+	if (outcome != FAILED || !may_pass_next_time(task))
+		return outcome;
+	counts_forget(counts);
+	return AGAIN;
+}
+
+static enum outcome
+commit_once(struct task *task, struct work *work, struct loader *loader)
 {
 	struct counts *counts = &work->counts;
 	struct batch *batch = &work->batch;
@@ -260,21 +235,13 @@ commit_once(struct task *task, struct work *work)
 	bool unknown = false;
 	enum outcome outcome;
 
-	if (!counts_announce(task, counts, batch->id, work->rows, batch->row_count))
+	if (!announce(task, work, loader))
 		return FAILED;
+	if (work->list == NULL)
+		return COMMITTED;
 	outcome = store(task, work, made, &unknown);
-	if (outcome != COMMITTED) {
-		/* Where it is not known, the announcement stays until the count is mended from the
-		 * log. */
-		if (unknown)
-			counts_doubt(counts);
-		else
-			counts_drop(task, counts, batch->id);
-		if (outcome != FAILED || !may_pass_next_time(task))
-			return outcome;
-		counts_forget(counts);
-		return AGAIN;
-	}
+	if (outcome != COMMITTED)
+		return undo(task, work, outcome, unknown);
 	counts_confirm(task, counts, batch->id, work->rows, batch->rows, batch->row_count);
 	metrics_add(METRIC_BATCHES, 1);
 	if (batch->key_count == 0 && !make_answers(task, work, made))
@@ -287,7 +254,8 @@ commit_once(struct task *task, struct work *work)
 /* Fails them all; but one that PostgreSQL refuses must not take the others with it, so each is
  * tried alone first. */
 static void
-fail_batch(struct task *task, struct counter_book *book, struct submission *list)
+fail_batch(
+    struct task *task, struct counter_book *book, struct loader *loader, struct submission *list)
 {
 	bool alone = list->next == NULL || task->err.code == ERR_UNAVAILABLE;
 	struct submission *next;
@@ -303,7 +271,7 @@ fail_batch(struct task *task, struct counter_book *book, struct submission *list
 		}
 		s->next = NULL;
 		task_clear_error(task);
-		commit_submissions(task, book, s);
+		commit_submissions(task, book, loader, s);
 	}
 }
 
@@ -335,7 +303,8 @@ take_same_keys(struct submission *list)
 }
 
 void
-commit_submissions(struct task *task, struct counter_book *book, struct submission *list)
+commit_submissions(
+    struct task *task, struct counter_book *book, struct loader *loader, struct submission *list)
 {
 	struct submission *later;
 
@@ -345,10 +314,10 @@ commit_submissions(struct task *task, struct counter_book *book, struct submissi
 		later = take_same_keys(list);
 		/* A split leaves fewer each time; only changes by others could go on for ever. */
 		for (int tries = 0; list != NULL && tries < COMMIT_TRIES && outcome != FAILED;) {
-			struct work work = make_work(task, book, list);
+			struct work work = work_new(task, book, list);
 
 			task_clear_error(task);
-			outcome = commit_once(task, &work);
+			outcome = commit_once(task, &work, loader);
 			list = outcome == COMMITTED ? NULL : work.list;
 			tries += outcome == AGAIN;
 		}
@@ -357,7 +326,7 @@ commit_submissions(struct task *task, struct counter_book *book, struct submissi
 			(void)task_fail_later(task, 1, "The counters of a client change too fast.");
 		}
 		if (list != NULL)
-			fail_batch(task, book, list);
+			fail_batch(task, book, loader, list);
 		task_clear_error(task);
 	}
 }

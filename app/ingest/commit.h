@@ -6,7 +6,13 @@
 
 #include "app/ingest/ingest.h"
 
-/* Commits the list's records together and finishes each request. task is the leader's own. */
-void commit_submissions(struct task *task, struct counter_book *book, struct submission *list);
+struct loader;
+
+/*
+ * Commits the list's records and authorizations together and finishes each request. An
+ * authorization whose counters are not loaded goes to the loader instead. task is the leader's own.
+ */
+void commit_submissions(
+    struct task *task, struct counter_book *book, struct loader *loader, struct submission *list);
 
 #endif

@@ -1,27 +1,61 @@
 #include "app/ingest/counts.h"
 
+#include <string.h>
+
+#include "app/ingest/sums.h"
 #include "app/metrics.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
+#include "lib/model/user_tiers.h"
 
 /* How often a client's next epoch is tried before its part goes past the counters. */
 #define ANNOUNCE_TRIES 4
 
-/* Whether the row counts in the open day of its client. */
-static bool
-is_open_day(const struct counts *counts, const struct count_row *row)
+static void
+add_places(struct task *task, struct sums *sums, const struct counter_part *part,
+    const struct chat_log *log)
 {
-	return row->day == counts->parts[row->part].state.day;
+	struct budget_call call = budget_call_of_log(log);
+	struct budget_places places =
+	    budget_set_places(task, part->state.budgets, &call, log->created_at);
+
+	for (size_t i = 0; i < places.count; i++) {
+		struct counter_sum sum;
+
+		if (places.at[i].window.end < task->now - BUDGET_LATE_USEC)
+			continue;
+		sum = counter_place_sum(task, &places.at[i]);
+		sums_add(sums, &sum);
+	}
 }
 
-static void
-sum_part(struct counts *counts, size_t part, const struct count_row *rows, size_t row_count)
+/* Of the rows, or of those that were stored where outcomes is not NULL. */
+static struct counter_sums
+sum_part(struct task *task, const struct counts *counts, size_t part, const struct count_row *rows,
+    const struct batch_row *outcomes, size_t row_count)
 {
-	counts->parts[part].totals = (struct totals){ 0 };
+	const struct counter_part *p = &counts->parts[part];
+	struct totals days[COUNTER_DAYS] = { 0 };
+	struct sums *sums = sums_new(task);
+
 	for (size_t i = 0; i < row_count; i++) {
-		if (rows[i].part == part && is_open_day(counts, &rows[i]))
-			totals_add(&counts->parts[part].totals, &rows[i].totals);
+		if (rows[i].part != part ||
+		    (outcomes != NULL && outcomes[i].outcome != BATCH_STORED))
+			continue;
+		if (counter_counts_day(&p->state, rows[i].day))
+			totals_add(&days[rows[i].day - p->state.day], &rows[i].totals);
+		if (p->state.budgets != NULL)
+			add_places(task, sums, p, rows[i].log);
 	}
+	for (int32_t d = 0; d < COUNTER_DAYS; d++) {
+		struct counter_sum sum;
+
+		if (days[d].at[TOTAL_REQUESTS] == 0)
+			continue;
+		sum = counter_day_sum(task, counts->zones[part], p->state.day + d, &days[d]);
+		sums_add(sums, &sum);
+	}
+	return sums_get(sums);
 }
 
 static bool
@@ -30,7 +64,61 @@ find_state(struct task *task, struct counts *counts, size_t part)
 	struct counter_part *p = &counts->parts[part];
 
 	task->client = p->client;
-	return counter_state(task, counts->book, counts->zones[part], &p->state);
+	if (!counter_state(task, counts->book, counts->zones[part], &p->state))
+		return false;
+	p->answer = p->state.bypassed ? COUNTER_AWAY : COUNTER_OK;
+	return true;
+}
+
+/* The tier is stored with the record, so that it is counted under the same one for ever. */
+static bool
+find_tiers(struct task *task, struct counts *counts, const struct count_row *rows, size_t row_count)
+{
+	struct user_tier_row *wanted = arena_array(task->arena, row_count, sizeof(*wanted));
+	size_t count = 0;
+
+	for (size_t i = 0; i < row_count; i++) {
+		const struct counter_part *p = &counts->parts[rows[i].part];
+
+		if (p->state.budgets != NULL && p->state.budgets->needs_tier &&
+		    !id_is_nil(rows[i].log->user_id))
+			wanted[count++] = (struct user_tier_row){
+				.client = p->client,
+				.user = rows[i].log->user_id,
+				.unknown =
+				    rows[i].user_is_made ? user_tier_names[USER_ANONYMOUS] : NULL,
+				.ret = &rows[i].log->user_tier,
+			};
+	}
+	return count == 0 || user_tiers_find(task, wanted, count);
+}
+
+bool
+counts_find(
+    struct task *task, struct counts *counts, const struct count_row *rows, size_t row_count)
+{
+	for (size_t i = 0; i < counts->count; i++) {
+		if (!find_state(task, counts, i))
+			return false;
+	}
+	return find_tiers(task, counts, rows, row_count);
+}
+
+bool
+counts_replace(struct task *task, struct counts *counts, size_t part, enum counter_answer answer)
+{
+	struct counter_part *p = &counts->parts[part];
+
+	task->client = p->client;
+	if (answer == COUNTER_OVER) {
+		counter_book_forget(counts->book, p->client);
+		return find_state(task, counts, part);
+	}
+	metrics_add(METRIC_COUNTER_EPOCHS, 1);
+	if (!counter_open(task, counts->book, counts->zones[part], &p->state))
+		return false;
+	p->answer = COUNTER_OK;
+	return true;
 }
 
 /* One more try for a part whose epoch is over or lost. */
@@ -40,18 +128,10 @@ announce_again(struct task *task, struct counts *counts, size_t part, struct id 
 {
 	struct counter_part *p = &counts->parts[part];
 
-	if (p->answer == COUNTER_OVER) {
-		counter_book_forget(counts->book, p->client);
-		if (!find_state(task, counts, part))
-			return false;
-	} else {
-		task->client = p->client;
-		metrics_add(METRIC_COUNTER_EPOCHS, 1);
-		if (!counter_open(task, counts->book, counts->zones[part], &p->state))
-			return false;
-	}
-	sum_part(counts, part, rows, row_count);
-	p->answer = p->state.bypassed ? COUNTER_AWAY : COUNTER_OK;
+	if (!counts_replace(task, counts, part, p->answer) ||
+	    !find_tiers(task, counts, rows, row_count))
+		return false;
+	p->announced = sum_part(task, counts, part, rows, NULL, row_count);
 	counter_announce(task, batch, p, 1);
 	return true;
 }
@@ -61,14 +141,14 @@ static const char *
 late_days(struct task *task, const struct counts *counts, size_t part, const struct count_row *rows,
     size_t row_count)
 {
-	bool announced = counts->parts[part].answer == COUNTER_OK;
+	const struct counter_part *p = &counts->parts[part];
 	struct buf buf = { .arena = task->arena };
 	char text[DATE_TEXT_SIZE];
 	int32_t last = INT32_MIN;
 
 	for (size_t i = 0; i < row_count; i++) {
 		if (rows[i].part != part || rows[i].day == last ||
-		    (announced && is_open_day(counts, &rows[i])))
+		    (p->answer == COUNTER_OK && rows[i].day == p->state.day))
 			continue;
 		last = rows[i].day;
 		buf_puts(&buf, buf.len == 0 ? "{" : ",");
@@ -85,12 +165,8 @@ counts_announce(struct task *task, struct counts *counts, struct id batch,
     const struct count_row *rows, size_t row_count)
 {
 	for (size_t i = 0; i < counts->count; i++) {
-		struct counter_part *p = &counts->parts[i];
-
-		if (!find_state(task, counts, i))
-			return false;
-		sum_part(counts, i, rows, row_count);
-		p->answer = p->state.bypassed ? COUNTER_AWAY : COUNTER_OK;
+		counts->parts[i].idle = !counts->used[i];
+		counts->parts[i].announced = sum_part(task, counts, i, rows, NULL, row_count);
 	}
 	counter_announce(task, batch, counts->parts, counts->count);
 	for (size_t i = 0; i < counts->count; i++) {
@@ -103,34 +179,77 @@ counts_announce(struct task *task, struct counts *counts, struct id batch,
 				return false;
 		}
 		if (p->answer != COUNTER_OK)
-			metrics_add(METRIC_REDIS_FAILURES, 1);
-		counts->clients[i] = (struct batch_client){
-			.client = p->client,
-			.epoch = p->state.epoch,
-			.announced = p->answer == COUNTER_OK,
-			.late_days = late_days(task, counts, i, rows, row_count),
-		};
+			p->answer = COUNTER_AWAY;
 	}
 	return true;
 }
 
-/* users: room for those of every row. */
+void
+counts_mark(struct task *task, const struct counts *counts, const struct count_row *rows,
+    size_t row_count, struct batch *batch)
+{
+	batch->clients = arena_array(task->arena, counts->count, sizeof(*batch->clients));
+	batch->client_count = 0;
+	for (size_t i = 0; i < counts->count; i++) {
+		const struct counter_part *p = &counts->parts[i];
+
+		if (!counts->used[i])
+			continue;
+		if (p->answer != COUNTER_OK)
+			metrics_add(METRIC_REDIS_FAILURES, 1);
+		batch->clients[batch->client_count++] = (struct batch_client){
+			.client = p->client,
+			.epoch = p->state.epoch,
+			.day = p->state.day,
+			.announced = p->answer == COUNTER_OK,
+			.late_days = late_days(task, counts, i, rows, row_count),
+		};
+	}
+}
+
+/* What the part's rows are after their commit. users and settled: room for those of every row. */
 static void
-collect_stored(struct counts *counts, size_t part, struct id *users, const struct count_row *rows,
-    const struct batch_row *outcomes, size_t row_count)
+collect_stored(struct task *task, struct counts *counts, size_t part, struct id *users,
+    struct id *settled, const struct count_row *rows, const struct batch_row *outcomes,
+    size_t row_count)
 {
 	struct counter_part *p = &counts->parts[part];
 
-	p->totals = (struct totals){ 0 };
-	p->users = users;
-	p->user_count = 0;
+	p->differs = false;
+	p->settled = settled;
+	p->settled_count = 0;
+	for (int32_t d = 0; d < COUNTER_DAYS; d++)
+		p->users[d] =
+		    (struct counter_users){ p->state.day + d, users + (size_t)d * row_count, 0 };
 	for (size_t i = 0; i < row_count; i++) {
-		if (rows[i].part != part || outcomes[i].outcome != BATCH_STORED ||
-		    !is_open_day(counts, &rows[i]))
+		int32_t d = rows[i].day - p->state.day;
+
+		if (rows[i].part != part)
 			continue;
-		totals_add(&p->totals, &rows[i].totals);
-		if (!id_is_nil(rows[i].user))
-			users[p->user_count++] = rows[i].user;
+		if (outcomes[i].outcome != BATCH_STORED) {
+			p->differs = true;
+			continue;
+		}
+		if (!id_is_nil(rows[i].log->authorization_id))
+			settled[p->settled_count++] = rows[i].log->authorization_id;
+		if (counter_counts_day(&p->state, rows[i].day) && !id_is_nil(rows[i].log->user_id))
+			users[(size_t)d * row_count + p->users[d].count++] = rows[i].log->user_id;
+	}
+	if (p->differs)
+		p->stored = sum_part(task, counts, part, rows, outcomes, row_count);
+}
+
+/* The announcement is gone, the commit is not: only another epoch can hold it. */
+static void
+open_lost(struct task *task, struct counts *counts, size_t part)
+{
+	struct counter_part *p = &counts->parts[part];
+
+	task->client = p->client;
+	metrics_add(METRIC_COUNTER_EPOCHS, 1);
+	if (!counter_open(task, counts->book, counts->zones[part], &p->state)) {
+		counter_book_forget(counts->book, p->client);
+		task_clear_error(task);
 	}
 }
 
@@ -138,30 +257,24 @@ void
 counts_confirm(struct task *task, struct counts *counts, struct id batch,
     const struct count_row *rows, const struct batch_row *outcomes, size_t row_count)
 {
-	struct id *users = arena_array(task->arena, row_count, sizeof(*users));
-
 	for (size_t i = 0; i < counts->count; i++) {
 		struct counter_part *p = &counts->parts[i];
+		struct id *users, *settled;
 
-		if (p->answer == COUNTER_OK)
-			collect_stored(counts, i, users, rows, outcomes, row_count);
-		else
+		if (!counts->used[i])
+			continue;
+		if (p->answer != COUNTER_OK) {
 			counter_book_doubt(counts->book, p->client, &p->state);
-		users += p->user_count;
+			continue;
+		}
+		users = arena_array(task->arena, COUNTER_DAYS * row_count, sizeof(*users));
+		settled = arena_array(task->arena, row_count, sizeof(*settled));
+		collect_stored(task, counts, i, users, settled, rows, outcomes, row_count);
 	}
 	counter_confirm(task, batch, counts->parts, counts->count);
 	for (size_t i = 0; i < counts->count; i++) {
-		struct counter_part *p = &counts->parts[i];
-
-		/* The announcement is gone, the commit is not: only another epoch can hold it. */
-		if (p->answer != COUNTER_LOST)
-			continue;
-		task->client = p->client;
-		metrics_add(METRIC_COUNTER_EPOCHS, 1);
-		if (!counter_open(task, counts->book, counts->zones[i], &p->state)) {
-			counter_book_forget(counts->book, p->client);
-			task_clear_error(task);
-		}
+		if (!counts->parts[i].idle && counts->parts[i].answer == COUNTER_LOST)
+			open_lost(task, counts, i);
 	}
 }
 
@@ -178,8 +291,11 @@ counts_drop(struct task *task, struct counts *counts, struct id batch)
 void
 counts_doubt(struct counts *counts)
 {
-	for (size_t i = 0; i < counts->count; i++)
-		counter_book_doubt(counts->book, counts->parts[i].client, &counts->parts[i].state);
+	for (size_t i = 0; i < counts->count; i++) {
+		if (counts->used[i])
+			counter_book_doubt(
+			    counts->book, counts->parts[i].client, &counts->parts[i].state);
+	}
 }
 
 void

@@ -1,6 +1,6 @@
 /*
- * A batch's share in the counters: which record counts in its client's open day, and which asks
- * flush to sum a day again.
+ * A batch's share in the counters: into which buckets its records fall, and which days flush is
+ * asked to sum again.
  */
 #ifndef APP_INGEST_COUNTS_H
 #define APP_INGEST_COUNTS_H
@@ -9,12 +9,12 @@
 #include "lib/model/counter.h"
 #include "lib/zone.h"
 
-/* The clients of a batch; parts[i] and clients[i] are the same client. */
+/* The clients of a batch; parts[i] and the others at i are the same client. */
 struct counts {
 	struct counter_book *book;
 	struct counter_part *parts;
-	struct batch_client *clients;
 	const struct zone **zones;
+	bool *used; /* has something to commit; on the way in: has records */
 	size_t count;
 };
 
@@ -23,16 +23,26 @@ struct count_row {
 	size_t part; /* index into counts */
 	int32_t day;
 	struct totals totals;
-	struct id user;
+	struct chat_log *log; /* gets its user_tier where a budget asks for it */
+	bool user_is_made; /* where it is not there: anonymous */
 };
 
-/*
- * Announces the rows' sums and fills counts->clients for the transaction: a client whose counters
- * are away is committed without being announced, and its count is declared broken. False when
- * PostgreSQL fails.
- */
+/* The states of the clients, and the tiers of users where a budget asks for them. False when
+ * PostgreSQL fails, as below. */
+NODISCARD bool counts_find(
+    struct task *task, struct counts *counts, const struct count_row *rows, size_t row_count);
+/* Announces the rows' sums. A client whose counters are away is left with COUNTER_AWAY. */
 NODISCARD bool counts_announce(struct task *task, struct counts *counts, struct id batch,
     const struct count_row *rows, size_t row_count);
+/* After an answer that was COUNTER_OVER or COUNTER_LOST: the state to try again with. */
+NODISCARD bool counts_replace(
+    struct task *task, struct counts *counts, size_t part, enum counter_answer answer);
+/*
+ * The used clients for the transaction: one whose counters are away is committed without being
+ * announced, and its count is declared broken.
+ */
+void counts_mark(struct task *task, const struct counts *counts, const struct count_row *rows,
+    size_t row_count, struct batch *batch);
 /* After the commit: what was stored counts, and nothing else. */
 void counts_confirm(struct task *task, struct counts *counts, struct id batch,
     const struct count_row *rows, const struct batch_row *outcomes, size_t row_count);

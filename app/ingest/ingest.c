@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "app/ingest/commit.h"
+#include "app/ingest/loader.h"
 #include "app/metrics.h"
 #include "lib/model/counter.h"
 
@@ -13,9 +14,10 @@
 struct ingest {
 	struct app *app;
 	struct counter_book *book;
+	struct loader *loader;
 	pthread_mutex_t lock; /* guards what follows; held for a few pointers */
 	struct submission *first, **last;
-	int64_t waiting; /* records in the queue */
+	int64_t waiting; /* records and authorizations in the queue */
 	int64_t leaders;
 };
 
@@ -30,7 +32,15 @@ ingest_new(struct app *app)
 	ingest->book = counter_book_new();
 	pthread_mutex_init(&ingest->lock, NULL);
 	ingest->last = &ingest->first;
+	ingest->loader = loader_new(ingest, app);
 	return ingest;
+}
+
+void
+ingest_stop(struct ingest *ingest)
+{
+	loader_free(ingest->loader);
+	ingest->loader = NULL;
 }
 
 void
@@ -38,6 +48,8 @@ ingest_free(struct ingest *ingest)
 {
 	if (ingest == NULL)
 		return;
+	if (ingest->loader != NULL)
+		ingest_stop(ingest);
 	counter_book_free(ingest->book);
 	pthread_mutex_destroy(&ingest->lock);
 	free(ingest);
@@ -60,6 +72,13 @@ ingest_waiting(struct ingest *ingest)
 	return waiting;
 }
 
+/* An authorization weighs as much as a record. */
+static size_t
+weight(const struct submission *submission)
+{
+	return submission->authorize != NULL ? 1 : submission->count;
+}
+
 /* Takes at most a batch from the queue, and at least one submission. NULL: nothing waits, the
  * leader steps down. */
 static struct submission *
@@ -71,9 +90,9 @@ take(struct ingest *ingest)
 	pthread_mutex_lock(&ingest->lock);
 	first = ingest->first;
 	for (struct submission *s = first; s != NULL; s = s->next) {
-		if (last != NULL && records + s->count > INGEST_BATCH_MAX)
+		if (last != NULL && records + weight(s) > INGEST_BATCH_MAX)
 			break;
-		records += s->count;
+		records += weight(s);
 		last = s;
 	}
 	if (last == NULL) {
@@ -101,7 +120,7 @@ lead(struct ingest *ingest, struct redis *redis)
 		task_init(&task, arena);
 		task.pool = ingest->app->pool;
 		task.redis = redis;
-		commit_submissions(&task, ingest->book, batch);
+		commit_submissions(&task, ingest->book, ingest->loader, batch);
 		db_rollback(&task);
 		arena_reset(arena);
 	}
@@ -122,7 +141,7 @@ ingest_submit(struct ingest *ingest, struct submission *submission)
 	if (!full) {
 		*ingest->last = submission;
 		ingest->last = &submission->next;
-		ingest->waiting += (int64_t)submission->count;
+		ingest->waiting += (int64_t)weight(submission);
 		leads = ingest->leaders < ingest->app->conf.committers;
 		if (leads)
 			ingest->leaders++;
@@ -130,8 +149,8 @@ ingest_submit(struct ingest *ingest, struct submission *submission)
 	pthread_mutex_unlock(&ingest->lock);
 	if (full) {
 		metrics_add(METRIC_OVERLOADS, 1);
-		(void)task_fail_later(submission->req->task, INGEST_RETRY_S,
-		    "too many records wait for their commit");
+		(void)task_fail_later(
+		    submission->req->task, INGEST_RETRY_S, "too much waits for its commit");
 		request_finish(submission->req, false);
 	} else if (leads) {
 		lead(ingest, redis);

@@ -2,10 +2,10 @@
  * The write path: the records of many requests are committed together, and each request is answered
  * after that commit.
  *
- * A request's records become a submission, which waits in one queue. The thread that brings one
- * leads when fewer than conf.committers threads do: it takes all that waits, commits it, answers
- * those requests, and goes on until nothing waits. So a lone request waits for nobody, and under
- * load a batch grows while the one before it is committed.
+ * A request's records, or its authorization, become a submission, which waits in one queue. The
+ * thread that brings one leads when fewer than conf.committers threads do: it takes all that waits,
+ * commits it, answers those requests, and goes on until nothing waits. So a lone request waits for
+ * nobody, and under load a batch grows while the one before it is committed.
  */
 #ifndef APP_INGEST_INGEST_H
 #define APP_INGEST_INGEST_H
@@ -17,10 +17,11 @@
 #define INGEST_BATCH_MAX \
 	5000 /* records committed together; a larger submission makes a batch of its own */
 
+struct authorize;
 struct counter_book;
 struct ingest;
 
-enum submission_form { SUBMISSION_SINGLE, SUBMISSION_MANY };
+enum submission_form { SUBMISSION_SINGLE, SUBMISSION_MANY, SUBMISSION_AUTHORIZE };
 
 /* An element that was refused before the commit. */
 struct rejection {
@@ -29,8 +30,8 @@ struct rejection {
 	struct err_field *errors;
 };
 
-/* One request's records. Lives in the request's arena, which is the leader's from ingest_submit()
- * on. */
+/* One request's records, or its authorization. Lives in the request's arena, which is the leader's
+ * from ingest_submit() on. */
 struct submission {
 	struct submission *next;
 	struct request *req;
@@ -43,9 +44,12 @@ struct submission {
 	size_t unreadable; /* how many of them were refused before the commit */
 	size_t stored, duplicates;
 	uint8_t request_hash[32]; /* where req->idempotency_key is not NULL */
+	struct authorize *authorize; /* app/ingest/authorize.h; NULL unless SUBMISSION_AUTHORIZE */
 };
 
 struct ingest *ingest_new(struct app *app);
+/* Once every request is finished, and before the server is freed: no thread of its own is left. */
+void ingest_stop(struct ingest *ingest);
 void ingest_free(struct ingest *ingest);
 
 /* Takes the request over; it is finished after the commit, or at once with 503 when too much waits.
@@ -54,7 +58,7 @@ void ingest_submit(struct ingest *ingest, struct submission *submission);
 
 /* What is known of the counters' epochs. */
 struct counter_book *ingest_book(struct ingest *ingest);
-/* Records waiting. */
+/* Records and authorizations waiting. */
 int64_t ingest_waiting(struct ingest *ingest);
 
 #endif

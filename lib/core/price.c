@@ -94,6 +94,14 @@ price_worst(int64_t input, int64_t output, const struct rates *rates)
 	    picos(input, dearest) + picos(output, larger(flat.output, flat.reasoning)));
 }
 
+int64_t
+price_of_tokens(int64_t tokens, int64_t rate)
+{
+	assert(tokens >= 0 && tokens <= PRICE_ALL_TOKENS_MAX);
+	assert(rate >= 0 && rate <= PRICE_RATE_MAX);
+	return round_half_even((int128)tokens * rate);
+}
+
 enum usage_style
 usage_style(const char *provider)
 {

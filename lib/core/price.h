@@ -39,6 +39,11 @@ int64_t price_cost(const struct usage *usage, const struct rates *rates);
  */
 int64_t price_worst(int64_t input, int64_t output, const struct rates *rates);
 
+/* Nano-dollars of so many tokens at one rate, rounded half to even; at most PRICE_ALL_TOKENS_MAX.
+ */
+#define PRICE_ALL_TOKENS_MAX (5 * PRICE_TOKENS_MAX) /* of all classes together */
+int64_t price_of_tokens(int64_t tokens, int64_t rate);
+
 /*
  * How a provider counts cached tokens: inside the input (OpenAI, OpenTelemetry) or beside it
  * (Anthropic's own API: the providers "anthropic" and "anthropic_text", in any letter case).

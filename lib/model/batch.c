@@ -4,9 +4,11 @@
 
 /* Locks are taken in the order of the clients: shared ones, but those who wait for an exclusive one
  * stand in line between them. */
-static const char guard_sql[] = "SELECT counter_guard(array_agg(g.client_id ORDER BY g.client_id), "
-				"array_agg(g.epoch ORDER BY g.client_id)) "
-				"FROM unnest($1::uuid[], $2::bigint[]) AS g (client_id, epoch)";
+static const char guard_sql[] =
+    "SELECT counter_guard(array_agg(g.client_id ORDER BY g.client_id), "
+    "array_agg(g.epoch ORDER BY g.client_id), "
+    "array_agg(g.day ORDER BY g.client_id)) "
+    "FROM unnest($1::uuid[], $2::bigint[], $3::date[]) AS g (client_id, epoch, day)";
 
 static const char bypass_sql[] = "SELECT counter_bypass(array_agg(b ORDER BY b)) "
 				 "FROM unnest($1::uuid[]) AS b";
@@ -123,6 +125,7 @@ add_guards(struct task *task, const struct batch *batch, struct steps *steps)
 	struct db_params *announced = db_params(task), *others = db_params(task);
 	struct db_array *clients = db_add_array(announced, DB_ARRAY_ID);
 	struct db_array *epochs = db_add_array(announced, DB_ARRAY_INT);
+	struct db_array *days = db_add_array(announced, DB_ARRAY_DATE);
 	struct db_array *bypassed = db_add_array(others, DB_ARRAY_ID);
 	size_t guarded = 0;
 
@@ -130,6 +133,7 @@ add_guards(struct task *task, const struct batch *batch, struct steps *steps)
 		if (batch->clients[i].announced) {
 			db_array_id(clients, batch->clients[i].client);
 			db_array_int(epochs, batch->clients[i].epoch);
+			db_array_date(days, batch->clients[i].day);
 			guarded++;
 		} else {
 			db_array_id(bypassed, batch->clients[i].client);
@@ -285,30 +289,67 @@ batch_begin(struct task *task, const struct batch *batch)
 	db_set_clients(task, clients, batch->client_count);
 }
 
+static void
+read_settled(struct batch *batch, const struct db_rows *rows)
+{
+	batch->over_count = 0;
+	for (int i = 0; i < db_count(rows); i++)
+		batch->over_count += db_bool(rows, i, 2);
+}
+
+/* The places of the answers that are read; STEPS_MAX: not asked. */
+struct places {
+	size_t insert, references, settle;
+};
+
+static struct places
+add_steps(
+    struct task *task, struct batch *batch, struct batch_row *const *sorted, struct steps *steps)
+{
+	struct places places = { STEPS_MAX, STEPS_MAX, STEPS_MAX };
+
+	add_guards(task, batch, steps);
+	if (batch->row_count > 0) {
+		add_users(task, batch, steps);
+		places.insert = steps->count;
+		add_rows(task, sorted, batch->row_count, steps);
+		/* Behind the insert: what was missing there is missing here, and no row passes for
+		 * a duplicate because its session ended in between. */
+		if (add_references(task, batch, steps))
+			places.references = steps->count - 1;
+	}
+	if (batch->authorization_count > 0)
+		steps->list[steps->count++] = authorization_insert_step(
+		    task, batch->authorizations, batch->authorization_count);
+	if (batch->settle_count > 0) {
+		places.settle = steps->count;
+		steps->list[steps->count++] =
+		    authorization_settle_step(task, batch->settles, batch->settle_count);
+	}
+	add_mark(task, batch, steps);
+	return places;
+}
+
 bool
 batch_store(struct task *task, struct batch *batch, bool commit, bool *ret_unknown)
 {
 	struct batch_row **sorted = batch_sort(task, batch);
+	struct db_rows *rows[STEPS_MAX + 1] = { NULL };
 	struct steps steps = { 0 };
-	struct db_rows *rows[STEPS_MAX];
-	size_t inserts;
-	bool ok, asked;
+	struct places places;
+	bool ok;
 
 	*ret_unknown = false;
-	add_guards(task, batch, &steps);
-	add_users(task, batch, &steps);
-	inserts = steps.count;
-	add_rows(task, sorted, batch->row_count, &steps);
-	/* Behind the insert: what was missing there is missing here, and no row passes for a
-	 * duplicate because its session ended in between. */
-	asked = add_references(task, batch, &steps);
-	add_mark(task, batch, &steps);
+	places = add_steps(task, batch, sorted, &steps);
 	if (commit)
 		ok = db_pipeline_commit(task, steps.list, steps.count, rows, ret_unknown);
 	else
 		ok = db_pipeline(task, steps.list, steps.count, rows);
 	if (!ok)
 		return false;
-	batch_read_outcomes(batch, sorted, rows[inserts], asked ? rows[inserts + 1] : NULL);
+	if (batch->row_count > 0)
+		batch_read_outcomes(batch, sorted, rows[places.insert], rows[places.references]);
+	if (places.settle < STEPS_MAX)
+		read_settled(batch, rows[places.settle]);
 	return true;
 }

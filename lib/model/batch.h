@@ -5,6 +5,7 @@
 #ifndef LIB_MODEL_BATCH_H
 #define LIB_MODEL_BATCH_H
 
+#include "lib/model/authorization.h"
 #include "lib/model/chat_log.h"
 
 /* SQLSTATE of counter_guard(): another epoch was opened. */
@@ -28,6 +29,7 @@ struct batch_row {
 struct batch_client {
 	struct id client;
 	int64_t epoch;
+	int32_t day;
 	bool announced; /* else the client's count is declared broken */
 	const char *late_days; /* days for flush to sum again, "{2026-01-31,…}"; NULL: none */
 };
@@ -50,6 +52,11 @@ struct batch {
 	size_t client_count;
 	struct batch_key *keys; /* no two of them alike */
 	size_t key_count;
+	const struct authorization_row *authorizations;
+	size_t authorization_count;
+	const struct authorization_settle *settles; /* what the rows settle */
+	size_t settle_count;
+	size_t over_count; /* set by batch_store(): authorizations that cost more than was held */
 };
 
 /* Begins the transaction for the batch's clients. */

@@ -1,11 +1,12 @@
 /*
- * The count of a client's open day in Redis, and what makes it exact.
+ * What Redis counts of a client, and what makes it exact.
  *
- * A count belongs to an epoch (migrations, "ingest"): one day, one life of Redis, every batch
- * announced. Three keys share the client's hash tag: the day (a hash of epoch, run id, date, ready
- * and the sums), the pending batches (a hash of batch id to sums), the users (a set). A batch is
- * announced before it commits and confirmed after it, so that confirmed + pending is never below
- * the log. Everything that breaks a count (Redis restarted, flushed or restored, a batch committed
+ * A count is of buckets: the open day and the one that follows, and each budget's windows. It
+ * belongs to an epoch (migrations, "ingest"): one life of Redis, every batch announced, the same
+ * budgets. A batch adds what it will store to the buckets when it is announced, stands in the list
+ * of pending batches until it is confirmed, and what was not stored is taken back then; so a bucket
+ * is never below the log. Holds of authorizations (lib/model/counter_hold.h) stand beside what is
+ * spent. Everything that breaks a count (Redis restarted, flushed or restored, a batch committed
  * without it, a batch that nobody confirmed) is healed in one way: the next epoch is opened and
  * loaded from PostgreSQL by absolute values.
  */
@@ -13,6 +14,7 @@
 #define LIB_MODEL_COUNTER_H
 
 #include "lib/core/totals.h"
+#include "lib/model/budget_set.h"
 #include "lib/task.h"
 #include "lib/zone.h"
 
@@ -23,11 +25,12 @@
 /* Keys of a client without calls go away by themselves. */
 #define COUNTER_EXPIRE_S (INT64_C(3) * 86400)
 
-/* The counters' state as PostgreSQL has it. */
+/* The counters' state as PostgreSQL has it, and the budgets that are counted with it. */
 struct counter_state {
 	int64_t epoch; /* 0: the client never had one */
 	int32_t day; /* the open day, in the client's zone */
-	bool bypassed; /* a batch was committed without being announced */
+	bool bypassed; /* a batch was committed without being announced, or the budgets changed */
+	const struct budget_set *budgets; /* NULL: none, or not known because bypassed */
 };
 
 /* What a process knows of the states, so that the hot path does not ask. Thread-safe. */
@@ -43,8 +46,8 @@ void counter_book_doubt(
 
 /*
  * The state of task->client, from the book where it is there (book may be NULL). A state that
- * cannot be counted on (none yet, bypassed, the day over) is replaced by opening the next epoch, if
- * Redis answers.
+ * cannot be counted on (none yet, bypassed) is replaced by opening the next epoch, if Redis
+ * answers; a day that is over is ended. The budgets live as long as the task's arena.
  */
 NODISCARD bool counter_state(struct task *task, struct counter_book *book, const struct zone *zone,
     struct counter_state *ret);
@@ -56,19 +59,46 @@ NODISCARD bool counter_open(struct task *task, struct counter_book *book, const 
 
 enum counter_answer {
 	COUNTER_OK,
+	COUNTER_LOADING, /* the epoch is not loaded yet: of use to those who only add */
 	COUNTER_OVER, /* another epoch was opened: forget the state and ask again */
 	COUNTER_LOST, /* Redis lost this epoch: open the next one */
 	COUNTER_AWAY /* Redis does not answer */
 };
 
+/* What is added to a bucket. Its fields are numbered: the totals of a day, the measures of a
+ * budget. */
+struct counter_sum {
+	const char *bucket; /* its name, without blanks and semicolons */
+	int64_t expires_at_s; /* Unix time; nobody asks for it afterwards */
+	int count; /* of amounts */
+	int64_t amounts[TOTAL_COUNT];
+};
+
+struct counter_sums {
+	const struct counter_sum *at;
+	size_t count;
+};
+
+/* Who called on a day. */
+struct counter_users {
+	int32_t day;
+	const struct id *at;
+	size_t count;
+};
+#define COUNTER_DAYS 2 /* that are counted: the open one and the next */
+
 /* One client's part of a batch. */
 struct counter_part {
 	struct id client;
 	struct counter_state state;
-	struct totals totals; /* announced: an upper bound; confirmed: exact */
-	const struct id *users; /* confirmed: who called */
-	size_t user_count;
-	enum counter_answer answer; /* of the last call below */
+	bool idle; /* without records: left out of the calls below */
+	struct counter_sums announced; /* an upper bound */
+	bool differs; /* what was stored is not what was announced, but: */
+	struct counter_sums stored;
+	struct counter_users users[COUNTER_DAYS]; /* of what was stored */
+	const struct id *settled; /* the holds that the stored records drop */
+	size_t settled_count;
+	enum counter_answer answer; /* of the last call below; never COUNTER_LOADING */
 };
 
 /* Each is one round trip for all parts with .answer == COUNTER_OK before it, and sets .answer. */
@@ -76,6 +106,15 @@ void counter_announce(struct task *task, struct id batch, struct counter_part *p
 void counter_confirm(struct task *task, struct id batch, struct counter_part *parts, size_t count);
 /* For a batch that certainly was not committed. */
 void counter_drop(struct task *task, struct id batch, struct counter_part *parts, size_t count);
+
+/* Whether the epoch of the state counts this day. */
+bool counter_counts_day(const struct counter_state *state, int32_t day);
+/* The bucket of a day, with all its totals. */
+struct counter_sum counter_day_sum(
+    struct task *task, const struct zone *zone, int32_t day, const struct totals *totals);
+
+/* The bucket of a place, with its amounts. */
+struct counter_sum counter_place_sum(struct task *task, const struct budget_place *place);
 
 struct counter_day {
 	int32_t date;
@@ -96,7 +135,8 @@ NODISCARD bool counter_today(
  * Mends the count of task->client where it is broken: day over, not loaded, bypassed, lost, a batch
  * left behind. *ret_healed says whether there was need. ERR_UNAVAILABLE while Redis is away.
  */
-NODISCARD bool counter_heal(struct task *task, const struct zone *zone, bool *ret_healed);
+NODISCARD bool counter_heal(
+    struct task *task, struct counter_book *book, const struct zone *zone, bool *ret_healed);
 /* The same whether there is need or not. */
 NODISCARD bool counter_rebuild(struct task *task, const struct zone *zone);
 

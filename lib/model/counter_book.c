@@ -14,11 +14,13 @@
 
 struct slot {
 	struct id client;
-	struct counter_state state;
+	struct counter_state state; /* with a reference to its budgets */
 };
 
 struct counter_book {
-	pthread_mutex_t lock; /* guards slots; held for a copy of one slot */
+	pthread_mutex_t lock; /* guards what follows; held for a copy of one slot */
+	/* Raised whenever something is forgotten: what was read before is not kept after it. */
+	uint64_t generation;
 	struct slot slots[BOOK_SLOTS];
 };
 
@@ -33,23 +35,46 @@ counter_book_new(void)
 	return book;
 }
 
+static struct slot *
+slot_of(struct counter_book *book, struct id client)
+{
+	uint64_t hash;
+
+	/* The last bytes of a UUIDv7 are random. */
+	memcpy(&hash, client.bytes + sizeof(client.bytes) - sizeof(hash), sizeof(hash));
+	return &book->slots[hash % BOOK_SLOTS];
+}
+
+static void
+put(struct slot *slot, struct id client, const struct counter_state *state)
+{
+	budget_set_keep(state->budgets);
+	budget_set_drop(slot->state.budgets);
+	*slot = (struct slot){ .client = client, .state = *state };
+}
+
+static void
+clear(struct slot *slot)
+{
+	budget_set_drop(slot->state.budgets);
+	memset(slot, 0, sizeof(*slot));
+}
+
+static void
+clear_all(struct counter_book *book)
+{
+	for (size_t i = 0; i < BOOK_SLOTS; i++)
+		clear(&book->slots[i]);
+}
+
 void
 counter_book_free(struct counter_book *book)
 {
 	if (book == NULL)
 		return;
+	clear_all(book);
 	pthread_mutex_destroy(&book->lock);
 	free(book);
-}
-
-static struct slot *
-slot_of(struct counter_book *book, struct id client)
-{
-	uint64_t bits;
-
-	/* The random end of an id. */
-	memcpy(&bits, client.bytes + 8, sizeof(bits));
-	return &book->slots[bits % BOOK_SLOTS];
 }
 
 void
@@ -60,29 +85,45 @@ counter_book_forget(struct counter_book *book, struct id client)
 	if (book == NULL)
 		return;
 	pthread_mutex_lock(&book->lock);
-	if (id_is_nil(client))
-		memset(book->slots, 0, sizeof(book->slots));
+	book->generation++;
 	slot = slot_of(book, client);
-	if (id_equal(slot->client, client))
-		memset(slot, 0, sizeof(*slot));
+	if (id_is_nil(client))
+		clear_all(book);
+	else if (id_equal(slot->client, client))
+		clear(slot);
 	pthread_mutex_unlock(&book->lock);
 }
 
-static void
-keep(struct counter_book *book, struct id client, const struct counter_state *state)
+static uint64_t
+generation_of(struct counter_book *book)
 {
+	uint64_t generation;
+
+	if (book == NULL)
+		return 0;
+	pthread_mutex_lock(&book->lock);
+	generation = book->generation;
+	pthread_mutex_unlock(&book->lock);
+	return generation;
+}
+
+/* A thread that was slow must not put what it read over what is known since. */
+static void
+keep(struct counter_book *book, struct id client, const struct counter_state *state,
+    uint64_t generation)
+{
+	const struct counter_state *known;
 	struct slot *slot;
 
 	if (book == NULL)
 		return;
 	pthread_mutex_lock(&book->lock);
 	slot = slot_of(book, client);
-	/* A thread that was slow must not put an old epoch over a new one, nor what it read of one
-	 * before it was broken over what is known since. */
-	if (!id_equal(slot->client, client) || slot->state.epoch < state->epoch)
-		*slot = (struct slot){ .client = client, .state = *state };
-	else if (slot->state.epoch == state->epoch)
-		slot->state.bypassed = slot->state.bypassed || state->bypassed;
+	known = &slot->state;
+	if (generation == book->generation &&
+	    (!id_equal(slot->client, client) || known->epoch < state->epoch ||
+		(known->epoch == state->epoch && known->day < state->day && !known->bypassed)))
+		put(slot, client, state);
 	pthread_mutex_unlock(&book->lock);
 }
 
@@ -90,13 +131,36 @@ void
 counter_book_doubt(struct counter_book *book, struct id client, const struct counter_state *state)
 {
 	struct counter_state broken = *state;
+	struct slot *slot;
 
+	if (book == NULL)
+		return;
 	broken.bypassed = true;
-	keep(book, client, &broken);
+	broken.budgets = NULL;
+	pthread_mutex_lock(&book->lock);
+	book->generation++;
+	slot = slot_of(book, client);
+	if (!id_equal(slot->client, client) || slot->state.epoch <= state->epoch)
+		put(slot, client, &broken);
+	pthread_mutex_unlock(&book->lock);
+}
+
+static void
+drop_set(void *set)
+{
+	budget_set_drop(set);
+}
+
+/* The state's budgets are good for the life of the task's arena. */
+static void
+hold_set(struct task *task, const struct counter_state *state)
+{
+	if (state->budgets != NULL)
+		arena_defer(task->arena, drop_set, (void *)(uintptr_t)state->budgets);
 }
 
 static bool
-look_up(struct counter_book *book, struct id client, struct counter_state *ret)
+look_up(struct task *task, struct counter_book *book, struct counter_state *ret)
 {
 	const struct slot *slot;
 	bool found;
@@ -104,11 +168,15 @@ look_up(struct counter_book *book, struct id client, struct counter_state *ret)
 	if (book == NULL)
 		return false;
 	pthread_mutex_lock(&book->lock);
-	slot = slot_of(book, client);
-	found = id_equal(slot->client, client) && slot->state.epoch > 0;
-	if (found)
+	slot = slot_of(book, task->client);
+	found = id_equal(slot->client, task->client) && slot->state.epoch > 0;
+	if (found) {
 		*ret = slot->state;
+		budget_set_keep(ret->budgets);
+	}
 	pthread_mutex_unlock(&book->lock);
+	if (found)
+		hold_set(task, ret);
 	return found;
 }
 
@@ -116,44 +184,58 @@ static const char state_sql[] = "SELECT epoch, day, bypassed "
 				"FROM counter_states "
 				"WHERE client_id = $1";
 
+static const char open_sql[] = "SELECT epoch, day, false "
+			       "FROM counter_open($1, $2, $3)";
+
+static const char turn_sql[] = "SELECT epoch, day, bypassed "
+			       "FROM counter_turn($1, $2, $3)";
+
+const char *const counter_book_statements[] = { state_sql, open_sql, turn_sql, NULL };
+
+/* The budgets are read behind the state: one that is newer than the epoch ends it. */
 static bool
-read_state(struct task *task, struct counter_state *ret)
+read_state(struct task *task, struct counter_book *book, const char *sql, struct db_params *params,
+    struct counter_state *ret)
 {
-	struct db_params *params = db_params(task);
+	uint64_t generation = generation_of(book);
 	struct db_rows *rows;
 
 	*ret = (struct counter_state){ 0 };
-	db_add_id(params, task->client);
-	if (!db_query(task, state_sql, params, &rows))
+	if (!db_query(task, sql, params, &rows))
 		return false;
 	if (db_count(rows) == 1) {
 		ret->epoch = db_int(rows, 0, 0);
 		ret->day = db_date(rows, 0, 1);
 		ret->bypassed = db_bool(rows, 0, 2);
 	}
-	return db_commit(task);
+	if (ret->epoch > 0 && !ret->bypassed && !budget_set_read(task, &ret->budgets))
+		return false;
+	hold_set(task, ret);
+	if (!db_commit(task))
+		return false;
+	if (ret->epoch > 0)
+		keep(book, task->client, ret, generation);
+	return true;
 }
 
-static const char open_sql[] = "SELECT epoch, day "
-			       "FROM counter_open($1, $2, $3)";
+static struct db_params *
+change_params(struct task *task, const struct zone *zone)
+{
+	struct db_params *params = db_params(task);
+
+	db_add_id(params, task->client);
+	db_add_date(params, zone_date(zone, task->now));
+	db_add_id(params, id_new(task->now));
+	return params;
+}
 
 bool
 counter_open(struct task *task, struct counter_book *book, const struct zone *zone,
     struct counter_state *ret)
 {
-	struct db_params *params = db_params(task);
-	struct db_rows *rows;
-
 	assert(task->db == NULL);
-	db_add_id(params, task->client);
-	db_add_date(params, zone_date(zone, task->now));
-	db_add_id(params, id_new(task->now));
-	if (!db_query_one(task, open_sql, params, &rows))
+	if (!read_state(task, book, open_sql, change_params(task, zone), ret))
 		return false;
-	*ret = (struct counter_state){ .epoch = db_int(rows, 0, 0), .day = db_date(rows, 0, 1) };
-	if (!db_commit(task))
-		return false;
-	keep(book, task->client, ret);
 	/* When this fails the epoch has no keys; whoever announces next finds it lost and opens
 	 * another. */
 	(void)counter_prepare(task, ret);
@@ -167,20 +249,32 @@ is_open_day(int32_t day, int32_t today)
 	return day == today || day == today + 1;
 }
 
+static bool
+find_state(struct task *task, struct counter_book *book, struct counter_state *ret)
+{
+	struct db_params *params;
+
+	if (look_up(task, book, ret))
+		return true;
+	params = db_params(task);
+	db_add_id(params, task->client);
+	return read_state(task, book, state_sql, params, ret);
+}
+
 bool
 counter_state(struct task *task, struct counter_book *book, const struct zone *zone,
     struct counter_state *ret)
 {
+	int32_t today = zone_date(zone, task->now);
 	const char *run_id;
 
 	assert(task->db == NULL);
-	if (!look_up(book, task->client, ret)) {
-		if (!read_state(task, ret))
-			return false;
-		if (ret->epoch > 0)
-			keep(book, task->client, ret);
-	}
-	if (ret->epoch > 0 && !ret->bypassed && is_open_day(ret->day, zone_date(zone, task->now)))
+	if (!find_state(task, book, ret))
+		return false;
+	if (ret->epoch > 0 && !ret->bypassed && ret->day == today - 1 &&
+	    !read_state(task, book, turn_sql, change_params(task, zone), ret))
+		return false;
+	if (ret->epoch > 0 && !ret->bypassed && is_open_day(ret->day, today))
 		return true;
 	/* Without Redis an epoch would be broken as soon as it begins. */
 	if (ret->epoch > 0 && !redis_run_id(task, &run_id)) {

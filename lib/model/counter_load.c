@@ -1,20 +1,15 @@
+/* The filling of an epoch from the log. */
 #include <assert.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "lib/clock.h"
 #include "lib/model/chat_log.h"
-#include "lib/model/counter.h"
-#include "lib/model/counter_private.h"
+#include "lib/model/counter_load_private.h"
 #include "lib/model/daily_cost.h"
 
-/* Users are told to Redis in portions of so many. */
-#define LOAD_USERS 1000
-/* How often a load is tried before the answer comes from the log instead. */
-#define LOAD_TRIES 3
-
-/* One load at a time in a process: those who wait find it done, instead of summing the same day. */
-static pthread_mutex_t load_lock = PTHREAD_MUTEX_INITIALIZER;
+/* Waits for another load of the client. Namespace as in the counters' own lock. */
+static const char lock_sql[] =
+    "SELECT pg_advisory_xact_lock(hashtextextended('load ' || $1::uuid::text, 0))";
 
 static const char epoch_sql[] = "SELECT epoch, bypassed "
 				"FROM counter_states "
@@ -32,86 +27,124 @@ static const char committed_sql[] = "SELECT id "
 				    "WHERE client_id = $1 "
 				    "AND id = ANY ($2)";
 
-/* ARGV: epoch, run, seconds, users... */
-static struct redis_script users_script = { .source = COUNTER_LUA_STATE
-					    "local s = state()\n"
-					    "if s ~= 'loading' then return s end\n"
-					    "redis.call('SADD', KEYS[3], unpack(ARGV, 4))\n"
-					    "redis.call('EXPIRE', KEYS[3], ARGV[3])\n"
+const char *const counter_load_statements[] = { lock_sql, epoch_sql, users_sql, committed_sql,
+	NULL };
+
+/* ARGV: epoch, run, loader. Answers "ready" where nothing is left to do. */
+static struct redis_script begin_script = {
+	.source = COUNTER_LUA_STATE
+	"local s = state()\n"
+	"if s == 'loading' then redis.call('HSET', KEYS[1], 'loader', ARGV[3]) end\n"
+	"return s\n"
+};
+
+/* ARGV: epoch, run, loader, items: absolute values. */
+static struct redis_script fill_script = {
+	.source = COUNTER_LUA_STATE COUNTER_LUA_LOADER
+	"for name, seconds, values in string.gmatch(ARGV[4], '(%S+) (%d+) ([%d ]+);') do\n"
+	"  local key, i = prefix .. name, 0\n"
+	"  for v in string.gmatch(values, '%d+') do\n"
+	"    redis.call('HSET', key, i, v)\n"
+	"    i = i + 1\n"
+	"  end\n"
+	"  redis.call('EXPIREAT', key, seconds)\n"
+	"end\n"
+	"return s\n"
+};
+
+/* ARGV: epoch, run, loader, seconds, day, users… */
+static struct redis_script users_script = { .source = COUNTER_LUA_STATE COUNTER_LUA_LOADER
+					    "local key = prefix .. 'u:' .. ARGV[5]\n"
+					    "redis.call('SADD', key, unpack(ARGV, 6))\n"
+					    "redis.call('EXPIRE', key, ARGV[4])\n"
 					    "return s\n" };
 
 /*
- * ARGV: epoch, run, the sums of the log one by one, ids of batches that these sums hold... What was
- * confirmed meanwhile and is not in the sums is added; what is in the sums and not yet confirmed is
- * marked, so that its confirmation adds nothing.
+ * ARGV: epoch, run, loader, ids of batches that the sums hold… What was announced or confirmed
+ * meanwhile and is not in the sums is added; what is in the sums and not yet confirmed is marked,
+ * so that its confirmation adds nothing.
  */
-static struct redis_script load_script = {
-	.source = COUNTER_LUA_STATE COUNTER_LUA_ADD
-	"local s = state()\n"
-	"if s ~= 'loading' then return s end\n"
-	"local n = " COUNTER_LUA_TOTALS "\n"
-	"for i = 0, n - 1 do redis.call('HSET', KEYS[1], i, ARGV[3 + i]) end\n"
+static struct redis_script end_script = {
+	.source = COUNTER_LUA_STATE COUNTER_LUA_LOADER COUNTER_LUA_ADD COUNTER_LUA_HOLD
 	"local included = {}\n"
-	"for i = 3 + n, #ARGV do included[ARGV[i]] = true end\n"
-	"local entries = redis.call('HGETALL', KEYS[2])\n"
+	"for i = 4, #ARGV do included[ARGV[i]] = true end\n"
+	"local entries = redis.call('HGETALL', pending)\n"
 	"for i = 1, #entries, 2 do\n"
 	"  local batch, entry = entries[i], entries[i + 1]\n"
-	"  local confirmed = string.sub(entry, 1, 1) == 'c'\n"
-	"  if included[batch] and not confirmed then\n"
-	"    redis.call('HSET', KEYS[2], batch, 'i' .. string.sub(entry, 2))\n"
+	"  local confirmed, items = string.sub(entry, 1, 1) == 'c', string.sub(entry, 3)\n"
+	"  if not included[batch] then add(items, '', '') end\n"
+	"  if confirmed then\n"
+	"    for id in string.gmatch(string.match(items, '|(.*)$'), '%S+') do release(id) end\n"
+	"    redis.call('HDEL', pending, batch)\n"
 	"  elseif included[batch] then\n"
-	"    redis.call('HDEL', KEYS[2], batch)\n"
-	"  elseif confirmed then\n"
-	"    add(string.sub(entry, 3))\n"
-	"    redis.call('HDEL', KEYS[2], batch)\n"
+	"    redis.call('HSET', pending, batch, 'i ' .. items)\n"
 	"  end\n"
 	"end\n"
 	"redis.call('HSET', KEYS[1], 'ready', 1)\n"
 	"return 'ready'\n"
 };
 
-static bool
-run_one(struct task *task, struct redis_command *command, enum counter_answer *ret)
+bool
+counter_load_send(struct counter_loading *load, struct redis_command *command)
 {
-	struct redis_reply reply;
-
-	*ret = COUNTER_AWAY;
-	if (redis_run(task, &command, 1, &reply))
-		*ret = counter_read_answer(&reply);
-	else
-		task_clear_error(task);
-	return *ret == COUNTER_OK;
+	load->answer = counter_run(load->task, command, NULL);
+	return load->answer == COUNTER_LOADING;
 }
 
-static bool
-send_users(struct task *task, const struct counter_state *state, const struct db_rows *rows,
-    enum counter_answer *ret)
+struct redis_command *
+counter_load_make(struct counter_loading *load, struct redis_script *script)
 {
 	struct redis_command *command;
 
-	if (!counter_command(task, &users_script, task->client, state->epoch, &command)) {
-		task_clear_error(task);
-		*ret = COUNTER_AWAY;
-		return false;
+	if (!counter_command(
+		load->task, script, load->task->client, load->state->epoch, &command)) {
+		task_clear_error(load->task);
+		load->answer = COUNTER_AWAY;
+		return NULL;
 	}
-	redis_add_int(command, COUNTER_EXPIRE_S);
-	for (int i = 0; i < db_count(rows); i++)
-		redis_add_n(command, db_id(rows, i, 0).bytes, sizeof(struct id));
-	return run_one(task, command, ret);
+	redis_add(command, load->loader);
+	return command;
 }
 
-/* False only when PostgreSQL fails; a problem of Redis is in *ret. */
-static bool
-load_users(struct task *task, const struct zone *zone, const struct counter_state *state,
-    enum counter_answer *ret)
+bool
+counter_load_fill(struct counter_loading *load, const struct buf *items)
 {
+	struct redis_command *command;
+
+	if (items->len == 0)
+		return true;
+	command = counter_load_make(load, &fill_script);
+	if (command == NULL)
+		return false;
+	redis_add(command, items->at);
+	return counter_load_send(load, command);
+}
+
+static bool
+send_users(struct counter_loading *load, int32_t day, const struct db_rows *rows)
+{
+	struct redis_command *command = counter_load_make(load, &users_script);
+	char text[DATE_TEXT_SIZE];
+
+	if (command == NULL)
+		return false;
+	redis_add_int(command, COUNTER_EXPIRE_S);
+	redis_add(command, date_format(day, text));
+	for (int i = 0; i < db_count(rows); i++)
+		redis_add_n(command, db_id(rows, i, 0).bytes, sizeof(struct id));
+	return counter_load_send(load, command);
+}
+
+/* Here and below, false only when PostgreSQL fails. */
+static bool
+load_users(struct counter_loading *load, int32_t day)
+{
+	struct task *task = load->task;
 	struct db_params *params = db_params(task);
-	int64_t start = zone_day_start(zone, state->day);
-	int64_t end = zone_day_start(zone, state->day + 1);
+	int64_t start = zone_day_start(load->zone, day), end = zone_day_start(load->zone, day + 1);
 	struct db_cursor *cursor;
 	struct db_rows *rows;
 
-	*ret = COUNTER_OK;
 	db_add_id(params, task->client);
 	db_add_id(params, chat_log_first_id(start));
 	db_add_id(params, chat_log_first_id(end));
@@ -120,35 +153,46 @@ load_users(struct task *task, const struct zone *zone, const struct counter_stat
 	if (!db_cursor_open(task, users_sql, params, &cursor))
 		return false;
 	do {
-		struct arena_mark mark = arena_mark(task->arena);
-
-		if (!db_cursor_next(task, cursor, LOAD_USERS, &rows))
+		if (!db_cursor_next(task, cursor, COUNTER_LOAD_PORTION, &rows))
 			return false;
-		if (db_count(rows) > 0 && !send_users(task, state, rows, ret))
+		if (db_count(rows) > 0 && !send_users(load, day, rows))
 			return true;
-		if (db_count(rows) < LOAD_USERS)
-			return true;
-		arena_undo(task->arena, mark);
-	} while (true);
+	} while (db_count(rows) == COUNTER_LOAD_PORTION);
+	return true;
 }
 
-/* Of the batches pending now, those that the transaction's snapshot holds, as arguments of the
- * load. */
 static bool
-add_committed(
-    struct task *task, const struct counter_pending *pending, struct redis_command *command)
+load_day(struct counter_loading *load, int32_t day)
+{
+	struct buf items = { .arena = load->task->arena };
+	struct counter_sum sum;
+	struct daily_cost cost;
+
+	if (!daily_cost_sum(load->task, load->zone, day, &cost))
+		return false;
+	sum = counter_day_sum(load->task, load->zone, day, &cost.totals);
+	counter_add_item(&items, &sum);
+	return !counter_load_fill(load, &items) || load_users(load, day);
+}
+
+/* Of the batches pending now, those that the transaction's snapshot holds. */
+static bool
+add_committed(struct task *task, const struct redis_reply *names, struct redis_command *command)
 {
 	struct db_params *params = db_params(task);
 	struct db_array *ids;
 	struct db_rows *rows;
 	char text[ID_TEXT_SIZE];
+	struct id id;
 
-	if (pending->count == 0)
+	if (names->count == 0)
 		return true;
 	db_add_id(params, task->client);
 	ids = db_add_array(params, DB_ARRAY_ID);
-	for (size_t i = 0; i < pending->count; i++)
-		db_array_id(ids, pending->batches[i]);
+	for (size_t i = 0; i < names->count; i++) {
+		if (id_parse(names->items[i].text, &id))
+			db_array_id(ids, id);
+	}
 	if (!db_query(task, committed_sql, params, &rows))
 		return false;
 	for (int i = 0; i < db_count(rows); i++)
@@ -156,181 +200,72 @@ add_committed(
 	return true;
 }
 
+/*
+ * The pending ones are asked for behind the snapshot, which the first query took: a batch that is
+ * announced later than this cannot be in it, so these are all the batches of which it must be
+ * asked.
+ */
 static bool
-load_sums(struct task *task, const struct zone *zone, const struct counter_state *state,
-    enum counter_answer *ret)
+load_end(struct counter_loading *load)
 {
-	struct counter_pending pending;
-	struct redis_command *command;
-	struct daily_cost day;
+	struct redis_command *names, *command = counter_load_make(load, &end_script);
+	struct redis_reply reply = { .type = REDIS_NIL };
 
-	*ret = COUNTER_AWAY;
-	if (!daily_cost_sum(task, zone, state->day, &day))
-		return false;
-	/*
-	 * After the snapshot, which the first query took: a batch that is announced later than this
-	 * cannot be in it, so these are all the batches of which it must be asked.
-	 */
-	if (!counter_list_pending(task, &pending) ||
-	    !counter_command(task, &load_script, task->client, state->epoch, &command)) {
-		task_clear_error(task);
+	if (command == NULL)
+		return true;
+	names = counter_pending_names(load->task, load->state->epoch);
+	if (names != NULL)
+		(void)counter_run(load->task, names, &reply);
+	if (reply.type != REDIS_ARRAY) {
+		load->answer = COUNTER_AWAY;
 		return true;
 	}
-	for (int i = 0; i < TOTAL_COUNT; i++)
-		redis_add_int(command, day.totals.at[i]);
-	if (!add_committed(task, &pending, command))
+	if (!add_committed(load->task, &reply, command))
 		return false;
-	(void)run_one(task, command, ret);
+	(void)counter_load_send(load, command);
 	return true;
+}
+
+/* Whether there is anything to load. */
+static bool
+load_begin(struct counter_loading *load)
+{
+	struct redis_command *command = counter_load_make(load, &begin_script);
+
+	return command != NULL && counter_load_send(load, command);
+}
+
+static bool
+load_all(struct counter_loading *load)
+{
+	for (int32_t i = 0; i < COUNTER_DAYS && load->answer == COUNTER_LOADING; i++) {
+		if (!load_day(load, load->state->day + i))
+			return false;
+	}
+	if (load->answer == COUNTER_LOADING && !counter_load_budgets(load))
+		return false;
+	return load->answer != COUNTER_LOADING || load_end(load);
 }
 
 bool
 counter_load(struct task *task, const struct zone *zone, const struct counter_state *state,
     enum counter_answer *ret_answer)
 {
-	struct db_params *params = db_params(task);
+	struct counter_loading load = { .task = task, .zone = zone, .state = state };
+	struct db_params *lock = db_params(task), *client = db_params(task);
 	struct db_rows *rows;
 
 	assert(task->db == NULL);
+	(void)id_format(id_new(task->now), load.loader);
 	db_set_snapshot(task);
-	db_add_id(params, task->client);
-	if (!db_query_one(task, epoch_sql, params, &rows))
+	db_add_id(lock, task->client);
+	db_add_id(client, task->client);
+	if (!db_query(task, lock_sql, lock, NULL) || !db_query_one(task, epoch_sql, client, &rows))
 		return false;
-	if (db_int(rows, 0, 0) != state->epoch || db_bool(rows, 0, 1)) {
-		*ret_answer = COUNTER_OVER;
-		return db_commit(task);
-	}
-	if (!load_users(task, zone, state, ret_answer))
+	if (db_int(rows, 0, 0) != state->epoch || db_bool(rows, 0, 1))
+		load.answer = COUNTER_OVER;
+	else if (load_begin(&load) && !load_all(&load))
 		return false;
-	if (*ret_answer == COUNTER_OK && !load_sums(task, zone, state, ret_answer))
-		return false;
+	*ret_answer = load.answer;
 	return db_commit(task);
-}
-
-/* Whether the view is a complete count of the state's epoch. */
-static bool
-is_good(const struct counter_view *view, const struct counter_state *state)
-{
-	return view->answer == COUNTER_OK && view->loaded && view->epoch >= state->epoch &&
-	       view->date >= state->day;
-}
-
-/* Opens and loads until the view is good; *view tells at the end whether it is. */
-static bool
-mend(struct task *task, struct counter_book *book, const struct zone *zone,
-    struct counter_state *state, struct counter_view *view)
-{
-	enum counter_answer answer;
-
-	for (int i = 0; i < LOAD_TRIES; i++) {
-		counter_look(task, view);
-		if (view->answer == COUNTER_AWAY || (is_good(view, state) && !view->stale))
-			return true;
-		if (view->answer == COUNTER_LOST || view->stale || view->epoch < state->epoch) {
-			if (!counter_open(task, book, zone, state))
-				return false;
-		} else if (view->epoch > state->epoch) {
-			counter_book_forget(book, task->client);
-			if (!counter_state(task, book, zone, state))
-				return false;
-		}
-		if (!counter_load(task, zone, state, &answer))
-			return false;
-		if (answer == COUNTER_OVER)
-			counter_book_forget(book, task->client);
-	}
-	counter_look(task, view);
-	return true;
-}
-
-static bool
-mend_alone(struct task *task, struct counter_book *book, const struct zone *zone,
-    struct counter_state *state, struct counter_view *view)
-{
-	bool ok;
-
-	pthread_mutex_lock(&load_lock);
-	ok = mend(task, book, zone, state, view);
-	pthread_mutex_unlock(&load_lock);
-	return ok;
-}
-
-static bool
-sum_instead(struct task *task, const struct zone *zone, int32_t date, struct counter_day *ret)
-{
-	struct daily_cost day;
-
-	if (!daily_cost_sum(task, zone, date, &day) || !db_commit(task))
-		return false;
-	*ret = (struct counter_day){
-		.date = date,
-		.confirmed = day.totals,
-		.users = day.unique_users,
-		.from_postgres = true,
-	};
-	return true;
-}
-
-bool
-counter_today(
-    struct task *task, struct counter_book *book, const struct zone *zone, struct counter_day *ret)
-{
-	int32_t today = zone_date(zone, task->now);
-	struct counter_state state;
-	struct counter_view view;
-
-	assert(task->db == NULL);
-	if (!counter_state(task, book, zone, &state))
-		return false;
-	if (state.day == zone_date(zone, task->now + COUNTER_SKEW_USEC))
-		today = state.day;
-	counter_look(task, &view);
-	if (view.answer != COUNTER_AWAY && (state.bypassed || !is_good(&view, &state)) &&
-	    !mend_alone(task, book, zone, &state, &view))
-		return false;
-	if (state.bypassed || !is_good(&view, &state) || view.date != today)
-		return sum_instead(task, zone, today, ret);
-	*ret = (struct counter_day){
-		.date = view.date,
-		.confirmed = view.confirmed,
-		.pending = view.pending,
-		.users = view.users,
-	};
-	return true;
-}
-
-bool
-counter_rebuild(struct task *task, const struct zone *zone)
-{
-	struct counter_state state;
-	struct counter_view view;
-	const char *run_id;
-
-	if (!redis_run_id(task, &run_id) || !counter_open(task, NULL, zone, &state) ||
-	    !mend_alone(task, NULL, zone, &state, &view))
-		return false;
-	if (!is_good(&view, &state))
-		return task_fail_later(task, 1, "the counters could not be loaded into Redis");
-	return true;
-}
-
-bool
-counter_heal(struct task *task, const struct zone *zone, bool *ret_healed)
-{
-	struct counter_state state;
-	struct counter_view view;
-	const char *run_id;
-
-	*ret_healed = false;
-	if (!redis_run_id(task, &run_id) || !counter_state(task, NULL, zone, &state))
-		return false;
-	counter_look(task, &view);
-	if (is_good(&view, &state) && !view.stale)
-		return true;
-	*ret_healed = true;
-	if (!mend_alone(task, NULL, zone, &state, &view))
-		return false;
-	if (!is_good(&view, &state))
-		return task_fail_later(task, 1, "the counters could not be loaded into Redis");
-	return true;
 }

@@ -139,11 +139,11 @@ test_batch_left_behind_is_healed(void **state)
 		assert_true(counting_announce(&b));
 		if (committed == 1)
 			assert_true(counting_commit(&b));
-		assert_true(counter_heal(&b.task, b.zone, &healed));
+		assert_true(counter_heal(&b.task, NULL, b.zone, &healed));
 		assert_true(healed);
 		counter_book_forget(b.book, b.task.client);
 		counting_equals_log(&b, committed == 1 ? 41 : 0);
-		assert_true(counter_heal(&b.task, b.zone, &healed));
+		assert_true(counter_heal(&b.task, NULL, b.zone, &healed));
 		assert_false(healed);
 		counting_close(&b);
 	}

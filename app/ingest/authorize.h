@@ -1,0 +1,37 @@
+/*
+ * An authorization on its way through the write path.
+ */
+#ifndef APP_INGEST_AUTHORIZE_H
+#define APP_INGEST_AUTHORIZE_H
+
+#include "app/ingest/ingest.h"
+#include "lib/model/authorization.h"
+#include "lib/model/budget_status.h"
+
+enum refusal {
+	REFUSAL_NONE,
+	REFUSAL_COST, /* in the order of enum budget_measure */
+	REFUSAL_REQUESTS,
+	REFUSAL_TOKENS,
+	REFUSAL_UNPRICED, /* a budget blocks calls whose price is not known */
+	REFUSAL_NO_TOKENS, /* a budget limits tokens, and their number was not given */
+	REFUSAL_AWAY /* the counters are gone, and a budget is closed then */
+};
+
+struct authorize {
+	struct authorization authorization; /* read by the handler */
+	/* What the reservation said: every budget's bucket that applies, in no order; with this
+	 * hold or, refused, without. */
+	struct budget_status *statuses;
+	size_t status_count;
+	enum refusal refusal;
+	const struct budget_status *refused; /* by whom */
+	int loads; /* how often it waited for its counters to be loaded */
+};
+
+/* Makes the 201 reply. Always true. */
+bool authorize_answer(struct submission *submission);
+/* Finishes the request with its refusal. */
+void authorize_refuse(struct submission *submission);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * The authorizations of a batch: their amounts are held in Redis before their rows are committed.
+ */
+#ifndef APP_INGEST_HOLDS_H
+#define APP_INGEST_HOLDS_H
+
+#include "app/ingest/counts.h"
+#include "lib/model/counter_hold.h"
+
+struct authorize;
+
+enum hold_result {
+	HOLD_OPEN, /* not decided yet */
+	HOLD_TAKEN,
+	HOLD_REFUSED, /* authorize->refusal says why */
+	HOLD_UNLOADED /* its client's counters must be loaded first */
+};
+
+struct hold_row {
+	struct authorize *authorize;
+	size_t part; /* index into counts */
+	struct counter_hold hold;
+	enum hold_result result;
+};
+
+/* Decides all of them; the parts of those that are taken become used. False when PostgreSQL fails.
+ */
+NODISCARD bool holds_take(
+    struct task *task, struct counts *counts, struct hold_row *rows, size_t count);
+/* Gives back what was taken, when the transaction certainly did not commit. */
+void holds_drop(
+    struct task *task, const struct counts *counts, const struct hold_row *rows, size_t count);
+
+#endif

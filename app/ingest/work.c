@@ -1,0 +1,145 @@
+#include "app/ingest/work.h"
+
+#include <string.h>
+
+#include "app/ingest/authorize.h"
+
+static size_t
+find_part(struct work *work, const struct identity *identity)
+{
+	struct counts *counts = &work->counts;
+
+	for (size_t i = 0; i < counts->count; i++) {
+		if (id_equal(counts->parts[i].client, identity->client))
+			return i;
+	}
+	counts->parts[counts->count].client = identity->client;
+	counts->zones[counts->count] = identity->zone;
+	return counts->count++;
+}
+
+static void
+add_rows(struct work *work, const struct submission *submission)
+{
+	const struct identity *identity = submission->req->identity;
+	size_t part = find_part(work, identity);
+
+	for (size_t i = 0; i < submission->count; i++) {
+		struct record *record = &submission->records[i];
+		size_t at = work->batch.row_count++;
+
+		work->batch.rows[at] = (struct batch_row){
+			.client = identity->client,
+			.log = &record->log,
+			.external_user_id = record->external_user_id,
+		};
+		work->rows[at] = (struct count_row){
+			.part = part,
+			.day = record->day,
+			.log = &record->log,
+			.user_is_made = record->external_user_id != NULL,
+		};
+		record_add(record, &work->rows[at].totals);
+	}
+	/* A request without a good record still has its key. */
+	work->counts.used[part] = work->counts.used[part] || submission->authorize == NULL;
+	if (submission->authorize != NULL)
+		work->holds[work->hold_count++] = (struct hold_row){
+			.authorize = submission->authorize,
+			.part = part,
+		};
+}
+
+struct work
+work_new(struct task *task, struct counter_book *book, struct submission *list)
+{
+	struct work work = { .list = list, .counts.book = book };
+	struct counts *counts = &work.counts;
+	size_t records = 0;
+
+	for (struct submission *s = list; s != NULL; s = s->next) {
+		work.submissions++;
+		records += s->count;
+	}
+	work.batch.id = id_new(task->now);
+	work.batch.rows = arena_array(task->arena, records, sizeof(*work.batch.rows));
+	work.rows = arena_array(task->arena, records, sizeof(*work.rows));
+	work.holds = arena_array(task->arena, work.submissions, sizeof(*work.holds));
+	counts->parts = arena_array(task->arena, work.submissions, sizeof(*counts->parts));
+	counts->zones = arena_array(task->arena, work.submissions, sizeof(*counts->zones));
+	counts->used = arena_array(task->arena, work.submissions, sizeof(*counts->used));
+	for (struct submission *s = list; s != NULL; s = s->next) {
+		s->stored = s->duplicates = 0;
+		s->rejection_count = s->unreadable;
+		/* What an earlier try answered. */
+		s->req->reply.body.len = 0;
+		add_rows(&work, s);
+	}
+	return work;
+}
+
+static void
+fill_keys(struct task *task, struct work *work)
+{
+	struct batch *batch = &work->batch;
+
+	batch->keys = arena_array(task->arena, work->submissions, sizeof(*batch->keys));
+	batch->key_count = 0;
+	for (const struct submission *s = work->list; s != NULL; s = s->next) {
+		struct batch_key *key = &batch->keys[batch->key_count];
+
+		if (s->req->idempotency_key == NULL)
+			continue;
+		key->client = s->req->identity->client;
+		key->key = s->req->idempotency_key;
+		memcpy(key->request_hash, s->request_hash, sizeof(key->request_hash));
+		batch->key_count++;
+	}
+}
+
+static void
+fill_authorizations(struct task *task, struct work *work)
+{
+	struct authorization_row *rows = arena_array(task->arena, work->hold_count, sizeof(*rows));
+	struct batch *batch = &work->batch;
+
+	batch->authorizations = rows;
+	batch->authorization_count = 0;
+	for (size_t i = 0; i < work->hold_count; i++) {
+		if (work->holds[i].result == HOLD_TAKEN)
+			rows[batch->authorization_count++] = (struct authorization_row){
+				.client = work->counts.parts[work->holds[i].part].client,
+				.authorization = &work->holds[i].authorize->authorization,
+			};
+	}
+}
+
+static void
+fill_settles(struct task *task, struct work *work)
+{
+	struct batch *batch = &work->batch;
+	struct authorization_settle *settles =
+	    arena_array(task->arena, batch->row_count, sizeof(*settles));
+
+	batch->settles = settles;
+	batch->settle_count = 0;
+	for (size_t i = 0; i < batch->row_count; i++) {
+		const struct batch_row *row = &batch->rows[i];
+
+		if (!id_is_nil(row->log->authorization_id))
+			settles[batch->settle_count++] = (struct authorization_settle){
+				.client = row->client,
+				.authorization = row->log->authorization_id,
+				.record = row->log->id,
+			};
+	}
+}
+
+void
+work_fill(struct task *task, struct work *work)
+{
+	fill_keys(task, work);
+	fill_authorizations(task, work);
+	fill_settles(task, work);
+	counts_mark(task, &work->counts, work->rows, work->batch.row_count, &work->batch);
+}

@@ -1,0 +1,26 @@
+/*
+ * What one try to commit a list of submissions works on.
+ */
+#ifndef APP_INGEST_WORK_H
+#define APP_INGEST_WORK_H
+
+#include "app/ingest/counts.h"
+#include "app/ingest/holds.h"
+#include "app/ingest/ingest.h"
+
+struct work {
+	struct submission *list;
+	size_t submissions;
+	struct batch batch;
+	struct counts counts;
+	struct count_row *rows; /* of batch.rows[i] */
+	struct hold_row *holds;
+	size_t hold_count;
+};
+
+struct work work_new(struct task *task, struct counter_book *book, struct submission *list);
+/* What the transaction stores, once it is known who takes part: the keys, the authorizations that
+ * have their hold, what the records settle. */
+void work_fill(struct task *task, struct work *work);
+
+#endif

@@ -1,0 +1,262 @@
+#include "lib/model/counter_hold.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/model/counter_private.h"
+
+/* Holds past their time that one call drops. */
+#define LUA_EXPIRE \
+	"local function expire()\n" \
+	"  local t = redis.call('TIME')\n" \
+	"  local now = string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000))\n" \
+	"  for _, id in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, 1000)) do\n" \
+	"    release(id)\n" \
+	"  end\n" \
+	"end\n"
+
+/*
+ * What is spent and held of a bucket: the sum over its slots. A sum that a double cannot hold is
+ * beyond every limit.
+ */
+#define LUA_USE \
+	"local function use(base, first, last)\n" \
+	"  local sum = { 0, 0, 0, 0, 0, 0 }\n" \
+	"  for slot = first, last do\n" \
+	"    local key = prefix .. base .. ':' .. string.format('%.0f', slot)\n" \
+	"    local v = redis.call('HMGET', key, '0', '1', '2', 'h0', 'h1', 'h2')\n" \
+	"    for i = 1, 6 do sum[i] = sum[i] + tonumber(v[i] or 0) end\n" \
+	"  end\n" \
+	"  return sum\n" \
+	"end\n"
+
+/*
+ * ARGV: epoch, run, seconds, hold ("" to look only), expiry in milliseconds, then for each place
+ * four: base, first and last slot; the three amounts; the three limits ("-": none); the item that
+ * is held. Answers "ready", the place and the measure that refuse (0 0: none), and for each place
+ * what is spent and held, this hold included.
+ */
+static struct redis_script reserve_script = {
+	.source = COUNTER_LUA_STATE COUNTER_LUA_ADD COUNTER_LUA_HOLD LUA_EXPIRE LUA_USE
+	"local s = state()\n"
+	"if s ~= 'ready' then return { s } end\n"
+	"expire()\n"
+	"local known = ARGV[4] ~= '' and redis.call('HEXISTS', holds, ARGV[4]) == 1\n"
+	"local by, measure, sums, items = 0, 0, {}, {}\n"
+	"for at = 6, #ARGV, 4 do\n"
+	"  local base, first, last = string.match(ARGV[at], '(%S+) (%d+) (%d+)')\n"
+	"  local sum, i = use(base, tonumber(first), tonumber(last)), 1\n"
+	"  local limits = string.gmatch(ARGV[at + 2], '%S+')\n"
+	"  for v in string.gmatch(ARGV[at + 1], '%d+') do\n"
+	"    local limit = tonumber(limits())\n"
+	"    sum[i + 6] = tonumber(v)\n"
+	"    if limit and by == 0 and sum[i] + sum[i + 3] + sum[i + 6] > limit then\n"
+	"      by, measure = (at - 2) / 4, i\n"
+	"    end\n"
+	"    i = i + 1\n"
+	"  end\n"
+	"  table.insert(sums, sum)\n"
+	"  table.insert(items, ARGV[at + 3])\n"
+	"end\n"
+	"if known then by, measure = 0, 0 end\n"
+	"local held = by == 0 and ARGV[4] ~= '' and not known\n"
+	"if held then\n"
+	"  hold(ARGV[4], ARGV[5], table.concat(items))\n"
+	"  redis.call('EXPIRE', holds, ARGV[3])\n"
+	"  redis.call('EXPIRE', due, ARGV[3])\n"
+	"end\n"
+	"local out = { s, by .. ' ' .. measure }\n"
+	"for _, sum in ipairs(sums) do\n"
+	"  for j = 1, 6 do\n"
+	"    local more = held and j > 3 and sum[j + 3] or 0\n"
+	"    table.insert(out, string.format('%.0f', sum[j] + more))\n"
+	"  end\n"
+	"end\n"
+	"return out\n"
+};
+
+/* ARGV: epoch, run, hold. While an epoch is being loaded, the loader has to hear of it. */
+static struct redis_script release_script = {
+	.source = COUNTER_LUA_STATE COUNTER_LUA_ADD COUNTER_LUA_HOLD
+	"local s = state()\n"
+	"if s == 'loading' then redis.call('HSET', pending, ARGV[3], 'c |' .. ARGV[3]) end\n"
+	"if s == 'ready' then release(ARGV[3]) end\n"
+	"return s\n"
+};
+
+#define USES (2 * BUDGET_MEASURES)
+
+struct budget_places
+counter_hold_next(struct task *task, const struct budget_set *set,
+    const struct budget_places *places, int64_t expires_at)
+{
+	struct budget_place *next = arena_array(task->arena, places->count, sizeof(*next));
+	size_t count = 0;
+
+	for (size_t i = 0; i < places->count; i++) {
+		const struct budget_place *place = &places->at[i];
+
+		/* A rolling window has its earlier slots in it for longer than a hold lives. */
+		if (place->budget->period == PERIOD_ROLLING || place->window.end > expires_at)
+			continue;
+		next[count] = budget_place_of_slot(task, place->budget,
+		    set->zones[place->budget - set->at], place->value, expires_at);
+		memcpy(next[count].amounts, place->amounts, sizeof(place->amounts));
+		count++;
+	}
+	return (struct budget_places){ next, count };
+}
+
+static void
+add_limits(
+    struct task *task, struct redis_command *command, const struct budget *budget, int64_t now)
+{
+	struct buf text = { .arena = task->arena };
+
+	for (int i = 0; i < BUDGET_MEASURES; i++) {
+		struct account account = budget_status_account(
+		    budget, &(struct budget_use){ 0 }, (enum budget_measure)i);
+		int64_t limit = decide_limit(&account, now);
+
+		if (budget->mode != DECIDE_HARD || limit == DECIDE_NO_LIMIT)
+			buf_puts(&text, "- ");
+		else
+			buf_printf(&text, "%lld ", (long long)limit);
+	}
+	redis_add(command, text.at);
+}
+
+void
+counter_add_place_items(struct task *task, struct buf *items, struct budget_places places)
+{
+	for (size_t i = 0; i < places.count; i++) {
+		struct counter_sum sum = counter_place_sum(task, &places.at[i]);
+
+		counter_add_item(items, &sum);
+	}
+}
+
+static void
+add_place(
+    struct task *task, struct redis_command *command, const struct budget_place *place, int64_t now)
+{
+	struct buf item = { .arena = task->arena };
+
+	counter_add_place_items(task, &item, (struct budget_places){ place, 1 });
+	redis_add(command, arena_printf(task->arena, "%s %lld %lld", place->base,
+			       (long long)place->first, (long long)place->last));
+	redis_add(command, arena_printf(task->arena, "%lld %lld %lld", (long long)place->amounts[0],
+			       (long long)place->amounts[1], (long long)place->amounts[2]));
+	add_limits(task, command, place->budget, now);
+	redis_add(command, item.at);
+}
+
+static bool
+make_command(struct task *task, const struct counter_hold *hold, struct redis_command **ret)
+{
+	char id[ID_TEXT_SIZE];
+
+	if (!counter_command(task, &reserve_script, hold->client, hold->state.epoch, ret))
+		return false;
+	redis_add_int(*ret, COUNTER_EXPIRE_S);
+	redis_add(*ret, id_is_nil(hold->id) ? "" : id_format(hold->id, id));
+	redis_add_int(*ret, hold->expires_at / 1000);
+	for (size_t i = 0; i < hold->places.count; i++)
+		add_place(task, *ret, &hold->places.at[i], hold->now);
+	for (size_t i = 0; i < hold->next.count; i++)
+		add_place(task, *ret, &hold->next.at[i], hold->now);
+	return true;
+}
+
+static int64_t
+read_amount(struct task *task, const struct redis_reply *reply)
+{
+	const char *text = arena_strndup(task->arena, reply->text.at, reply->text.len);
+
+	return strtoll(text, NULL, 10);
+}
+
+static void
+read_refusal(struct task *task, const struct redis_reply *reply, struct counter_hold *hold)
+{
+	char *end;
+	long by = strtol(arena_strndup(task->arena, reply->text.at, reply->text.len), &end, 10);
+	long measure = strtol(end, NULL, 10);
+
+	hold->refused = by > 0;
+	if (!hold->refused)
+		return;
+	hold->refused_by = (size_t)by - 1;
+	hold->measure = (enum budget_measure)(measure - 1);
+}
+
+static void
+read_reply(struct task *task, const struct redis_reply *reply, struct counter_hold *hold)
+{
+	size_t count = hold->places.count + hold->next.count;
+
+	hold->answer = counter_read_answer(reply);
+	if (hold->answer != COUNTER_OK)
+		return;
+	if (reply->count != 2 + USES * count) {
+		hold->answer = COUNTER_AWAY;
+		return;
+	}
+	read_refusal(task, &reply->items[1], hold);
+	hold->uses = arena_array(task->arena, count, sizeof(*hold->uses));
+	for (size_t i = 0; i < count; i++) {
+		const struct redis_reply *items = &reply->items[2 + USES * i];
+
+		for (size_t m = 0; m < BUDGET_MEASURES; m++) {
+			hold->uses[i].spent[m] = read_amount(task, &items[m]);
+			hold->uses[i].held[m] = read_amount(task, &items[BUDGET_MEASURES + m]);
+		}
+	}
+}
+
+void
+counter_reserve(struct task *task, struct counter_hold **holds, size_t count)
+{
+	struct redis_command **commands =
+	    arena_array(task->arena, count, sizeof(struct redis_command *));
+	struct redis_reply *replies = arena_array(task->arena, count, sizeof(*replies));
+	bool ok = true;
+
+	for (size_t i = 0; i < count && ok; i++)
+		ok = make_command(task, holds[i], &commands[i]);
+	ok = ok && (count == 0 || redis_run(task, commands, count, replies));
+	if (!ok)
+		task_clear_error(task);
+	for (size_t i = 0; i < count; i++) {
+		holds[i]->answer = COUNTER_AWAY;
+		if (ok)
+			read_reply(task, &replies[i], holds[i]);
+	}
+}
+
+void
+counter_release_in(struct task *task, int64_t epoch, struct id client, struct id hold)
+{
+	struct redis_command *command;
+	char id[ID_TEXT_SIZE];
+
+	if (!counter_command(task, &release_script, client, epoch, &command)) {
+		task_clear_error(task);
+		return;
+	}
+	redis_add(command, id_format(hold, id));
+	(void)counter_run(task, command, NULL);
+}
+
+void
+counter_release(
+    struct task *task, struct counter_book *book, const struct zone *zone, struct id hold)
+{
+	struct counter_state state;
+
+	if (counter_state(task, book, zone, &state))
+		counter_release_in(task, state.epoch, task->client, hold);
+	else
+		task_clear_error(task);
+}

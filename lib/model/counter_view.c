@@ -1,0 +1,122 @@
+/* The open day as Redis has it at one instant. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/model/counter_private.h"
+
+/*
+ * ARGV: epoch, run, day. What is counted of the day, who called, and the pending batches: what one
+ * of them announced is counted already, and is confirmed where it is marked as included.
+ */
+static struct redis_script look_script = {
+	.source = COUNTER_LUA_STATE
+	"local s = state()\n"
+	"if s ~= 'ready' then return { s } end\n"
+	"local day = prefix .. 'd:' .. ARGV[3]\n"
+	"local out = redis.call('HMGET', day, '0', '1', '2', '3', '4', '5', '6', '7', '8', '9')\n"
+	"table.insert(out, redis.call('SCARD', prefix .. 'u:' .. ARGV[3]))\n"
+	"for _, v in ipairs(redis.call('HGETALL', pending)) do table.insert(out, v) end\n"
+	"table.insert(out, 1, s)\n"
+	"return out\n"
+};
+_Static_assert(TOTAL_COUNT == 10, "the fields of look_script");
+
+/* ARGV: epoch, run. */
+static struct redis_script names_script = { .source = COUNTER_LUA_STATE
+					    "return redis.call('HKEYS', pending)\n" };
+
+/* Its place in the script's answer. */
+#define AT_TOTALS 1
+#define AT_USERS (AT_TOTALS + TOTAL_COUNT)
+#define AT_PENDING (AT_USERS + 1)
+
+static int64_t
+read_number(const struct redis_reply *reply)
+{
+	char digits[24] = { 0 };
+
+	if (reply->type != REDIS_TEXT || reply->text.len >= sizeof(digits))
+		return 0;
+	memcpy(digits, reply->text.at, reply->text.len);
+	return strtoll(digits, NULL, 10);
+}
+
+/* Adds what an entry announced for the bucket: "p bucket expiry amount…;bucket …". */
+static void
+add_announced(
+    struct task *task, const struct redis_reply *entry, const char *bucket, struct totals *pending)
+{
+	const char *text = arena_strndup(task->arena, entry->text.at, entry->text.len);
+	size_t len = strlen(bucket);
+	struct totals more = { 0 };
+	char *end;
+
+	if (*text != 'p')
+		return;
+	for (text += 2; strncmp(text, bucket, len) != 0 || text[len] != ' '; text++) {
+		text = strchr(text, ';');
+		if (text == NULL)
+			return;
+	}
+	(void)strtoll(text + len, &end, 10);
+	for (int i = 0; i < TOTAL_COUNT; i++)
+		more.at[i] = strtoll(end, &end, 10);
+	totals_add(pending, &more);
+}
+
+static bool
+is_stale(struct task *task, const struct redis_reply *name)
+{
+	struct id batch;
+
+	return !id_parse(name->text, &batch) ||
+	       id_time(batch) < task->now - COUNTER_STALE_MS * INT64_C(1000);
+}
+
+static void
+read_view(struct task *task, const struct redis_reply *reply, const char *bucket,
+    struct counter_view *ret)
+{
+	for (int i = 0; i < TOTAL_COUNT; i++)
+		ret->confirmed.at[i] = read_number(&reply->items[AT_TOTALS + i]);
+	ret->users = reply->items[AT_USERS].integer;
+	for (size_t i = AT_PENDING; i + 1 < reply->count; i += 2) {
+		ret->stale = ret->stale || is_stale(task, &reply->items[i]);
+		add_announced(task, &reply->items[i + 1], bucket, &ret->pending);
+	}
+	/* A total at its end stays there. */
+	for (int i = 0; i < TOTAL_COUNT; i++) {
+		if (ret->confirmed.at[i] != INT64_MAX)
+			ret->confirmed.at[i] -= ret->pending.at[i];
+	}
+}
+
+void
+counter_look(struct task *task, const struct counter_state *state, struct counter_view *ret)
+{
+	struct redis_command *command;
+	struct redis_reply reply;
+	char day[DATE_TEXT_SIZE];
+
+	*ret = (struct counter_view){ .answer = COUNTER_AWAY };
+	if (!counter_command(task, &look_script, task->client, state->epoch, &command)) {
+		task_clear_error(task);
+		return;
+	}
+	redis_add(command, date_format(state->day, day));
+	ret->answer = counter_run(task, command, &reply);
+	if (ret->answer == COUNTER_OK && reply.count >= AT_PENDING)
+		read_view(task, &reply, arena_printf(task->arena, "d:%s", day), ret);
+}
+
+struct redis_command *
+counter_pending_names(struct task *task, int64_t epoch)
+{
+	struct redis_command *command;
+
+	if (counter_command(task, &names_script, task->client, epoch, &command))
+		return command;
+	task_clear_error(task);
+	return NULL;
+}
