@@ -1,8 +1,12 @@
 #include "app/api/budgets.h"
 
+#include "app/auth.h"
+#include "app/ingest/ingest.h"
+
 #include "app/etag.h"
 #include "app/page.h"
 #include "lib/model/budget.h"
+#include "lib/model/counter.h"
 
 struct page_query {
 	struct page page;
@@ -19,6 +23,13 @@ reply_budget(struct reply *reply, int status, const struct budget *budget)
 	return reply_json(reply, status, budget_write, budget);
 }
 
+/* The notification comes by itself; whoever made the change must see it in the next answer. */
+static void
+forget_counts(struct request *req)
+{
+	counter_book_forget(ingest_book(req->app->ingest), req->identity->client);
+}
+
 bool
 budgets_add(struct request *req, struct reply *reply)
 {
@@ -29,6 +40,7 @@ budgets_add(struct request *req, struct reply *reply)
 		return false;
 	if (!budget_add(req->task, &input, &budget))
 		return false;
+	req->committed = forget_counts;
 	return reply_budget(reply, 201, &budget);
 }
 
@@ -91,6 +103,7 @@ budgets_change(struct request *req, struct reply *reply)
 		return false;
 	if (!budget_change(req->task, &before, &input, &after))
 		return false;
+	req->committed = forget_counts;
 	return reply_budget(reply, 200, &after);
 }
 
@@ -103,5 +116,6 @@ budgets_remove(struct request *req, struct reply *reply)
 		return false;
 	if (!budget_remove(req->task, &before))
 		return false;
+	req->committed = forget_counts;
 	return reply_empty(reply);
 }

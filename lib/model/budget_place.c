@@ -145,6 +145,7 @@ set_amounts(struct budget_place *place, const struct budget_call *call)
 	place->amounts[BUDGET_COST] = cost;
 	place->amounts[BUDGET_REQUESTS] = 1;
 	place->amounts[BUDGET_TOKENS] = tokens;
+	place->unpriced = call->cost_nanos < 0;
 }
 
 struct list {

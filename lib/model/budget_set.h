@@ -47,6 +47,7 @@ struct budget_place {
 	int64_t first, last; /* slots */
 	int64_t expires_at_s; /* of the last slot's bucket: nobody asks for it afterwards */
 	int64_t amounts[BUDGET_MEASURES];
+	int64_t unpriced; /* of them without a cost of their own */
 };
 
 struct budget_places {

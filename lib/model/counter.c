@@ -184,9 +184,10 @@ counter_place_sum(struct task *task, const struct budget_place *place)
 {
 	struct counter_sum sum = { .bucket = budget_place_bucket(task, place),
 		.expires_at_s = place->expires_at_s,
-		.count = BUDGET_MEASURES };
+		.count = BUDGET_MEASURES + 1 };
 
 	memcpy(sum.amounts, place->amounts, sizeof(place->amounts));
+	sum.amounts[BUDGET_MEASURES] = place->unpriced;
 	return sum;
 }
 

@@ -22,11 +22,11 @@
  */
 #define LUA_USE \
 	"local function use(base, first, last)\n" \
-	"  local sum = { 0, 0, 0, 0, 0, 0 }\n" \
+	"  local sum = { 0, 0, 0, 0, 0, 0, 0 }\n" \
 	"  for slot = first, last do\n" \
 	"    local key = prefix .. base .. ':' .. string.format('%.0f', slot)\n" \
-	"    local v = redis.call('HMGET', key, '0', '1', '2', 'h0', 'h1', 'h2')\n" \
-	"    for i = 1, 6 do sum[i] = sum[i] + tonumber(v[i] or 0) end\n" \
+	"    local v = redis.call('HMGET', key, '0', '1', '2', 'h0', 'h1', 'h2', '3')\n" \
+	"    for i = 1, 7 do sum[i] = sum[i] + tonumber(v[i] or 0) end\n" \
 	"  end\n" \
 	"  return sum\n" \
 	"end\n"
@@ -50,8 +50,8 @@ static struct redis_script reserve_script = {
 	"  local limits = string.gmatch(ARGV[at + 2], '%S+')\n"
 	"  for v in string.gmatch(ARGV[at + 1], '%d+') do\n"
 	"    local limit = tonumber(limits())\n"
-	"    sum[i + 6] = tonumber(v)\n"
-	"    if limit and by == 0 and sum[i] + sum[i + 3] + sum[i + 6] > limit then\n"
+	"    sum[i + 7] = tonumber(v)\n"
+	"    if limit and by == 0 and sum[i] + sum[i + 3] + sum[i + 7] > limit then\n"
 	"      by, measure = (at - 2) / 4, i\n"
 	"    end\n"
 	"    i = i + 1\n"
@@ -68,8 +68,8 @@ static struct redis_script reserve_script = {
 	"end\n"
 	"local out = { s, by .. ' ' .. measure }\n"
 	"for _, sum in ipairs(sums) do\n"
-	"  for j = 1, 6 do\n"
-	"    local more = held and j > 3 and sum[j + 3] or 0\n"
+	"  for j = 1, 7 do\n"
+	"    local more = held and j > 3 and j < 7 and sum[j + 4] or 0\n"
 	"    table.insert(out, string.format('%.0f', sum[j] + more))\n"
 	"  end\n"
 	"end\n"
@@ -85,7 +85,8 @@ static struct redis_script release_script = {
 	"return s\n"
 };
 
-#define USES (2 * BUDGET_MEASURES)
+/* Of one place: spent and held of each measure, and the calls without a price. */
+#define USES (2 * BUDGET_MEASURES + 1)
 
 struct budget_places
 counter_hold_next(struct task *task, const struct budget_set *set,
@@ -212,6 +213,7 @@ read_reply(struct task *task, const struct redis_reply *reply, struct counter_ho
 			hold->uses[i].spent[m] = read_amount(task, &items[m]);
 			hold->uses[i].held[m] = read_amount(task, &items[BUDGET_MEASURES + m]);
 		}
+		hold->uses[i].unpriced = read_amount(task, &items[2 * BUDGET_MEASURES]);
 	}
 }
 

@@ -18,10 +18,11 @@ static struct redis_script holds_script = {
 	"return s\n"
 };
 
-/* One span of a budget; slot_usec 0: it is one window. */
+/* One span of a budget; slot_usec 0: it is one window. One without an end is kept from now on. */
 static bool
 load_span(struct counter_loading *load, size_t i, struct window span, int64_t slot_usec)
 {
+	int64_t span_at = span.end == INT64_MAX ? load->task->now : span.start;
 	const struct budget_set *set = load->state->budgets;
 	struct task *task = load->task;
 	struct budget_sums *cursor;
@@ -36,12 +37,13 @@ load_span(struct counter_loading *load, size_t i, struct window span, int64_t sl
 		if (!budget_sums_next(task, cursor, &sums, &count))
 			return false;
 		for (size_t s = 0; s < count; s++) {
-			int64_t at = slot_usec > 0 ? sums[s].slot * slot_usec : span.start;
+			int64_t at = slot_usec > 0 ? sums[s].slot * slot_usec : span_at;
 			struct budget_place place = budget_place_of_slot(
 			    task, &set->at[i], set->zones[i], sums[s].value, at);
 			struct counter_sum sum;
 
 			memcpy(place.amounts, sums[s].amounts, sizeof(place.amounts));
+			place.unpriced = sums[s].unpriced;
 			sum = counter_place_sum(task, &place);
 			counter_add_item(&items, &sum);
 		}

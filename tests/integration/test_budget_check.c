@@ -47,7 +47,7 @@ a_client_without_budgets_is_allowed(UNUSED void **state)
 	check("");
 	assert_string_equal(api_json("allowed"), "true");
 	assert_string_equal(api_json("budgets"), "[]");
-	assert_string_equal(api_json("source"), "postgres");
+	assert_string_equal(api_json("source"), "redis");
 }
 
 static const struct {
