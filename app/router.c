@@ -120,7 +120,11 @@ act(struct request *req)
 		return false;
 	if (!replayed && (!req->route->handle(req, &req->reply) || !idempotency_end(req)))
 		return false;
-	return db_commit(req->task);
+	if (!db_commit(req->task))
+		return false;
+	if (req->committed != NULL)
+		req->committed(req);
+	return true;
 }
 
 void
