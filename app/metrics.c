@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,9 +16,13 @@
 
 #define STATUS_CLASSES 5
 
+#define AUTHORIZATIONS \
+	"tally_authorizations_total", "Authorizations allowed, and refused by reason."
+
 static const struct metric_row {
 	const char *name;
 	const char *help;
+	const char *result; /* its label; NULL: none. Rows of one name follow each other */
 } rows[] = {
 	[METRIC_RECORDS_ACCEPTED] = { "tally_records_accepted_total", "Records stored." },
 	[METRIC_RECORDS_DUPLICATE] = { "tally_records_duplicate_total",
@@ -37,6 +42,14 @@ static const struct metric_row {
 	[METRIC_REDIS_FAILURES] = { "tally_redis_failures_total", "Failed exchanges with Redis." },
 	[METRIC_DATABASE_FAILURES] = { "tally_database_failures_total",
 	    "Failed exchanges with PostgreSQL." },
+	[METRIC_AUTHORIZATIONS_ALLOWED] = { AUTHORIZATIONS, "allowed" },
+	[METRIC_AUTHORIZATIONS_COST] = { AUTHORIZATIONS, "cost" },
+	[METRIC_AUTHORIZATIONS_REQUESTS] = { AUTHORIZATIONS, "requests" },
+	[METRIC_AUTHORIZATIONS_TOKENS] = { AUTHORIZATIONS, "tokens" },
+	[METRIC_AUTHORIZATIONS_UNPRICED] = { AUTHORIZATIONS, "unpriced" },
+	[METRIC_AUTHORIZATIONS_AWAY] = { AUTHORIZATIONS, "away" },
+	[METRIC_OVER_AUTHORIZED] = { "tally_over_authorized_total",
+	    "Calls that cost more than was authorized for them." },
 };
 _Static_assert(COUNT(rows) == METRIC_COUNT, "every metric has a name");
 
@@ -110,6 +123,19 @@ write_value(struct buf *out, const char *name, const char *type, const char *hel
 {
 	describe(out, name, type, help);
 	buf_printf(out, "%s %" PRId64 "\n", name, value);
+}
+
+static void
+write_rows(struct buf *out)
+{
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		if (i == 0 || strcmp(rows[i].name, rows[i - 1].name) != 0)
+			describe(out, rows[i].name, "counter", rows[i].help);
+		buf_puts(out, rows[i].name);
+		if (rows[i].result != NULL)
+			buf_printf(out, "{result=\"%s\"}", rows[i].result);
+		buf_printf(out, " %" PRId64 "\n", read_counter(&counters[i]));
+	}
 }
 
 static void
@@ -252,8 +278,7 @@ metrics_write(struct task *task, struct app *app, struct buf *out)
 {
 	write_process(out, app);
 	write_requests(out);
-	for (size_t i = 0; i < COUNT(rows); i++)
-		write_value(out, rows[i].name, "counter", rows[i].help, read_counter(&counters[i]));
+	write_rows(out);
 	write_parts(out, app);
 	write_jobs(task, out);
 }

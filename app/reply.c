@@ -111,6 +111,14 @@ add_problem_headers(struct reply *reply, const struct err *err)
 }
 
 void
+reply_extend(struct reply *reply, void (*write)(struct json_out *out, const void *object),
+    const void *object)
+{
+	reply->extend = write;
+	reply->extension = object;
+}
+
+void
 reply_problem(struct reply *reply, const struct err *err, const char *instance)
 {
 	const struct problem *problem = &problems[err->code];
@@ -127,6 +135,8 @@ reply_problem(struct reply *reply, const struct err *err, const char *instance)
 	json_text(out, "detail", err->text);
 	json_text(out, "instance", instance);
 	write_fields(out, err);
+	if (reply->extend != NULL)
+		reply->extend(out, reply->extension);
 	json_close(out);
 	reply_done(reply, problem->status, "application/problem+json");
 }

@@ -15,6 +15,8 @@ struct reply {
 	struct buf body;
 	size_t header_count;
 	size_t kept; /* the first headers, which stand whatever the answer becomes */
+	void (*extend)(struct json_out *out, const void *object); /* or NULL */
+	const void *extension;
 	struct reply_header {
 		const char *name;
 		const char *value;
@@ -34,6 +36,9 @@ bool reply_empty(struct reply *reply);
 
 /* The headers so far (of the key, of the route) stand also on a problem document. */
 void reply_keep_headers(struct reply *reply);
+/* Members that a problem document gets behind the others, written by write(out, object). */
+void reply_extend(struct reply *reply, void (*write)(struct json_out *out, const void *object),
+    const void *object);
 /* task->err as an RFC 9457 problem document; instance is the request id. Replaces what was in the
  * reply but the kept headers. */
 void reply_problem(struct reply *reply, const struct err *err, const char *instance);

@@ -36,8 +36,7 @@ struct request {
 	const struct route *route; /* NULL where none matched */
 	struct text params[REQUEST_PARAMS_MAX]; /* {…} parts of the route's path, in order */
 	const struct identity *identity; /* NULL on routes without a key */
-	/* Set by a handler: what this process must do once the change is committed. */
-	void (*committed)(struct request *req);
+	void (*committed)(struct request *req); /* called behind the commit; NULL: nothing to do */
 	int64_t began; /* clock_monotonic() */
 };
 

@@ -4,6 +4,7 @@
  */
 #include "app/api/adjustments.h"
 #include "app/api/api_keys.h"
+#include "app/api/authorizations.h"
 #include "app/api/budgets.h"
 #include "app/api/chat_logs.h"
 #include "app/api/clients.h"
@@ -69,6 +70,19 @@ const struct route routes[] = {
 	{ "GET", "/v1/budgets/{id}/status", budgets_status, SCOPE_BUDGETS_READ, .status = 200,
 	    .summary = "What was spent of a budget in its open window, with its largest buckets; "
 		       "computed from PostgreSQL, and nothing is reserved." },
+
+	{ "POST", "/v1/authorizations", authorizations_post, SCOPE_AUTHORIZE,
+	    BODY(authorizations_post_fields), .parks = true, .status = 201,
+	    .summary = "Holds what a call may cost in every budget that applies to it, or in none: "
+		       "402 and 429 name the budget that has not enough left." },
+	{ "GET", "/v1/authorizations/{id}", authorizations_find, SCOPE_AUTHORIZE, .status = 200,
+	    .summary = "One authorization." },
+	{ "POST", "/v1/authorizations/{id}/void", authorizations_void, SCOPE_AUTHORIZE,
+	    .status = 200, .summary = "Gives back what is held; 409 once it is settled." },
+	{ "POST", "/v1/authorizations/{id}/settle", records_settle, SCOPE_AUTHORIZE,
+	    .body = record_fields, .body_count = RECORD_SETTLE_FIELDS, .parks = true, .status = 201,
+	    .summary = "Stores the call's record and gives back what was held; a second time "
+		       "answers 200 with that record." },
 
 	{ "POST", "/v1/users", users_add, SCOPE_USERS, BODY(users_add_fields), .status = 201,
 	    .summary = "Adds a user." },

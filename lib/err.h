@@ -42,7 +42,7 @@ struct err {
 	const char *cause; /* what PostgreSQL said, made ASCII: for the log and the operator
 			      only; NULL where it said nothing; as long as the task */
 	const char *constraint; /* name of the violated constraint, or NULL; as long as the task */
-	int retry_after; /* seconds; 0 where retrying does not help */
+	int retry_after; /* seconds; 0: not known; negative: retrying does not help */
 	size_t field_count;
 	struct err_field fields[ERR_FIELDS_MAX];
 };

@@ -31,7 +31,7 @@ add_element(struct submission *submission, struct text json, size_t index, bool 
 	struct request *req = submission->req;
 	struct record *record = &submission->records[submission->count];
 
-	if (record_read(req->task, req->app->cache, req->identity, json, record)) {
+	if (record_read(req->task, req->app->cache, req->identity, NULL, json, record)) {
 		submission->indexes[submission->count++] = index;
 		return true;
 	}
@@ -43,13 +43,14 @@ add_element(struct submission *submission, struct text json, size_t index, bool 
 	return true;
 }
 
+/* settles NULL: what the record names itself, if anything. */
 static bool
-read_single(struct request *req, struct submission **ret)
+read_single(struct request *req, const struct authorization *settles, struct submission **ret)
 {
 	*ret = new_submission(req, SUBMISSION_SINGLE, 1);
 	(*ret)->count = 1;
 	return record_read(
-	    req->task, req->app->cache, req->identity, req->body, &(*ret)->records[0]);
+	    req->task, req->app->cache, req->identity, settles, req->body, &(*ret)->records[0]);
 }
 
 /* Counts first: a body that is no array as a whole, or too long, stores nothing. */
@@ -138,16 +139,14 @@ read_submission(struct request *req, struct submission **ret)
 	if (strcmp(req->content_type, "application/json") != 0)
 		return task_fail(req->task, ERR_MEDIA_TYPE,
 		    "Records are taken as application/json or application/x-ndjson.");
-	return json_is_array(req->body) ? read_array(req, ret) : read_single(req, ret);
+	return json_is_array(req->body) ? read_array(req, ret) : read_single(req, NULL, ret);
 }
 
-bool
-records_post(struct request *req, struct reply *reply)
+/* Takes the request over; ok false: it failed. */
+static bool
+submit(struct request *req, bool ok, struct submission *submission)
 {
-	struct submission *submission = NULL;
-
-	(void)reply;
-	if (!idempotency_check_key(req) || !read_submission(req, &submission)) {
+	if (!ok) {
 		request_finish(req, false);
 		return true;
 	}
@@ -157,4 +156,36 @@ records_post(struct request *req, struct reply *reply)
 	submission->unreadable = submission->rejection_count;
 	ingest_submit(req->app->ingest, submission);
 	return true;
+}
+
+bool
+records_post(struct request *req, struct reply *reply)
+{
+	struct submission *submission = NULL;
+
+	(void)reply;
+	return submit(
+	    req, idempotency_check_key(req) && read_submission(req, &submission), submission);
+}
+
+static bool
+read_settle(struct request *req, struct submission **ret)
+{
+	struct authorization authorization;
+	struct id id;
+
+	if (strcmp(req->content_type, "application/json") != 0)
+		return task_fail(
+		    req->task, ERR_MEDIA_TYPE, "The record is taken as application/json.");
+	return request_id_param(req, 0, &id) && authorization_find(req->task, id, &authorization) &&
+	       db_commit(req->task) && read_single(req, &authorization, ret);
+}
+
+bool
+records_settle(struct request *req, struct reply *reply)
+{
+	struct submission *submission = NULL;
+
+	(void)reply;
+	return submit(req, idempotency_check_key(req) && read_settle(req, &submission), submission);
 }

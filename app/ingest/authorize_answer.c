@@ -1,42 +1,150 @@
+/* What an authorization's request is told. */
 #include "app/ingest/authorize.h"
+#include "app/metrics.h"
+#include "lib/clock.h"
+
+static const struct {
+	enum err_code code;
+	enum metric metric;
+	const char *reason;
+	const char *detail;
+} refusals[] = {
+	[REFUSAL_COST] = { ERR_PAYMENT, METRIC_AUTHORIZATIONS_COST, "cost",
+	    "The call may cost more than a budget has left." },
+	[REFUSAL_REQUESTS] = { ERR_RATE, METRIC_AUTHORIZATIONS_REQUESTS, "requests",
+	    "A budget has no request left." },
+	[REFUSAL_TOKENS] = { ERR_RATE, METRIC_AUTHORIZATIONS_TOKENS, "tokens",
+	    "The call may take more tokens than a budget has left." },
+	[REFUSAL_UNPRICED] = { ERR_PAYMENT, METRIC_AUTHORIZATIONS_UNPRICED, "unpriced",
+	    "The price of the call is not known, and a budget blocks such calls." },
+	[REFUSAL_AWAY] = { ERR_UNAVAILABLE, METRIC_AUTHORIZATIONS_AWAY, "away",
+	    "The counters are away, and a budget is closed then." },
+};
+
+static bool
+is_exceeded(const struct budget_status *status, int64_t now)
+{
+	for (int i = 0; i < BUDGET_MEASURES; i++) {
+		struct account account =
+		    budget_status_account(status->budget, &status->use, (enum budget_measure)i);
+
+		if (decide(&account, 0, now) == VERDICT_PASS)
+			return true;
+	}
+	return false;
+}
 
 static void
-write_authorization(struct json_out *out, const void *object)
+write_exceeded(struct json_out *out, const struct authorize *authorize, int64_t now)
 {
-	const struct submission *submission = object;
+	json_open_array_at(out, "exceeded");
+	for (size_t i = 0; i < authorize->status_count; i++) {
+		const struct budget *budget = authorize->statuses[i].budget;
 
-	json_open(out);
-	authorization_write(out, &submission->authorize->authorization, submission->req->task->now);
+		if (!is_exceeded(&authorize->statuses[i], now))
+			continue;
+		json_open(out);
+		json_id(out, "id", budget->id);
+		json_text(out, "name", budget->name);
+		json_text(out, "mode", decide_mode_names[budget->mode]);
+		json_close(out);
+	}
+	json_close_array(out);
+}
+
+static void
+write_budget(struct json_out *out, const struct budget_status *status, int64_t now)
+{
+	json_open_at(out, "budget");
+	json_text(out, "bucket", status->bucket);
+	budget_status_write(out, status, now);
 	json_close(out);
 }
 
 bool
 authorize_answer(struct submission *submission)
 {
-	return reply_json(&submission->req->reply, 201, write_authorization, submission);
+	struct authorize *authorize = submission->authorize;
+	struct reply *reply = &submission->req->reply;
+	struct task *task = submission->req->task;
+	struct json_out *out = json_out_new(&reply->body);
+
+	budget_status_sort(task, authorize->statuses, authorize->status_count);
+	json_open(out);
+	authorization_write(out, &authorize->authorization, task->now);
+	if (authorize->status_count > 0)
+		write_budget(out, &authorize->statuses[0], task->now);
+	else
+		json_null(out, "budget");
+	write_exceeded(out, authorize, task->now);
+	json_close(out);
+	return reply_done(reply, 201, "application/json");
+}
+
+/* Seconds, rounded up; negative: waiting does not help. */
+static int
+seconds_until_reset(const struct budget_status *status, int64_t now)
+{
+	int64_t usec = status->window.end - now;
+
+	if (status->budget->period == PERIOD_TOTAL)
+		return -1;
+	return usec <= 0 ? 1 : (int)((usec + CLOCK_SECOND - 1) / CLOCK_SECOND);
+}
+
+static int
+retry_after(const struct authorize *authorize, int64_t now)
+{
+	switch (authorize->refusal) {
+	case REFUSAL_COST:
+	case REFUSAL_REQUESTS:
+	case REFUSAL_TOKENS:
+		return seconds_until_reset(authorize->refused, now);
+	case REFUSAL_AWAY:
+		return 1;
+	case REFUSAL_NONE:
+	case REFUSAL_UNPRICED:
+	case REFUSAL_NO_TOKENS:
+		break;
+	}
+	return -1;
+}
+
+/* Without its counters nothing is known of the budget but its name. */
+static void
+write_refusal(struct json_out *out, const void *object)
+{
+	const struct submission *submission = object;
+	const struct authorize *authorize = submission->authorize;
+	const struct budget_status *status = authorize->refused;
+
+	json_text(out, "reason", refusals[authorize->refusal].reason);
+	if (authorize->refusal != REFUSAL_AWAY) {
+		write_budget(out, status, submission->req->task->now);
+		return;
+	}
+	json_open_at(out, "budget");
+	json_id(out, "id", status->budget->id);
+	json_text(out, "name", status->budget->name);
+	json_text(out, "mode", decide_mode_names[status->budget->mode]);
+	json_close(out);
 }
 
 void
 authorize_refuse(struct submission *submission)
 {
-	struct task *task = submission->req->task;
+	const struct authorize *authorize = submission->authorize;
+	enum refusal refusal = authorize->refusal;
+	struct request *req = submission->req;
 
-	switch (submission->authorize->refusal) {
-	case REFUSAL_COST:
-	case REFUSAL_UNPRICED:
-		(void)task_fail(task, ERR_PAYMENT, "A budget does not suffice.");
-		break;
-	case REFUSAL_REQUESTS:
-	case REFUSAL_TOKENS:
-		(void)task_fail(task, ERR_RATE, "A budget does not suffice.");
-		break;
-	case REFUSAL_NO_TOKENS:
-		(void)task_fail_field(task, "input_tokens", "is required: a budget limits tokens");
-		break;
-	case REFUSAL_NONE:
-	case REFUSAL_AWAY:
-		(void)task_fail_later(task, 1, "The counters are away.");
-		break;
+	if (refusal == REFUSAL_NO_TOKENS) {
+		task_fail_field(
+		    req->task, "input_tokens", "is required: a budget limits the number of tokens");
+	} else {
+		metrics_add(refusals[refusal].metric, 1);
+		reply_extend(&req->reply, write_refusal, submission);
+		task_fail(req->task, refusals[refusal].code, "%s", refusals[refusal].detail);
+		req->task->err.retry_after = retry_after(authorize, req->task->now);
 	}
-	request_finish(submission->req, false);
+	request_finish(req, false);
 }

@@ -244,6 +244,8 @@ commit_once(struct task *task, struct work *work, struct loader *loader)
 		return undo(task, work, outcome, unknown);
 	counts_confirm(task, counts, batch->id, work->rows, batch->rows, batch->row_count);
 	metrics_add(METRIC_BATCHES, 1);
+	metrics_add(METRIC_AUTHORIZATIONS_ALLOWED, (int64_t)batch->authorization_count);
+	metrics_add(METRIC_OVER_AUTHORIZED, (int64_t)batch->over_count);
 	if (batch->key_count == 0 && !make_answers(task, work, made))
 		return FAILED;
 	db_rollback(task);

@@ -21,7 +21,6 @@ const struct json_field record_fields[] = {
 	    .about =
 		"Identity of the call. A UUIDv7 is kept, and created_at is its time; any other text needs created_at "
 		"and becomes a UUIDv7 that follows from both. Sent twice, it is stored once." },
-	{ "authorization_id", JSON_ID, LOG(authorization_id) },
 	{ "user_id", JSON_ID, LOG(user_id), .about = "A user of this client." },
 	{ "external_user_id", JSON_TEXT, .offset = offsetof(struct input, external_user_id),
 	    .given = JSON_ALWAYS, .min = 1, .max = USER_EXTERNAL_ID_MAX,
@@ -66,7 +65,10 @@ const struct json_field record_fields[] = {
 	{ "metadata", .type = JSON_OBJECT, LOG(metadata), .max = RECORD_METADATA_MAX },
 	{ "created_at", JSON_TIME, LOG(created_at),
 	    .about = "The call's time; now where not given. Milliseconds are kept." },
+	{ "authorization_id", JSON_ID, LOG(authorization_id),
+	    .about = "What was authorized for the call; the record settles it." },
 };
+_Static_assert(COUNT(record_fields) == RECORD_SETTLE_FIELDS + 1, "the last is not for a settle");
 
 static int64_t
 or_zero(int64_t value)
@@ -102,6 +104,44 @@ static int64_t
 whole_milliseconds(int64_t usec)
 {
 	return usec - usec % 1000;
+}
+
+static bool
+names_v7(const char *text)
+{
+	struct id id;
+
+	return id_parse((struct text){ text, strlen(text) }, &id) && id_is_v7(id);
+}
+
+static const char *
+id_text(struct task *task, struct id id)
+{
+	char text[ID_TEXT_SIZE];
+
+	return arena_strdup(task->arena, id_format(id, text));
+}
+
+/* What is not given follows from the authorization. A second settle is the first one again. */
+static void
+set_defaults(struct task *task, const struct authorization *authorization, struct input *input)
+{
+	static const struct text name = { "record", sizeof "record" - 1 };
+	struct chat_log *log = &input->log;
+
+	log->authorization_id = authorization->id;
+	if (!id_is_nil(authorization->settled_by)) {
+		input->id = id_text(task, authorization->settled_by);
+		log->created_at = id_time(authorization->settled_by);
+		return;
+	}
+	/* The id may hold the time, too. */
+	if (log->created_at == CHAT_LOG_NONE && (input->id == NULL || !names_v7(input->id)))
+		log->created_at = authorization->created_at;
+	/* An id cannot hold a time before 1970, which is refused as too old. */
+	if (input->id == NULL && log->created_at >= 0)
+		input->id = id_text(
+		    task, id_derive(authorization->id, name, whole_milliseconds(log->created_at)));
 }
 
 /* An id that is a UUIDv7 says when the call was made; any other one needs to be told. */
@@ -203,16 +243,19 @@ set_price(struct task *task, struct cache *cache, struct chat_log *log, const st
 
 bool
 record_read(struct task *task, struct cache *cache, const struct identity *identity,
-    struct text json, struct record *ret)
+    const struct authorization *settles, struct text json, struct record *ret)
 {
+	size_t fields = settles == NULL ? COUNT(record_fields) : RECORD_SETTLE_FIELDS;
 	struct input input;
 	struct usage usage;
 	bool ok;
 
 	make_empty(&input);
-	ok = json_read(task, json, record_fields, COUNT(record_fields), &input);
+	ok = json_read(task, json, record_fields, fields, &input);
 	if (!ok && task->err.code != ERR_INVALID)
 		return false;
+	if (settles != NULL)
+		set_defaults(task, settles, &input);
 	/* All of them, so that every bad field is named at once. */
 	ok = set_identity(task, identity, &input) && ok;
 	ok = set_user(task, identity, &input) && ok;

@@ -8,6 +8,7 @@
 #include "app/auth.h"
 #include "app/cache.h"
 #include "lib/core/totals.h"
+#include "lib/model/authorization.h"
 #include "lib/model/chat_log.h"
 
 #define RECORD_METADATA_MAX 16384
@@ -27,11 +28,17 @@ struct record {
 	int32_t day; /* in the client's zone */
 };
 
+/* The last is authorization_id, which a settle has in its path. */
 extern const struct json_field record_fields[32];
+#define RECORD_SETTLE_FIELDS 31
 
-/* From one JSON object, on behalf of the key. ERR_SYNTAX, ERR_INVALID with all bad fields. */
+/*
+ * From one JSON object, on behalf of the key. ERR_SYNTAX, ERR_INVALID with all bad fields. settles:
+ * what the record settles, which gives it an id and a time where it has none; where it is settled
+ * already, the record is taken for the one that did. NULL: the record may name one itself.
+ */
 NODISCARD bool record_read(struct task *task, struct cache *cache, const struct identity *identity,
-    struct text json, struct record *ret);
+    const struct authorization *settles, struct text json, struct record *ret);
 
 /* What the record adds to the sums of its day. */
 void record_add(const struct record *record, struct totals *totals);

@@ -25,6 +25,7 @@ static const struct problem {
 	{ ERR_INVALID, 0, 422, "", "urn:tally:problem:invalid" },
 	{ ERR_RATE, 0, 429, "Retry-After: 1|", "urn:tally:problem:rate" },
 	{ ERR_RATE, 30, 429, "Retry-After: 30|", "urn:tally:problem:rate" },
+	{ ERR_RATE, -1, 429, "", "urn:tally:problem:rate" },
 	{ ERR_UNAVAILABLE, 0, 503, "Retry-After: 1|", "urn:tally:problem:unavailable" },
 	{ ERR_UNAVAILABLE, 5, 503, "Retry-After: 5|", "urn:tally:problem:unavailable" },
 	{ ERR_INTERNAL, 0, 500, "", "urn:tally:problem:internal" },
@@ -98,6 +99,25 @@ test_problem_document(void **state)
 }
 
 static void
+write_reason(struct json_out *out, const void *object)
+{
+	json_text(out, "reason", object);
+}
+
+static void
+test_problem_with_members_of_its_own(void **state)
+{
+	struct err err = { .code = ERR_PAYMENT, .text = "No." };
+	struct reply reply = new_reply(state);
+
+	reply_extend(&reply, write_reason, "cost");
+	reply_problem(&reply, &err, "0190");
+	assert_string_equal(reply.body.at,
+	    "{\"type\":\"urn:tally:problem:payment\",\"title\":\"Payment required\","
+	    "\"status\":402,\"detail\":\"No.\",\"instance\":\"0190\",\"reason\":\"cost\"}");
+}
+
+static void
 test_problem_replaces_what_a_handler_made(void **state)
 {
 	struct err err = { .code = ERR_CONFLICT, .text = "Taken." };
@@ -162,6 +182,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_problem_by_code, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_problem_document, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_problem_with_members_of_its_own, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_problem_replaces_what_a_handler_made, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_head, setup, teardown),
