@@ -1,10 +1,12 @@
 /*
- * reconcile: holds the log against daily_costs and the count in Redis, and sets those right that
- * differ from it. Drift is what is left behind a flush and no waiting batch explains.
+ * reconcile: holds the log against daily_costs and the counts in Redis, of the open day and of
+ * every budget's open window, and sets those right that differ from it. Drift is what is left
+ * behind a flush and no waiting batch explains.
  */
 #include "lib/model/counter_peek.h"
 #include "lib/model/day.h"
 #include "worker/books.h"
+#include "worker/budget_books.h"
 #include "worker/commands.h"
 #include "worker/flush.h"
 
@@ -92,6 +94,19 @@ reconcile_day(
 }
 
 static bool
+reconcile_budgets(struct run *run, const struct tenant *tenant)
+{
+	struct budget_books books;
+
+	if (!budget_books_compare(run->context, tenant, !run->context->dry_run, &books))
+		return false;
+	run->result->rows += books.buckets;
+	if (books.differing > 0)
+		add_drift(run, books.drift_nanos);
+	return true;
+}
+
+static bool
 reconcile_tenant(struct run *run, const struct tenant *tenant)
 {
 	struct task *task = run->context->task;
@@ -115,7 +130,7 @@ reconcile_tenant(struct run *run, const struct tenant *tenant)
 			return false;
 		arena_undo(task->arena, mark);
 	}
-	return task->err.code == ERR_NONE && db_commit(task);
+	return task->err.code == ERR_NONE && db_commit(task) && reconcile_budgets(run, tenant);
 }
 
 static bool

@@ -1,15 +1,17 @@
 /*
- * verify: sums every day again from the log, changes nothing, and names every difference.
+ * verify: sums every day and every budget's open window again from the log, changes nothing, and
+ * names every difference.
  */
 #include "lib/model/counter_peek.h"
 #include "lib/model/day.h"
 #include "worker/books.h"
+#include "worker/budget_books.h"
 #include "worker/commands.h"
 
 #include <sysexits.h>
 
 struct tally {
-	int64_t days, differences, waiting, gone;
+	int64_t days, buckets, differences, waiting, gone;
 };
 
 static void
@@ -45,6 +47,18 @@ verify_counter(struct command_context *context, const struct tenant *tenant,
 }
 
 static bool
+verify_budgets(struct command_context *context, const struct tenant *tenant, struct tally *tally)
+{
+	struct budget_books books;
+
+	if (!budget_books_compare(context, tenant, false, &books))
+		return false;
+	tally->buckets += books.buckets;
+	tally->differences += books.differing;
+	return true;
+}
+
+static bool
 verify_tenant(struct command_context *context, const struct tenant *tenant, struct tally *tally)
 {
 	struct counter_day before = { .from_postgres = true };
@@ -65,7 +79,8 @@ verify_tenant(struct command_context *context, const struct tenant *tenant, stru
 			return false;
 		arena_undo(task->arena, mark);
 	}
-	return task->err.code == ERR_NONE && db_commit(task);
+	return task->err.code == ERR_NONE && db_commit(task) &&
+	       verify_budgets(context, tenant, tally);
 }
 
 int
@@ -80,6 +95,7 @@ verify_run(struct command_context *context)
 	if (!tenants_end(&tenants))
 		return command_failed(context);
 	output_int(&line, "days", tally.days);
+	output_int(&line, "budget_buckets", tally.buckets);
 	output_int(&line, "differences", tally.differences);
 	output_int(&line, "waiting_for_flush", tally.waiting);
 	output_int(&line, "skipped_log_gone", tally.gone);

@@ -140,4 +140,8 @@ NODISCARD bool counter_heal(
 /* The same whether there is need or not. */
 NODISCARD bool counter_rebuild(struct task *task, const struct zone *zone);
 
+/* Their SQL, for the tests; NULL behind the last. */
+extern const char *const counter_book_statements[];
+extern const char *const counter_load_statements[];
+
 #endif

@@ -112,8 +112,4 @@ void counter_look(struct task *task, const struct counter_state *state, struct c
 NODISCARD bool counter_load(struct task *task, const struct zone *zone,
     const struct counter_state *state, enum counter_answer *ret_answer);
 
-/* The statements of the files, for the tests; NULL behind the last. */
-extern const char *const counter_book_statements[];
-extern const char *const counter_load_statements[];
-
 #endif

@@ -12,6 +12,8 @@
 #include "lib/model/budget_sum.h"
 #include "lib/model/chat_log.h"
 #include "lib/model/client.h"
+#include "lib/model/counter.h"
+#include "lib/model/counter_compare.h"
 #include "lib/model/counter_peek.h"
 #include "lib/model/daily_cost.h"
 #include "lib/model/day.h"
@@ -20,6 +22,7 @@
 #include "lib/model/pricing_import.h"
 #include "lib/model/session.h"
 #include "lib/model/user.h"
+#include "lib/model/user_tiers.h"
 #include "tests/servers.h"
 
 #include <libpq-fe.h>
@@ -87,6 +90,9 @@ static const struct {
 	{ "budget_sum", budget_sum_statements, "tally_worker" },
 	{ "chat_log", chat_log_statements, "tally_app" },
 	{ "client", client_statements, "tally_app" },
+	{ "counter_book", counter_book_statements, "tally_app" },
+	{ "counter_compare", counter_compare_statements, "tally_worker" },
+	{ "counter_load", counter_load_statements, "tally_app" },
 	{ "counter_peek", counter_peek_statements, "tally_app" },
 	{ "daily_cost", daily_cost_statements, "tally_app" },
 	{ "day", day_statements, "tally_worker" },
@@ -99,6 +105,7 @@ static const struct {
 	{ "session", session_statements, "tally_app" },
 	{ "user", user_statements, "tally_app" },
 	{ "user_list", user_list_statements, "tally_app" },
+	{ "user_tiers", user_tiers_statements, "tally_app" },
 };
 
 static PGresult *

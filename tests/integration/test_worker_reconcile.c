@@ -28,13 +28,14 @@ post(const char *body)
 static void
 bend_counter(const char *member, int by)
 {
-	char *client = servers_sql(servers, "SELECT id FROM clients WHERE name = 'acme'");
+	char *key = servers_sql(servers,
+	    "SELECT 'tally:{' || client_id || '}:' || epoch || ':d:' || day FROM counter_states "
+	    "WHERE client_id = (SELECT id FROM clients WHERE name = 'acme')");
 	char command[200];
 
-	(void)snprintf(
-	    command, sizeof(command), "HINCRBY tally:{%s}:day %s %d", client, member, by);
+	(void)snprintf(command, sizeof(command), "HINCRBY %s %s %d", key, member, by);
 	free(servers_redis(servers, command));
-	free(client);
+	free(key);
 }
 
 static void
