@@ -162,10 +162,10 @@ bool
 records_post(struct request *req, struct reply *reply)
 {
 	struct submission *submission = NULL;
+	bool ok = idempotency_check_key(req) && read_submission(req, &submission);
 
 	(void)reply;
-	return submit(
-	    req, idempotency_check_key(req) && read_submission(req, &submission), submission);
+	return submit(req, ok, submission);
 }
 
 static bool
@@ -185,7 +185,8 @@ bool
 records_settle(struct request *req, struct reply *reply)
 {
 	struct submission *submission = NULL;
+	bool ok = idempotency_check_key(req) && read_settle(req, &submission);
 
 	(void)reply;
-	return submit(req, idempotency_check_key(req) && read_settle(req, &submission), submission);
+	return submit(req, ok, submission);
 }
