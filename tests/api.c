@@ -57,6 +57,14 @@ api_use_new_client(const char *name)
 }
 
 void
+api_use_budget(const char *name, const char *members)
+{
+	api_use_new_client(name);
+	api_add("/v1/budgets",
+	    api_text("{\"name\":\"%s\",\"timezone\":\"%s\",%s}", name, servers_noon(), members));
+}
+
+void
 api_use_scope(const char *scope)
 {
 	char *output;
@@ -125,6 +133,13 @@ api_json(const char *path)
 	const char *value = http_json(&answer, path, 0);
 
 	return value == NULL ? "(none)" : value;
+}
+
+void
+api_expect_json(const char *path, const char *value)
+{
+	if (strcmp(api_json(path), value) != 0)
+		fail_msg("%s is %s and not %s in %s", path, api_json(path), value, answer.body);
 }
 
 const char *

@@ -15,6 +15,8 @@ struct servers *api_servers(void);
 
 /* Makes a client; the calls from here on are its. */
 void api_use_new_client(const char *name);
+/* Makes a client with one budget of its name, in its zone; members: the others, as JSON. */
+void api_use_budget(const char *name, const char *members);
 /* A key of the last client made that has but one scope. The calls from here on use it. */
 void api_use_scope(const char *scope);
 
@@ -39,6 +41,8 @@ const struct http_answer *api_answer(void);
 const char *api_json(const char *path);
 /* The same, kept until the program ends. */
 const char *api_keep(const char *path);
+/* Fails the test unless the member is this. */
+void api_expect_json(const char *path, const char *value);
 /* How many rows a list has, or lines an export. */
 int api_rows(void);
 int api_lines(void);

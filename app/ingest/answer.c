@@ -188,8 +188,8 @@ answer_fail(const struct task *task, struct submission *submission)
 	request_finish(submission->req, false);
 }
 
-void
-answer_again(struct task *task, struct submission *submission)
+bool
+answer_before(struct task *task, struct submission *submission)
 {
 	struct request *req = submission->req;
 	struct batch_answer answer;
@@ -197,15 +197,13 @@ answer_again(struct task *task, struct submission *submission)
 
 	task->client = req->identity->client;
 	if (!batch_find_answer(task, req->idempotency_key, &answer)) {
-		/* Its day was over just now. */
-		if (task->err.code == ERR_NOT_FOUND) {
-			db_rollback(task);
-			task_clear_error(task);
-			(void)task_fail_later(task, 1, "the answer was removed meanwhile");
-		}
-		answer_fail(task, submission);
+		bool none = task->err.code == ERR_NOT_FOUND;
+
+		if (!none)
+			answer_fail(task, submission);
+		db_rollback(task);
 		task_clear_error(task);
-		return;
+		return !none;
 	}
 	row = (struct idempotency_row){
 		.request_hash = answer.request_hash,
@@ -214,4 +212,16 @@ answer_again(struct task *task, struct submission *submission)
 		.body = answer.body,
 	};
 	request_finish(req, idempotency_replay(req, &row));
+	return true;
+}
+
+void
+answer_again(struct task *task, struct submission *submission)
+{
+	if (answer_before(task, submission))
+		return;
+	/* Its day was over just now. */
+	(void)task_fail_later(task, 1, "the answer was removed meanwhile");
+	answer_fail(task, submission);
+	task_clear_error(task);
 }

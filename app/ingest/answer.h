@@ -28,7 +28,12 @@ NODISCARD bool answer_find_stored(struct task *task, const struct batch *batch,
 /* Finishes the request with the failure of the leader's task. */
 void answer_fail(const struct task *task, struct submission *submission);
 
-/* Finishes the request with what another request with the same Idempotency-Key was answered. */
+/*
+ * Finishes the request with what another request with the same Idempotency-Key was answered, or
+ * with the reason why that cannot be read. False: there was none, and nothing happened.
+ */
+NODISCARD bool answer_before(struct task *task, struct submission *submission);
+/* The same where there must be one. */
 void answer_again(struct task *task, struct submission *submission);
 
 /* Keeps what made one element unreadable, and forgets the error. */

@@ -167,9 +167,18 @@ may_pass_next_time(const struct task *task)
 	return false;
 }
 
+/* What was allowed the first time may have left nothing for a second one: its answer comes first.
+ */
+static void
+refuse(struct task *task, struct submission *submission)
+{
+	if (submission->req->idempotency_key == NULL || !answer_before(task, submission))
+		authorize_refuse(submission);
+}
+
 /* Those that have no hold leave the list: refused, or waiting for their counters. */
 static void
-split_by_hold(struct work *work, struct loader *loader)
+split_by_hold(struct task *task, struct work *work, struct loader *loader)
 {
 	struct submission **link = &work->list, *s;
 	size_t hold = 0;
@@ -186,7 +195,7 @@ split_by_hold(struct work *work, struct loader *loader)
 		if (result == HOLD_UNLOADED)
 			loader_add(loader, s);
 		else
-			authorize_refuse(s);
+			refuse(task, s);
 	}
 }
 
@@ -201,7 +210,7 @@ announce(struct task *task, struct work *work, struct loader *loader)
 	    !counts_announce(task, counts, batch->id, work->rows, batch->row_count) ||
 	    !holds_take(task, counts, work->holds, work->hold_count))
 		return false;
-	split_by_hold(work, loader);
+	split_by_hold(task, work, loader);
 	work_fill(task, work);
 	return true;
 }

@@ -72,7 +72,7 @@ NODISCARD bool batch_store(struct task *task, struct batch *batch, bool commit, 
 /* Keeps the answers of the keys taken, and commits. */
 NODISCARD bool batch_keep_answers(struct task *task, struct batch *batch, bool *ret_unknown);
 
-/* The answer that another request of task->client kept under the key. */
+/* The answer that another request of task->client kept under the key within the last day. */
 struct batch_answer {
 	struct text request_hash;
 	int64_t status;

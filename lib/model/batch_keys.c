@@ -30,7 +30,9 @@ static const char keep_answers_sql[] =
 static const char find_sql[] = "SELECT request_hash, status, content_type, body "
 			       "FROM idempotency_keys "
 			       "WHERE client_id = $1 "
-			       "AND key = $2";
+			       "AND key = $2 "
+			       "AND created_at > $3 "
+			       "AND status IS NOT NULL";
 
 const char *const batch_key_statements[] = { take_keys_sql, keep_answers_sql, find_sql, NULL };
 
@@ -111,6 +113,7 @@ batch_find_answer(struct task *task, const char *key, struct batch_answer *ret)
 
 	db_add_id(params, task->client);
 	db_add_text(params, key);
+	db_add_time(params, task->now - KEY_KEPT_USEC);
 	if (!db_query_one(task, find_sql, params, &rows))
 		return false;
 	*ret = (struct batch_answer){

@@ -21,6 +21,7 @@ struct tenant {
 	const char *session;
 	const char *record;
 	const char *budget;
+	const char *authorization;
 	const char *date;
 };
 static struct tenant own = { .mark = "only-for-a", .amount = "1234" };
@@ -47,6 +48,8 @@ make_tenant(struct tenant *tenant)
 	    "/v1/budgets", api_text("{\"name\":\"%s\",\"window\":\"total\",\"limit_cents\":1,"
 				    "\"scope\":{\"feature\":\"%s\"}}",
 			       mark, mark));
+	tenant->authorization = api_add(
+	    "/v1/authorizations", api_text("{\"max_cost_cents\":0.5,\"feature\":\"%s\"}", mark));
 	api_add(api_text("/v1/daily-costs/%s/adjustments", tenant->date),
 	    api_text("{\"amount_cents\":%s,\"reason\":\"%s\"}", tenant->amount, mark));
 }
@@ -71,6 +74,7 @@ value_of(const char *path, const char *at, const struct tenant *tenant)
 	} values[] = {
 		{ "/v1/chat-logs/", tenant->record },
 		{ "/v1/budgets/", tenant->budget },
+		{ "/v1/authorizations/", tenant->authorization },
 		{ "/v1/daily-costs/", tenant->date },
 		{ "/v1/users/", tenant->user },
 		{ "/v1/sessions/", tenant->session },
@@ -116,6 +120,8 @@ body_of(const struct route *route)
 	} bodies[] = {
 		{ "/v1/chat-logs", "{\"input_tokens\":1}" },
 		{ "/v1/budgets", "{\"name\":\"n\",\"window\":\"day\",\"limit_cents\":1}" },
+		{ "/v1/authorizations", "{\"max_cost_cents\":0.1}" },
+		{ "/v1/authorizations/{id}/settle", "{\"input_tokens\":1}" },
 		{ "/v1/daily-costs/{date}/adjustments", "{\"amount_cents\":1,\"reason\":\"r\"}" },
 		{ "/v1/sessions/{id}/extend", "{\"expires_in_s\":3600}" },
 		{ "/v1/clients", "{\"name\":\"n\"}" },
@@ -134,7 +140,7 @@ static void
 assert_nothing_of_the_other(const char *what)
 {
 	const char *secrets[] = { other.mark, other.client, other.key, other.user, other.session,
-		other.record, other.budget, other.amount };
+		other.record, other.budget, other.authorization, other.amount };
 	const char *body = api_answer()->body;
 
 	for (size_t i = 0; body && i < COUNT(secrets); i++) {
@@ -196,7 +202,7 @@ static void
 filter_by_all(const struct route *route, const char *path)
 {
 	const char *ids[] = { other.client, other.key, other.user, other.session, other.record,
-		other.budget };
+		other.budget, other.authorization };
 
 	for (size_t i = 0; i < route->query_count; i++) {
 		const struct json_field *field = &route->query[i];
@@ -238,7 +244,7 @@ name_in_body(const struct route *route, const char *name, const char *value)
 	const char *rest = strcmp(body, "{}") == 0 ? "}" : body + 1;
 
 	body = api_text("{\"%s\":%s%s%s", name, value, rest[0] == '}' ? "" : ",", rest);
-	if (api_send(route->method, route->path, NULL, body) != 422)
+	if (api_send(route->method, fill_path(route->path, &own), NULL, body) != 422)
 		fail_msg("%s %s: %ld", route->path, body, api_answer()->status);
 }
 
