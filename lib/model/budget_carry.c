@@ -111,8 +111,11 @@ budget_carry_keep_all(struct task *task, struct window removed)
 
 	ok = db_query(task, clients_sql, NULL, &clients);
 	for (int i = 0; ok && i < db_count(clients); i++) {
+		struct arena_mark mark = arena_mark(task->arena);
+
 		task->client = db_id(clients, i, 0);
 		ok = budget_carry_keep(task, removed);
+		arena_undo(task->arena, mark);
 	}
 	task->client = (struct id){ 0 };
 	return ok;
