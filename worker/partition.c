@@ -1,6 +1,7 @@
 #include "worker/partition.h"
 
 #include "lib/clock.h"
+#include "lib/model/budget_carry.h"
 
 #include <string.h>
 #include <time.h>
@@ -101,12 +102,17 @@ partition_next_stray(struct task *task, const struct partitions *partitions, int
 static bool
 try_once(struct task *task, const char *sql, enum partitioned table, int32_t date, bool *ret_done)
 {
+	const struct window day = { date * CLOCK_DAY, (date + 1) * CLOCK_DAY };
 	struct db_params *params = db_params(task);
 	struct db_rows *rows;
 
 	db_add_text(params, partitioned_names[table]);
 	db_add_date(params, date);
-	if (!db_query(task, patience_sql, NULL, NULL) || !db_query(task, sql, params, &rows))
+	if (!db_query(task, patience_sql, NULL, NULL))
+		return false;
+	if (sql == drop_sql && table == PARTITIONED_LOG && !budget_carry_keep_all(task, day))
+		return false;
+	if (!db_query(task, sql, params, &rows))
 		return false;
 	*ret_done = db_bool(rows, 0, 0);
 	return db_commit(task);

@@ -32,7 +32,8 @@ NODISCARD bool partition_next_stray(struct task *task, const struct partitions *
 /*
  * Each in a transaction of its own. They lock the whole table for an instant: where that lock is
  * not to be had soon, they let the writers pass and try again, a few times. *ret_done false: it was
- * there already, or was not there.
+ * there already, or was not there. What dropped records spent of their budgets is kept, and
+ * task->client is nil.
  */
 NODISCARD bool partition_add(
     struct task *task, enum partitioned table, int32_t date, bool *ret_done);

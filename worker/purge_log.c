@@ -1,6 +1,7 @@
 #include "worker/purge.h"
 
 #include "lib/clock.h"
+#include "lib/model/budget_carry.h"
 #include "lib/model/chat_log.h"
 #include "lib/model/day.h"
 #include "worker/books.h"
@@ -33,17 +34,20 @@ static const char days_sql[] =
     "GROUP BY 1, 2) AS days "
     "LEFT JOIN daily_costs d ON d.client_id = days.client_id AND d.date = days.date";
 
+/* The last record of a batch; all those of its time, in whole milliseconds, go with it. */
+static const char batch_sql[] = "SELECT created_at "
+				"FROM chat_logs "
+				"WHERE client_id = $1 "
+				"AND id < $2 "
+				"AND created_at < $3 "
+				"ORDER BY id "
+				"OFFSET $4 "
+				"LIMIT 1";
+
 static const char delete_sql[] = "DELETE FROM chat_logs "
 				 "WHERE client_id = $1 "
-				 "AND created_at < $3 "
-				 "AND id IN ("
-				 "SELECT id "
-				 "FROM chat_logs "
-				 "WHERE client_id = $1 "
 				 "AND id < $2 "
-				 "AND created_at < $3 "
-				 "ORDER BY id "
-				 "LIMIT $4)";
+				 "AND created_at < $3";
 
 /* The last day that may be closed. */
 static int32_t
@@ -176,20 +180,48 @@ drop_partitions(struct command_context *context, enum partitioned table, int64_t
 	return true;
 }
 
-static bool
-delete_batch(struct task *task, int64_t before, int64_t *ret_count)
+static struct db_params *
+make_bounds(struct task *task, int64_t before)
 {
 	struct db_params *params = db_params(task);
-	struct db_rows *rows;
 
 	db_add_id(params, task->client);
 	db_add_id(params, chat_log_first_id(before));
 	db_add_time(params, before);
-	db_add_int(params, ROWS_BATCH);
-	if (!db_query(task, delete_sql, params, &rows))
+	return params;
+}
+
+/* The end of at least ROWS_BATCH records, or of all. */
+static bool
+find_batch(struct task *task, int64_t before, int64_t *ret_end)
+{
+	struct db_params *params = make_bounds(task, before);
+	struct db_rows *rows;
+
+	db_add_int(params, ROWS_BATCH - 1);
+	if (!db_query(task, batch_sql, params, &rows))
+		return false;
+	*ret_end = db_count(rows) == 0 ? before : db_time(rows, 0, 0) + 1000;
+	return true;
+}
+
+/* What the records spent of a budget is kept by the transaction that removes them. */
+static bool
+delete_batch(struct task *task, int64_t before, int64_t *ret_count)
+{
+	const struct arena_mark mark = arena_mark(task->arena);
+	struct db_rows *rows;
+	int64_t end;
+
+	if (!find_batch(task, before, &end) ||
+	    !budget_carry_keep(task, (struct window){ 0, end }) ||
+	    !db_query(task, delete_sql, make_bounds(task, end), &rows))
 		return false;
 	*ret_count = db_changed(rows);
-	return db_commit(task);
+	if (!db_commit(task))
+		return false;
+	arena_undo(task->arena, mark);
+	return true;
 }
 
 static bool
@@ -205,7 +237,7 @@ delete_rows(struct command_context *context, const struct tenant *tenant, struct
 		if (!delete_batch(context->task, zone_day_start(tenant->zone, last + 1), &count))
 			return false;
 		total += count;
-	} while (count == ROWS_BATCH);
+	} while (count >= ROWS_BATCH);
 	result->rows += total;
 	if (total == 0)
 		return true;
@@ -240,7 +272,11 @@ close_tenant(struct command_context *context, const struct tenant *tenant, int64
 		return false;
 	/* Whoever keeps records the longest has them removed with their partition, not one by one.
 	 */
-	if (!all || context->dry_run || tenant->log_retention_days >= longest_days)
+	if (context->dry_run)
+		return true;
+	if (!budget_carry_forget(context->task) || !db_commit(context->task))
+		return false;
+	if (!all || tenant->log_retention_days >= longest_days)
 		return true;
 	return delete_rows(context, tenant, result);
 }

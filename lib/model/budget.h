@@ -1,7 +1,7 @@
 /*
  * Budgets: a limit on what a client may spend in each window. What is spent is the sum over the
- * log (lib/model/budget_status.h): a changed limit never changes it, and what a budget counts is
- * never changed.
+ * log and what purge kept of it (lib/model/budget_status.h): a changed limit never changes it, and
+ * what a budget counts is never changed.
  *
  * Every call sees only the rows of task->client. Texts live as long as the task.
  */

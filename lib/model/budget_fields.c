@@ -111,7 +111,8 @@ const struct json_field budget_add_fields[15] = {
 	    .offset = INPUT(period),
 	    .required = true,
 	    .choices = period_names,
-	    .about = "Weeks begin on Monday; total never ends and reaches as far back as the log; "
+	    .about = "Weeks begin on Monday; total never ends. Calls that were purged before the "
+		     "budget was made are not counted; those purged later are. "
 		     "rolling is the last rolling_hours, which move in sixtieths of them." },
 	{ .name = "rolling_hours",
 	    .type = JSON_INT,

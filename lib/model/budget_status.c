@@ -4,37 +4,35 @@
 
 #include <assert.h>
 
-/* A call without the value falls into no bucket. */
-#define HAS_BUCKET \
-	"AND CASE $16::text\n" \
-	"WHEN 'user_id' THEN user_id IS NOT NULL\n" \
-	"WHEN 'user_tier' THEN user_tier IS NOT NULL OR user_id IS NOT NULL\n" \
-	"WHEN 'api_key_id' THEN api_key_id IS NOT NULL\n" \
-	"WHEN 'session_id' THEN session_id IS NOT NULL\n" \
-	"WHEN 'agent_session_id' THEN agent_session_id IS NOT NULL\n" \
-	"WHEN 'feature' THEN feature IS NOT NULL\n" \
-	"WHEN 'provider' THEN provider IS NOT NULL\n" \
-	"WHEN 'model' THEN model IS NOT NULL\n" \
-	"WHEN 'tag' THEN cardinality(tags) > 0\n" \
-	"ELSE true END"
-#define SUM "SELECT " BUDGET_SUM_COLUMNS "FROM chat_logs AS l\n" BUDGET_SUM_WINDOW
-#define BUCKETS \
+/* $18 is the bucket; '' is all of them together. */
+#define SUM(way) \
+	"SELECT " BUDGET_SUM_TOTALS "FROM (\n" \
+	"SELECT " BUDGET_SUM_COLUMNS \
+	"FROM chat_logs AS l\n" BUDGET_SUM_WINDOW way BUDGET_SUM_HAS_BUCKET "UNION ALL\n" \
+	"SELECT " BUDGET_SUM_CARRIED_COLUMNS BUDGET_SUM_CARRIED "AND bucket = $18) AS s"
+#define TOP(way) \
+	"SELECT " BUDGET_SUM_TOTALS ", bucket\n" \
+	"FROM (\n" \
 	"SELECT " BUDGET_SUM_COLUMNS ", bucket\n" \
-	"FROM chat_logs AS l\n" BUDGET_SUM_BUCKETS BUDGET_SUM_WINDOW
-#define TOP \
+	"FROM chat_logs AS l\n" \
+	"CROSS JOIN LATERAL unnest(" BUDGET_SUM_BUCKETS ") AS b (bucket)\n" BUDGET_SUM_WINDOW way \
 	"AND bucket IS NOT NULL\n" \
 	"GROUP BY bucket\n" \
+	"UNION ALL\n" \
+	"SELECT " BUDGET_SUM_CARRIED_COLUMNS ", bucket\n" BUDGET_SUM_CARRIED \
+	"AND bucket <> '') AS s\n" \
+	"GROUP BY bucket\n" \
 	"ORDER BY 1 DESC, 2 DESC, bucket\n" \
-	"LIMIT $17"
+	"LIMIT $18"
 
-static const char sum_sql[] = SUM BUDGET_SUM_BY_TIME HAS_BUCKET;
-static const char sum_by_user_sql[] = SUM BUDGET_SUM_BY_USER HAS_BUCKET;
-static const char sum_by_session_sql[] = SUM BUDGET_SUM_BY_SESSION HAS_BUCKET;
-static const char sum_by_agent_session_sql[] = SUM BUDGET_SUM_BY_AGENT_SESSION HAS_BUCKET;
-static const char top_sql[] = BUCKETS BUDGET_SUM_BY_TIME TOP;
-static const char top_by_user_sql[] = BUCKETS BUDGET_SUM_BY_USER TOP;
-static const char top_by_session_sql[] = BUCKETS BUDGET_SUM_BY_SESSION TOP;
-static const char top_by_agent_session_sql[] = BUCKETS BUDGET_SUM_BY_AGENT_SESSION TOP;
+static const char sum_sql[] = SUM(BUDGET_SUM_BY_TIME);
+static const char sum_by_user_sql[] = SUM(BUDGET_SUM_BY_USER);
+static const char sum_by_session_sql[] = SUM(BUDGET_SUM_BY_SESSION);
+static const char sum_by_agent_session_sql[] = SUM(BUDGET_SUM_BY_AGENT_SESSION);
+static const char top_sql[] = TOP(BUDGET_SUM_BY_TIME);
+static const char top_by_user_sql[] = TOP(BUDGET_SUM_BY_USER);
+static const char top_by_session_sql[] = TOP(BUDGET_SUM_BY_SESSION);
+static const char top_by_agent_session_sql[] = TOP(BUDGET_SUM_BY_AGENT_SESSION);
 
 static const char *const sums[] = {
 	[BUDGET_SUM_WAY_TIME] = sum_sql,
@@ -84,6 +82,7 @@ sum(struct task *task, const struct budget_scope *scope, struct budget_status *s
 	struct db_params *params = budget_sum_params(task, status->budget, scope, status->window);
 	struct db_rows *rows;
 
+	db_add_text(params, status->bucket == NULL ? "" : status->bucket);
 	if (!db_query_one(task, sums[budget_sum_way(scope)], params, &rows))
 		return false;
 	status->use = read_use(rows, 0);

@@ -1,5 +1,6 @@
 /*
- * What was spent of a budget in its open window: sums over the log, which reserve nothing. A call
+ * What was spent of a budget in its open window: sums over the log and what purge kept of it
+ * (lib/model/budget_carry.h), which reserve nothing. A call
  * costs its verified, else its estimated cost, else what the budget's fallback says, else nothing.
  *
  * Every call sees only the rows of task->client. Texts live as long as the task.

@@ -5,20 +5,29 @@
 
 #include <assert.h>
 
-/* $17 is the length of a slot in microseconds. */
-#define SUMS \
-	"SELECT " BUDGET_SUM_COLUMNS ", bucket,\n" \
-	"CASE WHEN $17::bigint = 0 THEN 0\n" \
-	"ELSE div(extract(epoch FROM created_at) * 1000000, $17)::bigint END AS slot\n" \
-	"FROM chat_logs AS l\n" BUDGET_SUM_BUCKETS BUDGET_SUM_WINDOW
-#define GROUPS \
-	"AND ($16::text IS NULL OR bucket IS NOT NULL)\n" \
-	"GROUP BY bucket, slot"
+/* $18 is the length of a slot in microseconds. */
+#define SLOT(instant) \
+	"CASE WHEN $18::bigint = 0 THEN 0 ELSE " BUDGET_SUM_SLOT(instant, "$18") " END"
+#define SUMS(way) \
+	"SELECT " BUDGET_SUM_TOTALS ", bucket, slot::bigint\n" \
+	"FROM (\n" \
+	"SELECT " BUDGET_SUM_COLUMNS ", bucket, " SLOT( \
+	    "created_at") " AS slot\n" \
+			  "FROM chat_logs AS l\n" \
+			  "CROSS JOIN LATERAL unnest(" BUDGET_SUM_BUCKETS \
+			  ") AS b (bucket)\n" BUDGET_SUM_WINDOW way \
+			  "AND ($16::text IS NULL OR bucket IS NOT NULL)\n" \
+			  "GROUP BY bucket, slot\n" \
+			  "UNION ALL\n" \
+			  "SELECT " BUDGET_SUM_CARRIED_COLUMNS ", NULLIF(bucket, ''), " SLOT( \
+			      "window_start") "\n" BUDGET_SUM_CARRIED \
+					      "AND ($16::text IS NULL) = (bucket = '')) AS s\n" \
+					      "GROUP BY bucket, slot"
 
-static const char sums_sql[] = SUMS BUDGET_SUM_BY_TIME GROUPS;
-static const char sums_by_user_sql[] = SUMS BUDGET_SUM_BY_USER GROUPS;
-static const char sums_by_session_sql[] = SUMS BUDGET_SUM_BY_SESSION GROUPS;
-static const char sums_by_agent_session_sql[] = SUMS BUDGET_SUM_BY_AGENT_SESSION GROUPS;
+static const char sums_sql[] = SUMS(BUDGET_SUM_BY_TIME);
+static const char sums_by_user_sql[] = SUMS(BUDGET_SUM_BY_USER);
+static const char sums_by_session_sql[] = SUMS(BUDGET_SUM_BY_SESSION);
+static const char sums_by_agent_session_sql[] = SUMS(BUDGET_SUM_BY_AGENT_SESSION);
 
 static const char *const statements[] = {
 	[BUDGET_SUM_WAY_TIME] = sums_sql,
@@ -61,6 +70,7 @@ budget_sum_params(struct task *task, const struct budget *budget, const struct b
 		db_add_null(params);
 	budget_scope_add(params, scope);
 	db_add_text(params, budget_dimension_names[budget->each]);
+	db_add_id(params, budget->id);
 	return params;
 }
 

@@ -1,7 +1,7 @@
 /*
  * Between the files that sum what budgets were spent: the parts of their statements. $1 is the
  * client, $2 and $3 the ids at the window's bounds, $4 and $5 the bounds, $6 the fallback rate, $7
- * to $15 the scope, $16 the name of each.
+ * to $15 the scope, $16 the name of each, $17 the budget.
  */
 #ifndef LIB_MODEL_BUDGET_SUM_PRIVATE_H
 #define LIB_MODEL_BUDGET_SUM_PRIVATE_H
@@ -10,14 +10,28 @@
 #include "lib/model/cents_sql.h"
 
 #define BUDGET_SUM_COST "COALESCE(verified_cost_cents, estimated_cost_cents)"
-/* Cost, requests, tokens, unpriced. */
+/* Of the log's rows. */
 #define BUDGET_SUM_COLUMNS \
-	"least(COALESCE(sum(COALESCE(" BUDGET_SUM_COST \
-	" * 10000000, fallback_nanos(tokens_used, $6))), 0),\n" \
-	"" SUM_NANOS_MAX ")::bigint,\n" \
-	"count(*),\n" \
-	"COALESCE(sum(tokens_used), 0)::bigint,\n" \
-	"count(*) FILTER (WHERE " BUDGET_SUM_COST " IS NULL)\n"
+	"COALESCE(sum(COALESCE(" BUDGET_SUM_COST \
+	" * 10000000, fallback_nanos(tokens_used, $6))), 0) AS cost,\n" \
+	"count(*) AS requests,\n" \
+	"COALESCE(sum(tokens_used), 0) AS tokens,\n" \
+	"count(*) FILTER (WHERE " BUDGET_SUM_COST " IS NULL) AS unpriced\n"
+/* The same of what purge has removed from the log; the condition on bucket is to follow. */
+#define BUDGET_SUM_CARRIED_COLUMNS "cost_cents * 10000000, requests, tokens, unpriced\n"
+#define BUDGET_SUM_CARRIED \
+	"FROM budget_carries\n" \
+	"WHERE client_id = $1 AND budget_id = $17\n" \
+	"AND window_start >= $4 AND window_start < $5\n"
+/* Of both. */
+#define BUDGET_SUM_TOTALS \
+	"least(sum(cost), " SUM_NANOS_MAX ")::bigint,\n" \
+	"sum(requests)::bigint,\n" \
+	"sum(tokens)::bigint,\n" \
+	"sum(unpriced)::bigint\n"
+/* The slot of an instant, as a number. */
+#define BUDGET_SUM_SLOT(instant, usec) "div(extract(epoch FROM " instant ") * 1000000, " usec ")"
+
 /*
  * The tier that the call was counted under; the user's own where the record does not say. Not a
  * join, which the planner may answer from a hash of all users.
@@ -50,11 +64,11 @@
 #define BUDGET_SUM_BY_AGENT_SESSION "AND agent_session_id = $11\n" BUDGET_SUM_SCOPE
 
 /*
- * The buckets b of a call: one, NULL, where the budget has no each. A call with several tags falls
+ * The buckets of a call: one, NULL, where the budget has no each. A call with several tags falls
  * into the bucket of each; a call without the value has the bucket NULL, or none.
  */
 #define BUDGET_SUM_BUCKETS \
-	"CROSS JOIN LATERAL unnest(CASE $16::text\n" \
+	"CASE $16::text\n" \
 	"WHEN 'user_id' THEN ARRAY[user_id::text]\n" \
 	"WHEN 'user_tier' THEN ARRAY[" BUDGET_SUM_TIER "]\n" \
 	"WHEN 'api_key_id' THEN ARRAY[api_key_id::text]\n" \
@@ -64,7 +78,20 @@
 	"WHEN 'provider' THEN ARRAY[provider]\n" \
 	"WHEN 'model' THEN ARRAY[model]\n" \
 	"WHEN 'tag' THEN ARRAY(SELECT DISTINCT unnest(tags))\n" \
-	"ELSE ARRAY[NULL::text] END) AS b (bucket)\n"
+	"ELSE ARRAY[NULL::text] END"
+/* A call without the value falls into no bucket. */
+#define BUDGET_SUM_HAS_BUCKET \
+	"AND CASE $16::text\n" \
+	"WHEN 'user_id' THEN user_id IS NOT NULL\n" \
+	"WHEN 'user_tier' THEN user_tier IS NOT NULL OR user_id IS NOT NULL\n" \
+	"WHEN 'api_key_id' THEN api_key_id IS NOT NULL\n" \
+	"WHEN 'session_id' THEN session_id IS NOT NULL\n" \
+	"WHEN 'agent_session_id' THEN agent_session_id IS NOT NULL\n" \
+	"WHEN 'feature' THEN feature IS NOT NULL\n" \
+	"WHEN 'provider' THEN provider IS NOT NULL\n" \
+	"WHEN 'model' THEN model IS NOT NULL\n" \
+	"WHEN 'tag' THEN cardinality(tags) > 0\n" \
+	"ELSE true END\n"
 
 /* How to find the rows, by the scope. */
 enum budget_sum_way {
@@ -75,7 +102,7 @@ enum budget_sum_way {
 };
 enum budget_sum_way budget_sum_way(const struct budget_scope *scope);
 
-/* $1 to $16; scope: the budget's own, or one bucket of it. */
+/* $1 to $17; scope: the budget's own, or one bucket of it. */
 struct db_params *budget_sum_params(struct task *task, const struct budget *budget,
     const struct budget_scope *scope, struct window window);
 

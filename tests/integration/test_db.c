@@ -292,6 +292,22 @@ test_a_cursor_gives_portions(void **state)
 }
 
 static void
+test_a_closed_cursor_is_gone(void **state)
+{
+	struct db_cursor *first, *second;
+	struct db_rows *rows;
+
+	(void)state;
+	fine(db_cursor_open(&task, "SELECT 1", NULL, &first));
+	fine(db_cursor_open(&task, "SELECT 2", NULL, &second));
+	fine(db_cursor_close(&task, first));
+	fine(db_cursor_next(&task, second, 1, &rows));
+	assert_int_equal(db_int(rows, 0, 0), 2);
+	assert_false(db_cursor_next(&task, first, 1, &rows));
+	db_rollback(&task);
+}
+
+static void
 test_a_script_runs_whole(void **state)
 {
 	(void)state;
@@ -354,6 +370,7 @@ main(void)
 		TEST(test_a_killed_step_is_known),
 		TEST(test_a_changed_result_is_prepared_again),
 		TEST(test_a_cursor_gives_portions),
+		TEST(test_a_closed_cursor_is_gone),
 		TEST(test_a_script_runs_whole),
 		TEST(test_queries_are_counted),
 	};

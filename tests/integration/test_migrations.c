@@ -15,7 +15,7 @@ static struct servers *servers;
 /*
  * One line for whatever a migration may make: tables, columns, constraints, indexes, policies,
  * triggers, functions, views, types, rights. Lists of rights are sorted: their order tells only
- * when each was given.
+ * when each was given. Columns are numbered without those that were dropped.
  */
 static const char catalogue_sql[] =
     "WITH rel AS (SELECT c.*, c.oid AS id FROM pg_class c"
@@ -26,7 +26,8 @@ static const char catalogue_sql[] =
     "  pg_get_expr(relpartbound, id),"
     "  (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(relacl) AS a)) FROM rel"
     " UNION ALL SELECT format('column %s.%s %s %s null %s default %s generated %s collation %s',"
-    "  relname, attnum, attname, format_type(atttypid, atttypmod), NOT attnotnull,"
+    "  relname, row_number() OVER (PARTITION BY id ORDER BY attnum), attname,"
+    "  format_type(atttypid, atttypmod), NOT attnotnull,"
     "  pg_get_expr(adbin, adrelid), attgenerated, attcollation::regcollation)"
     "  FROM rel JOIN pg_attribute ON attrelid = id AND attnum > 0 AND NOT attisdropped"
     "  LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum"

@@ -8,6 +8,7 @@
 #include "lib/model/auth_token.h"
 #include "lib/model/authorization.h"
 #include "lib/model/batch.h"
+#include "lib/model/budget_carry.h"
 #include "lib/model/budget_status.h"
 #include "lib/model/budget_sum.h"
 #include "lib/model/chat_log.h"
@@ -85,6 +86,7 @@ static const struct {
 	{ "batch", batch_statements, "tally_app" },
 	{ "batch_key", batch_key_statements, "tally_app" },
 	{ "budget", budget_statements, "tally_app" },
+	{ "budget_carry", budget_carry_statements, "tally_worker" },
 	{ "budget_list", budget_list_statements, "tally_app" },
 	{ "budget_status", budget_status_statements, "tally_app" },
 	{ "budget_sum", budget_sum_statements, "tally_worker" },
