@@ -1,12 +1,15 @@
 #include "app/auth.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
 #include "app/cache.h"
+#include "app/metrics.h"
 #include "lib/address.h"
 #include "lib/model/audit.h"
 #include "lib/model/auth_token.h"
+#include "lib/model/rate.h"
 #include "lib/seal.h"
 
 #define SCHEME "Bearer "
@@ -78,6 +81,43 @@ act(struct request *req, const struct identity *identity)
 	req->task->user = identity->user;
 }
 
+static void
+show_rate(struct request *req, const struct rate *rate)
+{
+	static const char format[] = "%" PRId64;
+	struct arena *arena = req->task->arena;
+
+	reply_header(&req->reply, "RateLimit-Limit", arena_printf(arena, format, rate->limit));
+	if (rate->counted)
+		reply_header(&req->reply, "RateLimit-Remaining",
+		    arena_printf(arena, format, rate->remaining));
+	reply_header(
+	    &req->reply, "RateLimit-Reset", arena_printf(arena, format, rate->resets_in_s));
+	/* Whatever the answer becomes. */
+	reply_keep_headers(&req->reply);
+}
+
+/* A request counts also where it is refused afterwards, for want of a scope or for what it says. */
+static bool
+count(struct request *req, const struct identity *identity)
+{
+	struct task *task = req->task;
+	struct rate rate;
+
+	if (identity->rate_limit_per_hour == 0)
+		return true;
+	rate_count(task, identity->client, identity->key, identity->rate_limit_per_hour, &rate);
+	show_rate(req, &rate);
+	if (!rate.counted)
+		metrics_add(METRIC_RATE_UNCOUNTED, 1);
+	if (rate.allowed)
+		return true;
+	metrics_add(METRIC_RATE_REFUSALS, 1);
+	(void)task_fail(task, ERR_RATE, "The key has used up its requests of this hour.");
+	task->err.retry_after = (int)rate.resets_in_s;
+	return false;
+}
+
 bool
 auth_check(struct request *req, enum scope scope)
 {
@@ -93,6 +133,8 @@ auth_check(struct request *req, enum scope scope)
 	cache_count_use(req->task, req->app->cache, parts->public_id, identity);
 	identity->secret = parts->secret;
 	act(req, identity);
+	if (!count(req, identity))
+		return false;
 	if (!(identity->scopes & UINT64_C(1) << scope))
 		return task_fail(
 		    req->task, ERR_FORBIDDEN, "The key lacks the scope %s.", scope_names[scope]);

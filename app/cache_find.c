@@ -41,6 +41,7 @@ read_key(struct task *task, const char *public_id, const struct conf *conf, stru
 		.user = found.user,
 		.scopes = found.scopes,
 		.expires_at = found.expires_at,
+		.rate_limit_per_hour = found.rate_limit_per_hour,
 		.zone = zone,
 		.timezone = found.timezone,
 		.log_retention_days =
