@@ -9,7 +9,6 @@
 #include "lib/address.h"
 #include "lib/model/audit.h"
 #include "lib/model/auth_token.h"
-#include "lib/model/rate.h"
 #include "lib/seal.h"
 
 #define SCHEME "Bearer "
@@ -82,7 +81,7 @@ act(struct request *req, const struct identity *identity)
 }
 
 static void
-show_rate(struct request *req, const struct rate *rate)
+add_rate_headers(struct request *req, const struct rate *rate)
 {
 	static const char format[] = "%" PRId64;
 	struct arena *arena = req->task->arena;
@@ -97,25 +96,33 @@ show_rate(struct request *req, const struct rate *rate)
 	reply_keep_headers(&req->reply);
 }
 
+bool
+auth_show_rate(struct request *req, const struct rate *rate)
+{
+	struct task *task = req->task;
+
+	add_rate_headers(req, rate);
+	if (!rate->counted)
+		metrics_add(METRIC_RATE_UNCOUNTED, 1);
+	if (rate->allowed)
+		return true;
+	metrics_add(METRIC_RATE_REFUSALS, 1);
+	(void)task_fail(task, ERR_RATE, "The key has used up its requests of this hour.");
+	task->err.retry_after = (int)rate->resets_in_s;
+	return false;
+}
+
 /* A request counts also where it is refused afterwards, for want of a scope or for what it says. */
 static bool
 count(struct request *req, const struct identity *identity)
 {
-	struct task *task = req->task;
+	int64_t limit = identity->rate_limit_per_hour;
 	struct rate rate;
 
-	if (identity->rate_limit_per_hour == 0)
+	if (limit == 0 || req->route->counts_rate)
 		return true;
-	rate_count(task, identity->client, identity->key, identity->rate_limit_per_hour, &rate);
-	show_rate(req, &rate);
-	if (!rate.counted)
-		metrics_add(METRIC_RATE_UNCOUNTED, 1);
-	if (rate.allowed)
-		return true;
-	metrics_add(METRIC_RATE_REFUSALS, 1);
-	(void)task_fail(task, ERR_RATE, "The key has used up its requests of this hour.");
-	task->err.retry_after = (int)rate.resets_in_s;
-	return false;
+	rate_count(req->task, identity->client, identity->key, limit, &rate);
+	return auth_show_rate(req, &rate);
 }
 
 bool
