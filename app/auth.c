@@ -33,12 +33,21 @@ read_key(const char *header, struct auth_token_parts *ret)
 	return auth_token_parse((struct text){ key, strlen(key) }, ret);
 }
 
+/* A guess. What has not the form of a key costs nothing and is none. */
+static bool
+refuse_guess(struct task *task, struct cache *cache, const char *address)
+{
+	task_clear_error(task);
+	return cache_count_failure(task, cache, address) && refuse(task);
+}
+
 /* The secret is hashed and compared for an unknown key too, so that both take the same time. */
 static bool
-find(struct task *task, struct cache *cache, const struct auth_token_parts *parts,
-    struct identity *ret)
+find(struct request *req, const struct auth_token_parts *parts, struct identity *ret)
 {
-	bool found = cache_find_key(task, cache, parts->public_id, ret);
+	struct task *task = req->task;
+	struct cache *cache = req->app->cache;
+	bool found = cache_find_key(task, cache, parts->public_id, req->address, ret);
 	uint8_t hash[SEAL_HASH_SIZE];
 	bool right;
 
@@ -47,7 +56,7 @@ find(struct task *task, struct cache *cache, const struct auth_token_parts *part
 	if (!found && task->err.code != ERR_UNAUTHENTICATED)
 		return false;
 	if (!found || !right || ret->expires_at <= task->now)
-		return refuse(task);
+		return refuse_guess(task, cache, req->address);
 	return true;
 }
 
@@ -135,7 +144,7 @@ auth_check(struct request *req, enum scope scope)
 		return true;
 	if (!read_key(req->authorization, parts))
 		return refuse(req->task);
-	if (!find(req->task, req->app->cache, parts, identity))
+	if (!find(req, parts, identity))
 		return false;
 	cache_count_use(req->task, req->app->cache, parts->public_id, identity);
 	identity->secret = parts->secret;

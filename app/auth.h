@@ -26,8 +26,9 @@ struct identity {
 
 /*
  * Sets req->identity and the task's client, user and operator_key. ERR_UNAUTHENTICATED, the same
- * for every reason; ERR_RATE when the key has used up its hourly rate; ERR_FORBIDDEN naming the
- * scope that is missing; ERR_UNAVAILABLE when the key is not cached and PostgreSQL is away.
+ * for every reason; ERR_RATE when the key has used up its hourly rate or too many wrong keys came
+ * from the address; ERR_FORBIDDEN naming the scope that is missing; ERR_UNAVAILABLE when the key is
+ * not cached and PostgreSQL is away.
  */
 NODISCARD bool auth_check(struct request *req, enum scope scope);
 
