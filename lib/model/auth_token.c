@@ -24,7 +24,7 @@ static const char find_sql[] =
 static const char find_to_change_sql[] =
     "SELECT " COLUMNS " FROM auth_tokens"
     " WHERE client_id = coalesce($1::uuid, " NIL ") AND id = $2 AND token_type = 'api_key'"
-    " FOR UPDATE";
+    " FOR NO KEY UPDATE";
 
 static const char list_sql[] =
     "SELECT " COLUMNS " FROM auth_tokens"
