@@ -1,9 +1,11 @@
 #include "app/auth.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
 #include "app/cache.h"
+#include "app/metrics.h"
 #include "lib/address.h"
 #include "lib/model/audit.h"
 #include "lib/model/auth_token.h"
@@ -31,12 +33,21 @@ read_key(const char *header, struct auth_token_parts *ret)
 	return auth_token_parse((struct text){ key, strlen(key) }, ret);
 }
 
+/* A guess. What has not the form of a key costs nothing and is none. */
+static bool
+refuse_guess(struct task *task, struct cache *cache, const char *address)
+{
+	task_clear_error(task);
+	return cache_count_failure(task, cache, address) && refuse(task);
+}
+
 /* The secret is hashed and compared for an unknown key too, so that both take the same time. */
 static bool
-find(struct task *task, struct cache *cache, const struct auth_token_parts *parts,
-    struct identity *ret)
+find(struct request *req, const struct auth_token_parts *parts, struct identity *ret)
 {
-	bool found = cache_find_key(task, cache, parts->public_id, ret);
+	struct task *task = req->task;
+	struct cache *cache = req->app->cache;
+	bool found = cache_find_key(task, cache, parts->public_id, req->address, ret);
 	uint8_t hash[SEAL_HASH_SIZE];
 	bool right;
 
@@ -45,7 +56,7 @@ find(struct task *task, struct cache *cache, const struct auth_token_parts *part
 	if (!found && task->err.code != ERR_UNAUTHENTICATED)
 		return false;
 	if (!found || !right || ret->expires_at <= task->now)
-		return refuse(task);
+		return refuse_guess(task, cache, req->address);
 	return true;
 }
 
@@ -78,6 +89,51 @@ act(struct request *req, const struct identity *identity)
 	req->task->user = identity->user;
 }
 
+static void
+add_rate_headers(struct request *req, const struct rate *rate)
+{
+	static const char format[] = "%" PRId64;
+	struct arena *arena = req->task->arena;
+
+	reply_header(&req->reply, "RateLimit-Limit", arena_printf(arena, format, rate->limit));
+	if (rate->counted)
+		reply_header(&req->reply, "RateLimit-Remaining",
+		    arena_printf(arena, format, rate->remaining));
+	reply_header(
+	    &req->reply, "RateLimit-Reset", arena_printf(arena, format, rate->resets_in_s));
+	/* Whatever the answer becomes. */
+	reply_keep_headers(&req->reply);
+}
+
+bool
+auth_show_rate(struct request *req, const struct rate *rate)
+{
+	struct task *task = req->task;
+
+	add_rate_headers(req, rate);
+	if (!rate->counted)
+		metrics_add(METRIC_RATE_UNCOUNTED, 1);
+	if (rate->allowed)
+		return true;
+	metrics_add(METRIC_RATE_REFUSALS, 1);
+	(void)task_fail(task, ERR_RATE, "The key has used up its requests of this hour.");
+	task->err.retry_after = (int)rate->resets_in_s;
+	return false;
+}
+
+/* A request counts also where it is refused afterwards, for want of a scope or for what it says. */
+static bool
+count(struct request *req, const struct identity *identity)
+{
+	int64_t limit = identity->rate_limit_per_hour;
+	struct rate rate;
+
+	if (limit == 0 || req->route->counts_rate)
+		return true;
+	rate_count(req->task, identity->client, identity->key, limit, &rate);
+	return auth_show_rate(req, &rate);
+}
+
 bool
 auth_check(struct request *req, enum scope scope)
 {
@@ -88,11 +144,13 @@ auth_check(struct request *req, enum scope scope)
 		return true;
 	if (!read_key(req->authorization, parts))
 		return refuse(req->task);
-	if (!find(req->task, req->app->cache, parts, identity))
+	if (!find(req, parts, identity))
 		return false;
 	cache_count_use(req->task, req->app->cache, parts->public_id, identity);
 	identity->secret = parts->secret;
 	act(req, identity);
+	if (!count(req, identity))
+		return false;
 	if (!(identity->scopes & UINT64_C(1) << scope))
 		return task_fail(
 		    req->task, ERR_FORBIDDEN, "The key lacks the scope %s.", scope_names[scope]);

@@ -7,6 +7,7 @@
 
 #include "app/request.h"
 #include "app/router.h"
+#include "lib/model/rate.h"
 #include "lib/zone.h"
 
 struct identity {
@@ -16,6 +17,7 @@ struct identity {
 	uint64_t scopes; /* 1 << enum scope */
 	uint8_t secret_hash[32];
 	int64_t expires_at; /* INT64_MAX: never */
+	int64_t rate_limit_per_hour; /* of requests; 0: none */
 	const struct zone *zone; /* of the client */
 	const char *timezone;
 	int64_t log_retention_days; /* of the client, or the setting */
@@ -24,9 +26,16 @@ struct identity {
 
 /*
  * Sets req->identity and the task's client, user and operator_key. ERR_UNAUTHENTICATED, the same
- * for every reason; ERR_FORBIDDEN naming the scope that is missing; ERR_UNAVAILABLE when the key is
+ * for every reason; ERR_RATE when the key has used up its hourly rate or too many wrong keys came
+ * from the address; ERR_FORBIDDEN naming the scope that is missing; ERR_UNAVAILABLE when the key is
  * not cached and PostgreSQL is away.
  */
 NODISCARD bool auth_check(struct request *req, enum scope scope);
+
+/*
+ * Says in the answer what is left of the key's hourly rate; ERR_RATE when it is used up.
+ * auth_check() does it, but on a route with counts_rate.
+ */
+NODISCARD bool auth_show_rate(struct request *req, const struct rate *rate);
 
 #endif

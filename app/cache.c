@@ -155,6 +155,7 @@ cache_new(struct app *app)
 		abort();
 	cache->app = app;
 	cache->keys = cache_keys_new(CACHE_KEYS_MAX);
+	cache->peers = cache_peers_new(app->conf.key_failures_per_minute);
 	cache->prices = cache_prices_new();
 	cache->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (cache->wake_fd < 0)
@@ -176,6 +177,7 @@ cache_free(struct cache *cache)
 	pthread_join(cache->thread, NULL);
 	close(cache->wake_fd);
 	cache_prices_free(cache->prices);
+	cache_peers_free(cache->peers);
 	cache_keys_free(cache->keys);
 	free(cache);
 }

@@ -17,10 +17,15 @@
 struct cache *cache_new(struct app *app);
 void cache_free(struct cache *cache);
 
-/* A copy of the key's row with its client's; ERR_UNAUTHENTICATED when there is none or the client
- * is deactivated. */
-NODISCARD bool cache_find_key(
-    struct task *task, struct cache *cache, const char *public_id, struct identity *ret);
+/*
+ * A copy of the key's row with its client's; ERR_UNAUTHENTICATED when there is none or the client
+ * is deactivated. ERR_RATE, without a look into PostgreSQL, when the key is not known and too many
+ * wrong keys came from the address in this minute.
+ */
+NODISCARD bool cache_find_key(struct task *task, struct cache *cache, const char *public_id,
+    const char *address, struct identity *ret);
+/* Notes that a wrong key came from the address; ERR_RATE when there were too many before. */
+NODISCARD bool cache_count_failure(struct task *task, struct cache *cache, const char *address);
 
 /* Notes that the key was presented with its right secret; the row is changed within a minute. */
 void cache_count_use(

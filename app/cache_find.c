@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "app/metrics.h"
+
 struct task
 cache_lookup(struct cache *cache, struct task *task)
 {
@@ -41,6 +43,7 @@ read_key(struct task *task, const char *public_id, const struct conf *conf, stru
 		.user = found.user,
 		.scopes = found.scopes,
 		.expires_at = found.expires_at,
+		.rate_limit_per_hour = found.rate_limit_per_hour,
 		.zone = zone,
 		.timezone = found.timezone,
 		.log_retention_days =
@@ -50,8 +53,25 @@ read_key(struct task *task, const char *public_id, const struct conf *conf, stru
 	return true;
 }
 
+static bool
+refuse_peer(struct task *task)
+{
+	metrics_add(METRIC_KEY_REFUSALS, 1);
+	(void)task_fail(task, ERR_RATE, "Too many wrong API keys came from this address.");
+	task->err.retry_after = cache_peers_retry_after(task->now);
+	return false;
+}
+
 bool
-cache_find_key(struct task *task, struct cache *cache, const char *public_id, struct identity *ret)
+cache_count_failure(struct task *task, struct cache *cache, const char *address)
+{
+	metrics_add(METRIC_KEY_FAILURES, 1);
+	return cache_peers_add(cache->peers, address, task->now) || refuse_peer(task);
+}
+
+bool
+cache_find_key(struct task *task, struct cache *cache, const char *public_id, const char *address,
+    struct identity *ret)
 {
 	struct task lookup;
 	uint64_t generation;
@@ -59,8 +79,13 @@ cache_find_key(struct task *task, struct cache *cache, const char *public_id, st
 
 	if (cache_keys_find(cache->keys, public_id, task, ret, &generation))
 		return true;
+	if (cache_peers_refuses(cache->peers, address, task->now) &&
+	    !cache_peers_trusts(cache->peers, public_id))
+		return refuse_peer(task);
 	lookup = cache_lookup(cache, task);
 	found = read_key(&lookup, public_id, &cache->app->conf, ret);
+	if (found || lookup.err.code == ERR_NOT_FOUND)
+		cache_peers_trust(cache->peers, public_id, found);
 	if (lookup.err.code == ERR_NOT_FOUND) {
 		task_clear_error(&lookup);
 		(void)task_fail(&lookup, ERR_UNAUTHENTICATED, "The key is not valid.");

@@ -1,5 +1,5 @@
 /*
- * What the files of app/cache*.c share: the two tables and how the listening thread empties them.
+ * What the files of app/cache*.c share: their tables and how the listening thread empties them.
  *
  * A look-up notes the table's generation before it asks PostgreSQL, and what it read is kept only
  * if the generation is still the same: an answer from before a change is never kept after it.
@@ -15,11 +15,13 @@
 #include "lib/model/auth_token.h"
 
 struct cache_keys;
+struct cache_peers;
 struct cache_prices;
 
 struct cache {
 	struct app *app;
 	struct cache_keys *keys;
+	struct cache_peers *peers;
 	struct cache_prices *prices;
 	pthread_t thread;
 	int wake_fd; /* readable: stop */
@@ -52,6 +54,25 @@ void cache_keys_take_uses(
     struct cache_keys *keys, struct arena *arena, struct auth_token_use **ret, size_t *ret_count);
 /* Counts of keys that are not in the table, or that could not be stored. */
 void cache_keys_add_uses(struct cache_keys *keys, const struct auth_token_use *uses, size_t count);
+
+/*
+ * Wrong keys of each peer (an address of IPv4, a /64 of IPv6) in each minute, and which keys exist.
+ * Tables of fixed size without a lock: where too many peers fail at once, those that failed least
+ * are forgotten; a key that another one pushed out does not count as one that exists.
+ */
+#define CACHE_PEERS_MAX 4096
+#define CACHE_PEERS_TRUSTED_MAX 65536
+/* At most max failures in a minute; 0: any number. */
+struct cache_peers *cache_peers_new(int64_t max);
+void cache_peers_free(struct cache_peers *peers);
+/* Counts a failure; false: there were max before it in this minute. */
+NODISCARD bool cache_peers_add(struct cache_peers *peers, const char *address, int64_t now);
+bool cache_peers_refuses(struct cache_peers *peers, const char *address, int64_t now);
+/* Seconds until the next minute. */
+int cache_peers_retry_after(int64_t now);
+/* Whether PostgreSQL knows the key. It survives what empties the table of keys. */
+void cache_peers_trust(struct cache_peers *peers, const char *public_id, bool exists);
+bool cache_peers_trusts(struct cache_peers *peers, const char *public_id);
 
 struct cache_prices *cache_prices_new(void);
 void cache_prices_free(struct cache_prices *prices);

@@ -112,6 +112,8 @@ open_parts(struct app *app)
 		.connect_timeout_ms = conf->database_connect_timeout_ms,
 		.acquire_timeout_ms = conf->database_acquire_timeout_ms,
 		.statement_timeout_ms = conf->database_statement_timeout_ms,
+		/* A process that hangs must not keep its locks from the others. */
+		.idle_transaction_timeout_ms = conf->database_statement_timeout_ms,
 		.refuse_superuser = true,
 		.trace = trace_query,
 	};

@@ -47,6 +47,7 @@ static const struct setting settings[] = {
 	{ INT(body_max_bytes), 1024, 1 << 30, "16777216" },
 	{ INT(io_timeout_ms), 1, HOUR_MS, "10000" },
 	{ INT(stop_timeout_ms), 0, HOUR_MS, "30000" },
+	{ INT(key_failures_per_minute), 0, 10000, "60" },
 	{ LEVEL(log_level), 1, TEXT_MAX, "info" },
 	{ INT(log_retention_days), 1, 36500, "90" },
 	{ INT(session_lifetime_s), 1, 315360000, "2592000" },

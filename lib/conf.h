@@ -33,6 +33,7 @@ struct conf {
 	int64_t body_max_bytes;
 	int64_t io_timeout_ms; /* for a half-sent request or a reader that does not read */
 	int64_t stop_timeout_ms;
+	int64_t key_failures_per_minute; /* from one address before it gets 429; 0: any number */
 	const char *log_level;
 	/* jobs */
 	int64_t log_retention_days; /* of chat_logs where the client sets none */

@@ -114,9 +114,12 @@ read_settings(struct task *task, const struct db_pool_settings *settings, struct
 		return false;
 	given = get(info, "options");
 	put(info, "options",
-	    arena_printf(task->arena, "%s%s-c timezone=UTC -c statement_timeout=%lld",
+	    arena_printf(task->arena,
+		"%s%s-c timezone=UTC -c statement_timeout=%lld"
+		" -c idle_in_transaction_session_timeout=%lld",
 		given == NULL ? "" : given, given == NULL ? "" : " ",
-		(long long)settings->statement_timeout_ms));
+		(long long)settings->statement_timeout_ms,
+		(long long)settings->idle_transaction_timeout_ms));
 	put(info, "client_encoding", "UTF8");
 	if (get(info, "application_name") == NULL && settings->application != NULL)
 		put(info, "application_name", settings->application);

@@ -2,6 +2,7 @@
  * key create|list|revoke|rotate
  */
 #include "lib/model/auth_token.h"
+#include "lib/model/rate.h"
 #include "worker/client_name.h"
 #include "worker/commands.h"
 #include "worker/output.h"
@@ -76,7 +77,9 @@ create(struct command_context *context, struct auth_token_shown *shown)
 		    CLIENT_OPERATOR);
 	if (input.name == NULL)
 		input.name = "default";
-	if (!client_name_find(task, client, &task->client) || !read_scopes(context, &input.scopes))
+	if (!client_name_find(task, client, &task->client) ||
+	    !read_scopes(context, &input.scopes) ||
+	    !command_int(context, "rate-limit", 1, RATE_MAX, &input.rate_limit_per_hour))
 		return false;
 	return auth_token_add(task, &input, &shown->token, shown->key) && db_commit(task);
 }
@@ -105,6 +108,10 @@ add_key(struct command_context *context, struct output_table *table, const char 
 	output_bool(&line, "active", token->active && token->expires_at > context->task->now);
 	output_time(&line, "expires_at", token->expires_at == INT64_MAX ? 0 : token->expires_at);
 	output_time(&line, "last_used_at", token->last_used_at);
+	if (token->rate_limit_per_hour == 0)
+		output_text(&line, "rate_limit_per_hour", NULL);
+	else
+		output_int(&line, "rate_limit_per_hour", token->rate_limit_per_hour);
 	output_text(&line, "scopes", scopes_text(context->task, token->scopes));
 	output_table_add(table, &line);
 }

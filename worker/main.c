@@ -30,6 +30,7 @@ static const struct command_option key_create_options[] = {
 	{ "client", "CLIENT", "name or id of the client, or \"operator\"" },
 	{ "name", "NAME", "what the key is for (default: default)" },
 	{ "scopes", "SCOPES", "all, or names with commas between them (default: all)" },
+	{ "rate-limit", "N", "requests that the key may make in an hour (default: no limit)" },
 };
 static const struct command_option key_list_options[] = {
 	{ "client", "CLIENT", "name or id of the client, or \"operator\" (default: every client)" },

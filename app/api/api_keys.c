@@ -3,6 +3,7 @@
 #include "app/page.h"
 #include "lib/model/auth_token.h"
 #include "lib/model/client.h"
+#include "lib/model/rate.h"
 
 #define GRACE_DEFAULT_S INT64_C(86400)
 
@@ -10,9 +11,10 @@ struct add_input {
 	const char *name;
 	struct json_texts scopes;
 	int64_t expires_at;
+	int64_t rate_limit_per_hour;
 };
 
-const struct json_field api_keys_add_fields[3] = {
+const struct json_field api_keys_add_fields[4] = {
 	{ .name = "name",
 	    .type = JSON_TEXT,
 	    .offset = offsetof(struct add_input, name),
@@ -34,6 +36,15 @@ const struct json_field api_keys_add_fields[3] = {
 	    .offset = offsetof(struct add_input, expires_at),
 	    .given = JSON_ALWAYS,
 	    .about = "Never where not given." },
+	{ .name = "rate_limit_per_hour",
+	    .type = JSON_INT,
+	    .offset = offsetof(struct add_input, rate_limit_per_hour),
+	    .given = JSON_ALWAYS,
+	    .min = 1,
+	    .max = RATE_MAX,
+	    .about =
+		"How many requests the key may make in each full hour of UTC; the next gets 429. "
+		"No limit where not given." },
 };
 
 struct list_query {
@@ -93,6 +104,7 @@ api_keys_add(struct request *req, struct reply *reply)
 		return false;
 	token.name = input.name;
 	token.expires_at = input.expires_at;
+	token.rate_limit_per_hour = input.rate_limit_per_hour;
 	if (!scope_read(req->task, input.scopes, &token.scopes))
 		return false;
 	if (!auth_token_add(req->task, &token, &shown.token, shown.key))

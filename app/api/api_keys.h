@@ -7,7 +7,7 @@
 #include "app/request.h"
 #include "lib/json_read.h"
 
-extern const struct json_field api_keys_add_fields[3];
+extern const struct json_field api_keys_add_fields[4];
 extern const struct json_field api_keys_list_fields[2];
 extern const struct json_field api_keys_rotate_fields[1];
 

@@ -8,12 +8,13 @@
 #define NIL "'00000000-0000-0000-0000-000000000000'"
 #define COLUMNS \
 	"id, client_id, user_id, public_id, token_hash, name, scopes, expires_at, last_used_at," \
-	" usage_count, is_active, rotated_to, created_at"
+	" usage_count, is_active, rotated_to, created_at, rate_limit_per_hour"
 
 static const char add_sql[] =
     "INSERT INTO auth_tokens (client_id, id, public_id, token_hash, name, scopes, expires_at,"
-    " user_id, created_ip)"
-    " VALUES (coalesce($1::uuid, " NIL "), $2, $3, $4, $5, $6, $7::timestamptz, $8, $9::inet)"
+    " user_id, created_ip, rate_limit_per_hour)"
+    " VALUES (coalesce($1::uuid, " NIL "), $2, $3, $4, $5, $6, $7::timestamptz, $8, $9::inet,"
+    " $10)"
     " RETURNING " COLUMNS;
 
 static const char find_sql[] =
@@ -23,7 +24,7 @@ static const char find_sql[] =
 static const char find_to_change_sql[] =
     "SELECT " COLUMNS " FROM auth_tokens"
     " WHERE client_id = coalesce($1::uuid, " NIL ") AND id = $2 AND token_type = 'api_key'"
-    " FOR UPDATE";
+    " FOR NO KEY UPDATE";
 
 static const char list_sql[] =
     "SELECT " COLUMNS " FROM auth_tokens"
@@ -85,6 +86,7 @@ read_row(const struct db_rows *rows, int row, struct task *task)
 		.active = db_bool(rows, row, 10),
 		.rotated_to = db_id(rows, row, 11),
 		.created_at = db_time(rows, row, 12),
+		.rate_limit_per_hour = db_int(rows, row, 13),
 	};
 
 	memcpy(token.hash, db_bytes(rows, row, 4).at, sizeof token.hash);
@@ -187,6 +189,10 @@ insert(struct task *task, const struct auth_token_input *input, struct id user,
 		db_add_time(params, input->expires_at);
 	db_add_id(params, user);
 	db_add_text(params, task->actor ? task->actor->address : NULL);
+	if (input->rate_limit_per_hour == 0)
+		db_add_null(params);
+	else
+		db_add_int(params, input->rate_limit_per_hour);
 	return query_one(task, add_sql, params, ret);
 }
 
@@ -266,7 +272,8 @@ auth_token_rotate(struct task *task, struct id id, int64_t grace_s, struct auth_
 	if (!before.active || before.expires_at <= task->now || !id_is_nil(before.rotated_to))
 		return task_fail(task, ERR_CONFLICT,
 		    "Only a key that is neither revoked, expired nor rotated can be rotated.");
-	struct auth_token_input input = { before.name, before.scopes, before.expires_at };
+	struct auth_token_input input = { before.name, before.scopes, before.expires_at,
+		before.rate_limit_per_hour };
 	if (!insert(task, &input, before.user, ret, ret_key))
 		return false;
 	if (!expire(task, id, task->now + grace_s * CLOCK_SECOND, ret->id, &after))

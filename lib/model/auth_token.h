@@ -31,6 +31,7 @@ struct auth_token {
 	const char *name;
 	uint64_t scopes; /* 1 << enum scope */
 	int64_t expires_at; /* INT64_MAX: never */
+	int64_t rate_limit_per_hour; /* 0: none */
 	int64_t last_used_at; /* 0: never; up to a minute late, as is usage_count */
 	int64_t usage_count;
 	bool active; /* false: revoked */
@@ -47,6 +48,7 @@ struct auth_token_input {
 	const char *name;
 	uint64_t scopes;
 	int64_t expires_at; /* INT64_MAX: never */
+	int64_t rate_limit_per_hour; /* of requests: lib/model/rate.h; 0: none */
 };
 
 /* A key's text taken apart; parsing fails on what has not the form of a key. */
@@ -68,8 +70,9 @@ NODISCARD bool auth_token_list(
 /* A second time changes nothing. */
 NODISCARD bool auth_token_revoke(struct task *task, struct id id, struct auth_token *ret);
 /*
- * A new key with the name, scopes, user and expiry of the old one, which works on for grace_s
- * seconds at most. ERR_CONFLICT when the old one was revoked, rotated or has expired.
+ * A new key with the name, scopes, user, expiry and rate of the old one, which works on for grace_s
+ * seconds at most; each of the two counts for itself. ERR_CONFLICT when the old one was revoked,
+ * rotated or has expired.
  */
 NODISCARD bool auth_token_rotate(struct task *task, struct id id, int64_t grace_s,
     struct auth_token *ret, char ret_key[AUTH_TOKEN_KEY_SIZE]);
@@ -82,6 +85,7 @@ struct auth_token_presented {
 	uint8_t hash[SEAL_HASH_SIZE];
 	uint64_t scopes;
 	int64_t expires_at; /* INT64_MAX: never */
+	int64_t rate_limit_per_hour; /* 0: none */
 	bool active; /* neither revoked nor of a client that is deactivated or deleted */
 	const char *timezone; /* of the client, as below */
 	int64_t log_retention_days; /* 0: as the settings say */

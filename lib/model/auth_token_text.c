@@ -61,6 +61,10 @@ write_members(struct json_out *out, const struct auth_token *token)
 	json_bool(out, "active", token->active);
 	json_id(out, "user_id", token->user);
 	write_time(out, "expires_at", token->expires_at, INT64_MAX);
+	if (token->rate_limit_per_hour == 0)
+		json_null(out, "rate_limit_per_hour");
+	else
+		json_int(out, "rate_limit_per_hour", token->rate_limit_per_hour);
 	write_time(out, "last_used_at", token->last_used_at, 0);
 	json_int(out, "usage_count", token->usage_count);
 	json_id(out, "rotated_to", token->rotated_to);

@@ -14,7 +14,7 @@ static const char enter_sql[] = "SELECT set_config('app.client_id', coalesce(("
 static const char find_sql[] =
     "SELECT t.id, t.client_id, t.user_id, t.token_hash, t.scopes, t.expires_at,"
     " t.is_active AND c.deactivated_at IS NULL AND c.deleted_at IS NULL,"
-    " c.timezone, c.log_retention_days"
+    " c.timezone, c.log_retention_days, t.rate_limit_per_hour"
     " FROM auth_tokens t"
     " JOIN clients c ON c.id = t.client_id"
     " WHERE t.public_id = $1 AND t.token_type = 'api_key'";
@@ -50,6 +50,7 @@ read_row(const struct db_rows *rows, struct task *task, struct auth_token_presen
 		.active = db_bool(rows, 0, 6),
 		.timezone = db_text(rows, 0, 7),
 		.log_retention_days = db_int(rows, 0, 8),
+		.rate_limit_per_hour = db_int(rows, 0, 9),
 	};
 	memcpy(ret->hash, db_bytes(rows, 0, 3).at, sizeof ret->hash);
 }

@@ -24,7 +24,7 @@ static const char find_sql[] = "SELECT " COLUMNS " FROM clients"
 			       " WHERE id = $1 AND " VISIBLE;
 
 static const char find_to_change_sql[] = "SELECT " COLUMNS " FROM clients"
-					 " WHERE id = $1 AND " VISIBLE " FOR UPDATE";
+					 " WHERE id = $1 AND " VISIBLE " FOR NO KEY UPDATE";
 
 static const char list_sql[] = "SELECT " COLUMNS " FROM clients"
 			       " WHERE " VISIBLE " AND ($1::text IS NULL OR plan = $1)"

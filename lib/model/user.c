@@ -19,13 +19,13 @@ static const char find_sql[] = "SELECT " USER_COLUMNS "\n"
 static const char lock_sql[] = "SELECT " USER_COLUMNS "\n"
 			       "FROM users\n"
 			       "WHERE client_id = $1 AND id = $2 AND deleted_at IS NULL\n"
-			       "FOR UPDATE";
+			       "FOR NO KEY UPDATE";
 
 static const char lock_deleted_sql[] =
     "SELECT " USER_COLUMNS "\n"
     "FROM users\n"
     "WHERE client_id = $1 AND id = $2 AND deleted_at IS NOT NULL\n"
-    "FOR UPDATE";
+    "FOR NO KEY UPDATE";
 
 static const char update_sql[] = "UPDATE users\n"
 				 "SET email = COALESCE($3, email),\n"

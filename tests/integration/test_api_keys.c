@@ -119,6 +119,12 @@ static const struct {
 	{ "an end lies ahead",
 	    "{\"name\":\"k\",\"scopes\":[\"users\"],\"expires_at\":\"2020-01-01T00:00:00Z\"}",
 	    "expires_at" },
+	{ "a rate is one request at least",
+	    "{\"name\":\"k\",\"scopes\":[\"users\"],\"rate_limit_per_hour\":0}",
+	    "rate_limit_per_hour" },
+	{ "a rate has an end",
+	    "{\"name\":\"k\",\"scopes\":[\"users\"],\"rate_limit_per_hour\":1000000001}",
+	    "rate_limit_per_hour" },
 };
 
 static void
@@ -139,6 +145,23 @@ a_name_has_80_letters_at_most(UNUSED void **state)
 
 	api_expect(201, "POST", path, api_text("{\"name\":\"%080d\",\"scopes\":[\"users\"]}", 1));
 	api_expect(422, "POST", path, api_text("{\"name\":\"%081d\",\"scopes\":[\"users\"]}", 1));
+}
+
+static void
+a_rate_is_shown_and_kept_by_rotation(UNUSED void **state)
+{
+	const char *keys = api_text("%s/api-keys", add_client("rated"));
+	const char *id = api_add(
+	    keys, "{\"name\":\"k\",\"scopes\":[\"users\"],\"rate_limit_per_hour\":1000000000}");
+
+	assert_string_equal(api_json("rate_limit_per_hour"), "1000000000");
+	api_expect(201, "POST", api_text("%s/%s/rotate", keys, id), "{}");
+	assert_string_equal(api_json("rate_limit_per_hour"), "1000000000");
+	api_add(keys, "{\"name\":\"k\",\"scopes\":[\"users\"]}");
+	assert_string_equal(api_json("rate_limit_per_hour"), "null");
+	api_expect(200, "GET", keys, NULL);
+	assert_string_equal(api_json("data.0.rate_limit_per_hour"), "null");
+	assert_string_equal(api_json("data.1.rate_limit_per_hour"), "1000000000");
 }
 
 static void
@@ -275,6 +298,7 @@ main(void)
 		cmocka_unit_test(only_the_hash_of_the_secret_is_stored),
 		cmocka_unit_test(a_bad_key_is_refused_by_field),
 		cmocka_unit_test(a_name_has_80_letters_at_most),
+		cmocka_unit_test(a_rate_is_shown_and_kept_by_rotation),
 		cmocka_unit_test(keys_are_listed_newest_first),
 		cmocka_unit_test(a_revoked_key_stops_working),
 		cmocka_unit_test(the_keys_of_a_deactivated_client_stop_working),

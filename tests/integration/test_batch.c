@@ -12,6 +12,7 @@
 #include "lib/clock.h"
 #include "lib/model/batch.h"
 #include "lib/model/counter.h"
+#include "lib/model/user.h"
 #include "lib/seal.h"
 #include "tests/servers.h"
 
@@ -162,6 +163,32 @@ test_same_records_in_another_order(void **state)
 	writer_close(&second);
 }
 
+/* A record names its user, and its client: their rows must stay, and nothing more. */
+static void
+test_a_change_of_the_user_is_not_waited_for(void **state)
+{
+	static const int one[] = { 0, -1 }, none[] = { -1 };
+	struct user_input input = { .external_id = "changed", .email = "a@example.org" };
+	struct writer editor, writer;
+	struct chat_log log = logs[0];
+	struct user user;
+
+	(void)state;
+	writer_open(&editor, none);
+	assert_true(user_add(&editor.task, &input, &user) && db_commit(&editor.task));
+	input = (struct user_input){ .email = "b@example.org" };
+	assert_true(user_change(&editor.task, user.id, &input, &user));
+	log.id = id_new(log.created_at);
+	log.user_id = user.id;
+	writer_open(&writer, one);
+	writer.rows[0].log = &log;
+	assert_true(store(&writer, true));
+	assert_int_equal(writer.rows[0].outcome, BATCH_STORED);
+	assert_true(db_commit(&editor.task));
+	writer_close(&writer);
+	writer_close(&editor);
+}
+
 static int
 set_up(void **state)
 {
@@ -200,6 +227,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_records_in_another_order),
+		cmocka_unit_test(test_a_change_of_the_user_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -13,6 +13,8 @@
 #include "lib/seal.h"
 #include "tests/servers.h"
 
+#define ADDRESS "192.0.2.1"
+
 static struct servers *servers;
 static struct app app;
 static struct app deaf; /* its listener finds no server */
@@ -109,7 +111,7 @@ find_key(struct cache *cache)
 	uint32_t before = task.queries;
 	struct identity identity;
 
-	assert_true(cache_find_key(&task, cache, public_id, &identity));
+	assert_true(cache_find_key(&task, cache, public_id, ADDRESS, &identity));
 	assert_true(id_equal(identity.client, client));
 	assert_string_equal(identity.timezone, "UTC");
 	assert_int_equal(identity.log_retention_days, 90);
@@ -135,7 +137,7 @@ an_unknown_key_is_not_found(UNUSED void **state)
 {
 	struct identity identity;
 
-	assert_false(cache_find_key(&task, app.cache, "0000000000000000", &identity));
+	assert_false(cache_find_key(&task, app.cache, "0000000000000000", ADDRESS, &identity));
 	assert_int_equal(task.err.code, ERR_UNAUTHENTICATED);
 }
 
@@ -152,7 +154,7 @@ has_scopes(void *context)
 	const uint64_t *scopes = context;
 	struct identity identity;
 
-	assert_true(cache_find_key(&task, app.cache, public_id, &identity));
+	assert_true(cache_find_key(&task, app.cache, public_id, ADDRESS, &identity));
 	return identity.scopes == *scopes;
 }
 
@@ -233,7 +235,7 @@ uses_are_stored_at_the_end_at_the_latest(UNUSED void **state)
 	    "SELECT usage_count FROM auth_tokens WHERE public_id = '%s'", public_id);
 	before = servers_sql(servers, sql);
 	open_app(&third, NULL);
-	assert_true(cache_find_key(&task, third.cache, public_id, &identity));
+	assert_true(cache_find_key(&task, third.cache, public_id, ADDRESS, &identity));
 	cache_count_use(&task, third.cache, public_id, &identity);
 	cache_count_use(&task, third.cache, public_id, &identity);
 	close_app(&third);

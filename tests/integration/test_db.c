@@ -354,6 +354,33 @@ test_queries_are_counted(void **state)
 	assert_true(task.query_usec >= 10000);
 }
 
+static bool
+is_gone(void *count_sql)
+{
+	char *open = servers_sql(servers, count_sql);
+	bool none = strcmp(open, "0") == 0;
+
+	free(open);
+	return none;
+}
+
+static void
+test_a_transaction_left_open_is_ended(void **state)
+{
+	static char count_sql[] = "SELECT count(*) FROM pg_stat_activity "
+				  "WHERE application_name = 'left open'";
+	struct db_pool_settings with = settings("tally_worker");
+
+	(void)state;
+	with.idle_transaction_timeout_ms = 50;
+	with.application = "left open";
+	use(&with);
+	fine(db_query(&task, "SELECT 1", NULL, NULL));
+	assert_true(servers_await(is_gone, count_sql));
+	fails(db_query(&task, "SELECT 1", NULL, NULL), ERR_UNAVAILABLE);
+	assert_int_equal(number("SELECT 1"), 1);
+}
+
 int
 main(void)
 {
@@ -373,6 +400,7 @@ main(void)
 		TEST(test_a_closed_cursor_is_gone),
 		TEST(test_a_script_runs_whole),
 		TEST(test_queries_are_counted),
+		TEST(test_a_transaction_left_open_is_ended),
 	};
 
 	return cmocka_run_group_tests(tests, start_postgres, stop_postgres);

@@ -218,6 +218,27 @@ test_scopes_of_keys(void **state)
 	free(TALLY(EX_USAGE, "key", "create", "--client", "scopes", "--scopes", "operator"));
 }
 
+static void
+test_rates_of_keys(void **state)
+{
+	char *output;
+
+	(void)state;
+	free(TALLY(EX_OK, "client", "create", "--name", "rates"));
+	output =
+	    TALLY(EX_OK, "key", "create", "--client=rates", "--rate-limit=1000000000", "--json");
+	assert_non_null(strstr(output, "\"rate_limit_per_hour\":1000000000"));
+	free(output);
+	output = TALLY(EX_OK, "key", "list", "--client", "rates", "--json");
+	assert_non_null(strstr(output, "\"rate_limit_per_hour\":1000000000"));
+	free(output);
+	output = TALLY(EX_OK, "key", "create", "--client=rates", "--json");
+	assert_non_null(strstr(output, "\"rate_limit_per_hour\":null"));
+	free(output);
+	free(TALLY(EX_USAGE, "key", "create", "--client=rates", "--rate-limit=0"));
+	free(TALLY(EX_USAGE, "key", "create", "--client=rates", "--rate-limit=1000000001"));
+}
+
 /* What systemd, a shell's completion and the manual name must be what there is. */
 static char *
 read_source(const char *name)
@@ -325,6 +346,7 @@ main(void)
 		cmocka_unit_test(test_client),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_scopes_of_keys),
+		cmocka_unit_test(test_rates_of_keys),
 		cmocka_unit_test(test_documents_name_every_command),
 		cmocka_unit_test(test_status_and_doctor),
 	};

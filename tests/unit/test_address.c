@@ -1,5 +1,7 @@
 #include "tests/test.h"
 
+#include <string.h>
+
 #include "lib/address.h"
 
 static const struct {
@@ -30,10 +32,42 @@ test_valid(void **state)
 	}
 }
 
+static const struct {
+	const char *sentence;
+	const char *text;
+	uint8_t network[ADDRESS_NETWORK_SIZE];
+} networks[] = {
+	{ "all of an IPv4 address", "192.0.2.7", { 0, 0, 0xff, 0xff, 192, 0, 2, 7 } },
+	{ "the same inside IPv6", "::ffff:192.0.2.7", { 0, 0, 0xff, 0xff, 192, 0, 2, 7 } },
+	{ "half of an IPv6 address", "2001:db8:1:2:3:4:5:6", { 0x20, 1, 0xd, 0xb8, 0, 1, 0, 2 } },
+	{ "loopback", "::1", { 0 } },
+};
+
+static void
+test_network(void **state)
+{
+	uint8_t network[ADDRESS_NETWORK_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(networks); i++) {
+		if (!address_network(networks[i].text, network) ||
+		    memcmp(network, networks[i].network, sizeof(network)) != 0)
+			fail_msg("%s", networks[i].sentence);
+	}
+	memset(network, 9, sizeof(network));
+	assert_false(address_network("unix:", network));
+	assert_false(address_network("192.0.2", network));
+	for (size_t i = 0; i < sizeof(network); i++)
+		assert_int_equal(network[i], 9);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_valid) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_valid),
+		cmocka_unit_test(test_network),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -127,6 +127,7 @@ an_empty_file_gives_the_defaults(UNUSED void **state)
 	assert_int_equal(conf.connections_max, 4096);
 	assert_int_equal(conf.queue_max, 50000);
 	assert_int_equal(conf.body_max_bytes, 16777216);
+	assert_int_equal(conf.key_failures_per_minute, 60);
 	assert_int_equal(conf.io_timeout_ms, 10000);
 	assert_int_equal(conf.stop_timeout_ms, 30000);
 	assert_string_equal(conf.log_level, "info");
@@ -232,6 +233,7 @@ every_number_has_its_limits(UNUSED void **state)
 		{ "committers", 1, 64 },
 		{ "connections_max", 1, 65536 },
 		{ "queue_max", 1, 10000000 },
+		{ "key_failures_per_minute", 0, 10000 },
 		{ "body_max_bytes", 1024, 1073741824 },
 		{ "io_timeout_ms", 1, 3600000 },
 		{ "stop_timeout_ms", 0, 3600000 },
@@ -367,32 +369,29 @@ keys_end_with_null(UNUSED void **state)
 
 	while (conf_key(count) != NULL)
 		count++;
-	assert_int_equal(count, 27);
+	assert_int_equal(count, 28);
 	assert_string_equal(conf_key(0), "database_url");
 	assert_null(conf_key(SIZE_MAX));
 }
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(an_empty_file_gives_the_defaults, setup, teardown),
-		cmocka_unit_test_setup_teardown(lines_are_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    the_database_stands_for_those_not_named, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    bad_lines_are_refused_with_file_line_and_key, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    a_pool_is_not_smaller_than_its_least, setup, teardown),
-		cmocka_unit_test_setup_teardown(every_number_has_its_limits, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_text_has_at_most_4096_bytes, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_file_has_at_most_64_kib, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_no_file_is_named, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    the_environment_comes_after_the_file, setup, teardown),
-		cmocka_unit_test_setup_teardown(every_setting_has_a_variable, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    a_credential_comes_between_file_and_environment, setup, teardown),
+		TEST(an_empty_file_gives_the_defaults),
+		TEST(lines_are_read),
+		TEST(the_database_stands_for_those_not_named),
+		TEST(bad_lines_are_refused_with_file_line_and_key),
+		TEST(a_pool_is_not_smaller_than_its_least),
+		TEST(every_number_has_its_limits),
+		TEST(a_text_has_at_most_4096_bytes),
+		TEST(a_file_has_at_most_64_kib),
+		TEST(what_is_no_file_is_named),
+		TEST(the_environment_comes_after_the_file),
+		TEST(every_setting_has_a_variable),
+		TEST(a_credential_comes_between_file_and_environment),
 		cmocka_unit_test(keys_end_with_null),
 	};
 
