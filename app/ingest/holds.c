@@ -201,17 +201,14 @@ bool
 holds_take(struct task *task, struct counts *counts, struct hold_row *rows, size_t count)
 {
 	for (int try = 0; count > 0 && ask(task, counts, rows, count); try++) {
-		if (try == TAKE_TRIES) {
-			for (size_t i = 0; i < count; i++) {
-				if (rows[i].result == HOLD_OPEN)
-					decide_away(counts, &rows[i]);
-			}
+		if (try == TAKE_TRIES)
 			break;
-		}
 		if (!replace_states(task, counts, rows, count))
 			return false;
 	}
 	for (size_t i = 0; i < count; i++) {
+		if (rows[i].result == HOLD_OPEN)
+			decide_away(counts, &rows[i]);
 		if (rows[i].result == HOLD_TAKEN)
 			counts->used[rows[i].part] = true;
 	}
