@@ -22,7 +22,6 @@
 static const struct metric_row {
 	const char *name;
 	const char *help;
-	const char *result; /* its label; NULL: none. Rows of one name follow each other */
 } rows[] = {
 	[METRIC_RECORDS_ACCEPTED] = { "tally_records_accepted_total", "Records stored." },
 	[METRIC_RECORDS_DUPLICATE] = { "tally_records_duplicate_total",
@@ -49,16 +48,26 @@ static const struct metric_row {
 	[METRIC_REDIS_FAILURES] = { "tally_redis_failures_total", "Failed exchanges with Redis." },
 	[METRIC_DATABASE_FAILURES] = { "tally_database_failures_total",
 	    "Failed exchanges with PostgreSQL." },
-	[METRIC_AUTHORIZATIONS_ALLOWED] = { AUTHORIZATIONS, "allowed" },
-	[METRIC_AUTHORIZATIONS_COST] = { AUTHORIZATIONS, "cost" },
-	[METRIC_AUTHORIZATIONS_REQUESTS] = { AUTHORIZATIONS, "requests" },
-	[METRIC_AUTHORIZATIONS_TOKENS] = { AUTHORIZATIONS, "tokens" },
-	[METRIC_AUTHORIZATIONS_UNPRICED] = { AUTHORIZATIONS, "unpriced" },
-	[METRIC_AUTHORIZATIONS_AWAY] = { AUTHORIZATIONS, "away" },
+	[METRIC_AUTHORIZATIONS_ALLOWED] = { AUTHORIZATIONS },
+	[METRIC_AUTHORIZATIONS_COST] = { AUTHORIZATIONS },
+	[METRIC_AUTHORIZATIONS_REQUESTS] = { AUTHORIZATIONS },
+	[METRIC_AUTHORIZATIONS_TOKENS] = { AUTHORIZATIONS },
+	[METRIC_AUTHORIZATIONS_UNPRICED] = { AUTHORIZATIONS },
+	[METRIC_AUTHORIZATIONS_AWAY] = { AUTHORIZATIONS },
 	[METRIC_OVER_AUTHORIZED] = { "tally_over_authorized_total",
 	    "Calls that cost more than was authorized for them." },
 };
 _Static_assert(COUNT(rows) == METRIC_COUNT, "every metric has a name");
+
+/* The label of those that have one; rows of one name follow each other. */
+static const char *const results[METRIC_COUNT] = {
+	[METRIC_AUTHORIZATIONS_ALLOWED] = "allowed",
+	[METRIC_AUTHORIZATIONS_COST] = "cost",
+	[METRIC_AUTHORIZATIONS_REQUESTS] = "requests",
+	[METRIC_AUTHORIZATIONS_TOKENS] = "tokens",
+	[METRIC_AUTHORIZATIONS_UNPRICED] = "unpriced",
+	[METRIC_AUTHORIZATIONS_AWAY] = "away",
+};
 
 /* Upper ends in microseconds, and the same in seconds as Prometheus shows them. */
 static const struct bucket {
@@ -139,8 +148,8 @@ write_rows(struct buf *out)
 		if (i == 0 || strcmp(rows[i].name, rows[i - 1].name) != 0)
 			describe(out, rows[i].name, "counter", rows[i].help);
 		buf_puts(out, rows[i].name);
-		if (rows[i].result != NULL)
-			buf_printf(out, "{result=\"%s\"}", rows[i].result);
+		if (results[i] != NULL)
+			buf_printf(out, "{result=\"%s\"}", results[i]);
 		buf_printf(out, " %" PRId64 "\n", read_counter(&counters[i]));
 	}
 }
