@@ -49,7 +49,7 @@ static const char settle_sql[] =
     "AND created_at >= $6 AND created_at <= $7\n"
     "AND settled_at IS NULL\n"
     "LIMIT 1\n"
-    "FOR UPDATE) AS a)\n"
+    "FOR NO KEY UPDATE) AS a)\n"
     "UPDATE authorizations AS a\n"
     "SET settled_at = $10, settled_by = due.record, cost_cents = due.cost\n"
     "FROM due\n"
