@@ -85,7 +85,7 @@ held_store_rows(const struct authorization_row *rows, size_t count)
 void
 held_store(struct id client, const struct authorization *authorization)
 {
-	const struct authorization_row row = { client, authorization };
+	const struct authorization_row row = { client, authorization, NULL };
 
 	held_store_rows(&row, 1);
 }

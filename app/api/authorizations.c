@@ -28,7 +28,7 @@ const struct json_field authorizations_post_fields[] = {
 	BUDGET_SCOPE_ROW(struct input, user_id, JSON_ID, .about = "A user of this client."),
 	{ "external_user_id", JSON_TEXT, INPUT(external_user_id), .min = 1,
 	    .max = USER_EXTERNAL_ID_MAX,
-	    .about = "Instead of user_id. Need not be there yet: its tier is anonymous then." },
+	    .about = "Instead of user_id; made as a user of tier anonymous on first sight." },
 	BUDGET_SCOPE_ROW(struct input, session_id, JSON_ID, .min = 0),
 	BUDGET_SCOPE_ROW(struct input, agent_session_id, JSON_ID, .min = 0),
 	BUDGET_SCOPE_ROW(struct input, feature, JSON_TEXT, .min = 1, .max = 80),
@@ -122,7 +122,7 @@ make(struct request *req, const struct input *input, struct authorization *ret)
 }
 
 static bool
-read_authorization(struct request *req, struct authorization *ret)
+read_authorization(struct request *req, struct authorize *ret)
 {
 	struct task *task = req->task;
 	struct input input = { .max_cost_nanos = CHAT_LOG_NONE,
@@ -136,9 +136,10 @@ read_authorization(struct request *req, struct authorization *ret)
 	/* All of them, so that every bad field is named at once. */
 	ok = set_user(task, &input) && ok;
 	ok = check_amount(task, &input) && ok;
+	ret->external_user_id = input.external_user_id;
 	return ok &&
 	       authorization_check_scope(task, input.external_user_id != NULL, &input.scope) &&
-	       make(req, &input, ret);
+	       make(req, &input, &ret->authorization);
 }
 
 bool
@@ -148,7 +149,7 @@ authorizations_post(struct request *req, struct reply *reply)
 	struct authorize *authorize = arena_alloc(req->task->arena, sizeof *authorize);
 
 	(void)reply;
-	if (!idempotency_check_key(req) || !read_authorization(req, &authorize->authorization)) {
+	if (!idempotency_check_key(req) || !read_authorization(req, authorize)) {
 		request_finish(req, false);
 		return true;
 	}

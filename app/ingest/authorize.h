@@ -20,6 +20,7 @@ enum refusal {
 
 struct authorize {
 	struct authorization authorization; /* read by the handler */
+	const char *external_user_id; /* the user is made when it is not there; or NULL */
 	/* What the reservation said: every budget's bucket that applies, in no order; with this
 	 * hold or, refused, without. */
 	struct budget_status *statuses;

@@ -121,7 +121,9 @@ decide_away(struct counts *counts, struct hold_row *row)
 			return;
 		}
 	}
-	/* Its hold is in PostgreSQL only: the count is declared broken with the commit. */
+	/* Its hold is in PostgreSQL only: the count is declared broken with the commit. Nothing is
+	 * known of its budgets. */
+	row->authorize->status_count = 0;
 	counts->parts[row->part].answer = COUNTER_AWAY;
 	row->result = HOLD_TAKEN;
 }

@@ -122,6 +122,29 @@ id_text(struct task *task, struct id id)
 	return arena_strdup(task->arena, id_format(id, text));
 }
 
+/* The record falls into the buckets in which its amount is held, unless it says otherwise. */
+static void
+set_scope(const struct authorization *authorization, struct input *input)
+{
+	const struct budget_scope *scope = &authorization->scope;
+	struct chat_log *log = &input->log;
+
+	if (id_is_nil(log->user_id) && input->external_user_id == NULL)
+		log->user_id = scope->user_id;
+	if (id_is_nil(log->session_id))
+		log->session_id = scope->session_id;
+	if (id_is_nil(log->agent_session_id))
+		log->agent_session_id = scope->agent_session_id;
+	if (log->feature == NULL)
+		log->feature = scope->feature;
+	if (log->provider == NULL && log->model == NULL) {
+		log->provider = scope->provider;
+		log->model = scope->model;
+	}
+	if (log->tags.at == NULL)
+		log->tags = authorization->tags;
+}
+
 /* What is not given follows from the authorization. A second settle is the first one again. */
 static void
 set_defaults(struct task *task, const struct authorization *authorization, struct input *input)
@@ -130,6 +153,7 @@ set_defaults(struct task *task, const struct authorization *authorization, struc
 	struct chat_log *log = &input->log;
 
 	log->authorization_id = authorization->id;
+	set_scope(authorization, input);
 	if (!id_is_nil(authorization->settled_by)) {
 		input->id = id_text(task, authorization->settled_by);
 		log->created_at = id_time(authorization->settled_by);

@@ -110,6 +110,7 @@ fill_authorizations(struct task *task, struct work *work)
 			rows[batch->authorization_count++] = (struct authorization_row){
 				.client = work->counts.parts[work->holds[i].part].client,
 				.authorization = &work->holds[i].authorize->authorization,
+				.external_user_id = work->holds[i].authorize->external_user_id,
 			};
 	}
 }

@@ -70,6 +70,7 @@ NODISCARD bool authorization_list_held(
 struct authorization_row {
 	struct id client;
 	const struct authorization *authorization;
+	const char *external_user_id; /* its user is made by batch_store(); or NULL */
 };
 /* The statement and its parameters that store the rows; count is not 0. */
 struct db_step authorization_insert_step(

@@ -145,26 +145,40 @@ add_guards(struct task *task, const struct batch *batch, struct steps *steps)
 		add_step(steps, bypass_sql, others);
 }
 
+/* Users that are named by the caller's own name. */
+struct named_users {
+	struct db_array *clients, *ids, *names;
+	size_t count;
+};
+
+static void
+add_user(struct named_users *users, struct id client, struct id user, const char *name)
+{
+	if (name == NULL)
+		return;
+	db_array_id(users->clients, client);
+	db_array_id(users->ids, user);
+	db_array_text(users->names, text_of(name));
+	users->count++;
+}
+
 static void
 add_users(struct task *task, const struct batch *batch, struct steps *steps)
 {
 	struct db_params *params = db_params(task);
-	struct db_array *clients = db_add_array(params, DB_ARRAY_ID);
-	struct db_array *ids = db_add_array(params, DB_ARRAY_ID);
-	struct db_array *names = db_add_array(params, DB_ARRAY_TEXT);
-	size_t count = 0;
+	struct named_users users = { 0 };
 
-	for (size_t i = 0; i < batch->row_count; i++) {
-		const struct batch_row *row = &batch->rows[i];
-
-		if (row->external_user_id == NULL)
-			continue;
-		db_array_id(clients, row->client);
-		db_array_id(ids, row->log->user_id);
-		db_array_text(names, text_of(row->external_user_id));
-		count++;
-	}
-	if (count > 0)
+	users.clients = db_add_array(params, DB_ARRAY_ID);
+	users.ids = db_add_array(params, DB_ARRAY_ID);
+	users.names = db_add_array(params, DB_ARRAY_TEXT);
+	for (size_t i = 0; i < batch->row_count; i++)
+		add_user(&users, batch->rows[i].client, batch->rows[i].log->user_id,
+		    batch->rows[i].external_user_id);
+	for (size_t i = 0; i < batch->authorization_count; i++)
+		add_user(&users, batch->authorizations[i].client,
+		    batch->authorizations[i].authorization->scope.user_id,
+		    batch->authorizations[i].external_user_id);
+	if (users.count > 0)
 		add_step(steps, users_sql, params);
 }
 
@@ -309,8 +323,8 @@ add_steps(
 	struct places places = { STEPS_MAX, STEPS_MAX, STEPS_MAX };
 
 	add_guards(task, batch, steps);
+	add_users(task, batch, steps);
 	if (batch->row_count > 0) {
-		add_users(task, batch, steps);
 		places.insert = steps->count;
 		add_rows(task, sorted, batch->row_count, steps);
 		/* Behind the insert: what was missing there is missing here, and no row passes for

@@ -249,6 +249,36 @@ another_tenants_are_not_there(UNUSED void **state)
 	api_expect(404, "GET", path_of("x", ""), NULL);
 }
 
+/* So that the record falls into the buckets in which its amount is held. */
+static void
+what_is_not_given_follows_from_the_authorization(UNUSED void **state)
+{
+	const char *id, *user;
+
+	api_use_budget("followed", "\"window\":\"day\",\"limit_cents\":100,\"each\":\"user_id\"");
+	id =
+	    api_add(POST, "{\"max_cost_cents\":2,\"external_user_id\":\"ann\",\"feature\":\"chat\","
+			  "\"provider\":\"p\",\"model\":\"m\",\"tags\":[\"a\",\"b\"]}");
+	user = api_sql("SELECT id FROM users WHERE external_id = 'ann' AND tier = 'anonymous'");
+	assert_string_not_equal(user, "");
+	api_add(path_of(id, "/settle"), "{\"output_tokens\":5,\"verified_cost_cents\":1}");
+	api_expect_json("user_id", user);
+	api_expect_json("feature", "chat");
+	api_expect_json("provider", "p");
+	api_expect_json("model", "m");
+	api_expect_json("tags", "[\"a\",\"b\"]");
+	api_expect(200, "GET", "/v1/budgets/check?external_user_id=ann", NULL);
+	api_expect_json("budgets.0.spent_cents", "1");
+	api_expect_json("budgets.0.held_cents", "0");
+	id = api_add(
+	    POST, "{\"max_cost_cents\":2,\"feature\":\"chat\",\"model\":\"m\",\"provider\":\"p\"}");
+	api_add(path_of(id, "/settle"),
+	    "{\"output_tokens\":5,\"feature\":\"mail\",\"model\":\"n\"}");
+	api_expect_json("feature", "mail");
+	api_expect_json("model", "n");
+	api_expect_json("provider", "null");
+}
+
 int
 main(void)
 {
@@ -261,6 +291,7 @@ main(void)
 		cmocka_unit_test(what_costs_more_is_counted_in_full),
 		cmocka_unit_test(a_settle_with_a_key_is_answered_alike),
 		cmocka_unit_test(another_tenants_are_not_there),
+		cmocka_unit_test(what_is_not_given_follows_from_the_authorization),
 	};
 
 	return cmocka_run_group_tests(tests, api_start, api_stop);
