@@ -16,10 +16,7 @@
 	"  end\n" \
 	"end\n"
 
-/*
- * What is spent and held of a bucket: the sum over its slots. A sum that a double cannot hold is
- * beyond every limit.
- */
+/* What is spent and held of a bucket: the sum over its slots. */
 #define LUA_USE \
 	"local function use(base, first, last)\n" \
 	"  local sum = { 0, 0, 0, 0, 0, 0, 0 }\n" \
@@ -35,7 +32,8 @@
  * ARGV: epoch, run, seconds, hold ("" to look only), expiry in milliseconds, then for each place
  * four: base, first and last slot; the three amounts; the three limits ("-": none); the item that
  * is held. Answers "ready", the place and the measure that refuse (0 0: none), and for each place
- * what is spent and held, this hold included.
+ * what is spent and held, this hold included. A limit is at most 2^53, so what is left of it is
+ * exact in a double, or negative; a sum beside it might not be.
  */
 static struct redis_script reserve_script = {
 	.source = COUNTER_LUA_STATE COUNTER_LUA_ADD COUNTER_LUA_HOLD LUA_EXPIRE LUA_USE
@@ -51,7 +49,7 @@ static struct redis_script reserve_script = {
 	"  for v in string.gmatch(ARGV[at + 1], '%d+') do\n"
 	"    local limit = tonumber(limits())\n"
 	"    sum[i + 7] = tonumber(v)\n"
-	"    if limit and by == 0 and sum[i] + sum[i + 3] + sum[i + 7] > limit then\n"
+	"    if limit and by == 0 and limit - sum[i] - sum[i + 3] < sum[i + 7] then\n"
 	"      by, measure = (at - 2) / 4, i\n"
 	"    end\n"
 	"    i = i + 1\n"
