@@ -85,6 +85,8 @@ static struct redis_script release_script = {
 
 /* Of one place: spent and held of each measure, and the calls without a price. */
 #define USES (2 * BUDGET_MEASURES + 1)
+/* How often the next epoch is asked for before a release is left to the hold's expiry. */
+#define RELEASE_TRIES 4
 
 struct budget_places
 counter_hold_next(struct task *task, const struct budget_set *set,
@@ -235,28 +237,40 @@ counter_reserve(struct task *task, struct counter_hold **holds, size_t count)
 	}
 }
 
-void
-counter_release_in(struct task *task, int64_t epoch, struct id client, struct id hold)
+static enum counter_answer
+release_in(struct task *task, int64_t epoch, struct id client, struct id hold)
 {
 	struct redis_command *command;
 	char id[ID_TEXT_SIZE];
 
 	if (!counter_command(task, &release_script, client, epoch, &command)) {
 		task_clear_error(task);
-		return;
+		return COUNTER_AWAY;
 	}
 	redis_add(command, id_format(hold, id));
-	(void)counter_run(task, command, NULL);
+	return counter_run(task, command, NULL);
 }
 
+void
+counter_release_in(struct task *task, int64_t epoch, struct id client, struct id hold)
+{
+	(void)release_in(task, epoch, client, hold);
+}
+
+/* An epoch that this process does not know yet may have been loaded with the hold. */
 void
 counter_release(
     struct task *task, struct counter_book *book, const struct zone *zone, struct id hold)
 {
 	struct counter_state state;
 
-	if (counter_state(task, book, zone, &state))
-		counter_release_in(task, state.epoch, task->client, hold);
-	else
-		task_clear_error(task);
+	for (int try = 0; try < RELEASE_TRIES; try++) {
+		if (!counter_state(task, book, zone, &state)) {
+			task_clear_error(task);
+			return;
+		}
+		if (release_in(task, state.epoch, task->client, hold) != COUNTER_OVER)
+			return;
+		counter_book_forget(book, task->client);
+	}
 }
