@@ -94,10 +94,16 @@ counting_make(struct counting *bench, int64_t cost)
 struct counter_sums
 counting_sums(struct counting *bench)
 {
-	struct counter_sum *sum = arena_alloc(bench->task.arena, sizeof(*sum));
+	struct budget_call call = budget_call_of_log(&bench->log);
+	struct task *task = &bench->task;
+	struct budget_places places =
+	    budget_set_places(task, bench->part.state.budgets, &call, bench->log.created_at);
+	struct counter_sum *sums = arena_array(task->arena, places.count + 1, sizeof(*sums));
 
-	*sum = counter_day_sum(&bench->task, bench->zone, bench->part.state.day, &bench->totals);
-	return (struct counter_sums){ sum, 1 };
+	sums[0] = counter_day_sum(task, bench->zone, bench->part.state.day, &bench->totals);
+	for (size_t i = 0; i < places.count; i++)
+		sums[i + 1] = counter_place_sum(task, &places.at[i]);
+	return (struct counter_sums){ sums, places.count + 1 };
 }
 
 bool

@@ -37,7 +37,7 @@ void counting_close(struct counting *bench);
 
 /* One record of the task's now, as a batch of its own. */
 void counting_make(struct counting *bench, int64_t cost);
-/* The record's totals in the bucket of the open day. */
+/* The record's totals in the bucket of the open day, and its amounts in those of budgets. */
 struct counter_sums counting_sums(struct counting *bench);
 /* The steps of a batch; whether they succeeded. */
 bool counting_announce(struct counting *bench);

@@ -245,7 +245,7 @@ commit_once(struct task *task, struct work *work, struct loader *loader)
 	enum outcome outcome;
 
 	if (!announce(task, work, loader))
-		return FAILED;
+		return undo(task, work, FAILED, false);
 	if (work->list == NULL)
 		return COMMITTED;
 	outcome = store(task, work, made, &unknown);

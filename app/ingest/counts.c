@@ -22,7 +22,8 @@ add_places(struct task *task, struct sums *sums, const struct counter_part *part
 	for (size_t i = 0; i < places.count; i++) {
 		struct counter_sum sum;
 
-		if (places.at[i].window.end < task->now - BUDGET_LATE_USEC)
+		/* Not by the window's end: a slot of a rolling one counts in those that follow. */
+		if (places.at[i].expires_at_s < task->now / CLOCK_SECOND)
 			continue;
 		sum = counter_place_sum(task, &places.at[i]);
 		sums_add(sums, &sum);

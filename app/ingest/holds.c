@@ -1,5 +1,7 @@
 #include "app/ingest/holds.h"
 
+#include <string.h>
+
 #include "app/ingest/authorize.h"
 
 /* How often a client's next epoch is tried before its counters pass for gone. */
@@ -155,6 +157,27 @@ judge(struct task *task, struct counts *counts, struct hold_row *row)
 	}
 }
 
+/* Whether the epoch that the part had was told of records or of a hold. */
+static bool
+is_told(const struct counts *counts, const struct hold_row *rows, size_t count, size_t part)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].part == part && rows[i].result == HOLD_TAKEN &&
+		    rows[i].hold.places.count > 0)
+			return true;
+	}
+	return counts->used[part];
+}
+
+/* A batch is of one epoch: what an earlier one was told is not in the count of this one. */
+static bool
+fail_over(struct task *task)
+{
+	(void)task_fail(task, ERR_CONFLICT, "The epoch of a counter is over.");
+	memcpy(task->err.sqlstate, BATCH_EPOCH_OVER, sizeof(BATCH_EPOCH_OVER));
+	return false;
+}
+
 /* The states of those that are not decided, once for each client. */
 static bool
 replace_states(struct task *task, struct counts *counts, struct hold_row *rows, size_t count)
@@ -168,6 +191,8 @@ replace_states(struct task *task, struct counts *counts, struct hold_row *rows, 
 			continue;
 		if (!counts_replace(task, counts, part, rows[i].hold.answer))
 			return false;
+		if (is_told(counts, rows, count, part))
+			return fail_over(task);
 		done[part] = true;
 	}
 	return true;

@@ -23,8 +23,8 @@ struct hold_row {
 	enum hold_result result;
 };
 
-/* Decides all of them; the parts of those that are taken become used. False when PostgreSQL fails.
- */
+/* Decides all of them; the parts of those that are taken become used. False when PostgreSQL fails,
+ * and with BATCH_EPOCH_OVER when an epoch is over that was told of records or holds already. */
 NODISCARD bool holds_take(
     struct task *task, struct counts *counts, struct hold_row *rows, size_t count);
 /* Gives back what was taken, when the transaction certainly did not commit. */

@@ -10,7 +10,8 @@
 
 /* A bucket stays for the clocks that are behind, and for the holds that were made at its end. */
 #define KEPT_S INT64_C(7200)
-/* A bucket without an end outlives every epoch (migrations, counter_turn). */
+/* A bucket without an end outlives every epoch (migrations, counter_turn), however old the call is
+ * that comes into it last. */
 #define ENDLESS_S (INT64_C(365) * 86400)
 
 struct budget_call
@@ -82,7 +83,7 @@ budget_place_of_slot(struct task *task, const struct budget *budget, const struc
 		return place;
 	}
 	place.first = place.last = seconds(place.window.start);
-	place.expires_at_s = budget->period == PERIOD_TOTAL ? seconds(at) + ENDLESS_S
+	place.expires_at_s = budget->period == PERIOD_TOTAL ? seconds(task->now) + ENDLESS_S
 							    : seconds(place.window.end) + KEPT_S;
 	return place;
 }

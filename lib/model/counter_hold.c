@@ -16,10 +16,7 @@
 	"  end\n" \
 	"end\n"
 
-/*
- * What is spent and held of a bucket: the sum over its slots. A sum that a double cannot hold is
- * beyond every limit.
- */
+/* What is spent and held of a bucket: the sum over its slots. */
 #define LUA_USE \
 	"local function use(base, first, last)\n" \
 	"  local sum = { 0, 0, 0, 0, 0, 0, 0 }\n" \
@@ -35,7 +32,8 @@
  * ARGV: epoch, run, seconds, hold ("" to look only), expiry in milliseconds, then for each place
  * four: base, first and last slot; the three amounts; the three limits ("-": none); the item that
  * is held. Answers "ready", the place and the measure that refuse (0 0: none), and for each place
- * what is spent and held, this hold included.
+ * what is spent and held, this hold included. A limit is at most 2^53, so what is left of it is
+ * exact in a double, or negative; a sum beside it might not be.
  */
 static struct redis_script reserve_script = {
 	.source = COUNTER_LUA_STATE COUNTER_LUA_ADD COUNTER_LUA_HOLD LUA_EXPIRE LUA_USE
@@ -51,7 +49,7 @@ static struct redis_script reserve_script = {
 	"  for v in string.gmatch(ARGV[at + 1], '%d+') do\n"
 	"    local limit = tonumber(limits())\n"
 	"    sum[i + 7] = tonumber(v)\n"
-	"    if limit and by == 0 and sum[i] + sum[i + 3] + sum[i + 7] > limit then\n"
+	"    if limit and by == 0 and limit - sum[i] - sum[i + 3] < sum[i + 7] then\n"
 	"      by, measure = (at - 2) / 4, i\n"
 	"    end\n"
 	"    i = i + 1\n"
@@ -87,6 +85,8 @@ static struct redis_script release_script = {
 
 /* Of one place: spent and held of each measure, and the calls without a price. */
 #define USES (2 * BUDGET_MEASURES + 1)
+/* How often the next epoch is asked for before a release is left to the hold's expiry. */
+#define RELEASE_TRIES 4
 
 struct budget_places
 counter_hold_next(struct task *task, const struct budget_set *set,
@@ -237,28 +237,40 @@ counter_reserve(struct task *task, struct counter_hold **holds, size_t count)
 	}
 }
 
-void
-counter_release_in(struct task *task, int64_t epoch, struct id client, struct id hold)
+static enum counter_answer
+release_in(struct task *task, int64_t epoch, struct id client, struct id hold)
 {
 	struct redis_command *command;
 	char id[ID_TEXT_SIZE];
 
 	if (!counter_command(task, &release_script, client, epoch, &command)) {
 		task_clear_error(task);
-		return;
+		return COUNTER_AWAY;
 	}
 	redis_add(command, id_format(hold, id));
-	(void)counter_run(task, command, NULL);
+	return counter_run(task, command, NULL);
 }
 
+void
+counter_release_in(struct task *task, int64_t epoch, struct id client, struct id hold)
+{
+	(void)release_in(task, epoch, client, hold);
+}
+
+/* An epoch that this process does not know yet may have been loaded with the hold. */
 void
 counter_release(
     struct task *task, struct counter_book *book, const struct zone *zone, struct id hold)
 {
 	struct counter_state state;
 
-	if (counter_state(task, book, zone, &state))
-		counter_release_in(task, state.epoch, task->client, hold);
-	else
-		task_clear_error(task);
+	for (int try = 0; try < RELEASE_TRIES; try++) {
+		if (!counter_state(task, book, zone, &state)) {
+			task_clear_error(task);
+			return;
+		}
+		if (release_in(task, state.epoch, task->client, hold) != COUNTER_OVER)
+			return;
+		counter_book_forget(book, task->client);
+	}
 }

@@ -1,0 +1,368 @@
+/*
+ * Into which buckets holds and records fall: windows that end, windows that roll, one bucket for
+ * each value.
+ */
+#include "tests/test.h"
+
+#include <string.h>
+
+#include "lib/clock.h"
+#include "tests/holding.h"
+
+#define HOUR (3600 * CLOCK_SECOND)
+#define MINUTE (60 * CLOCK_SECOND)
+
+static void
+expect_use(struct counting *b, const struct budget_call *call, int64_t spent, int64_t held)
+{
+	const struct budget_use *use = holding_look(b, call);
+
+	assert_int_equal(use->spent[BUDGET_COST], spent);
+	assert_int_equal(use->held[BUDGET_COST], held);
+}
+
+static void
+test_hold_at_the_end_of_a_window_counts_in_the_next(void **state)
+{
+	static const struct holding_budget budget = { "one", .limit = 100 };
+	struct counter_hold hold, next;
+	struct budget_call call = holding_call(60);
+	struct counting b;
+	int64_t end;
+
+	(void)state;
+	holding_open(&b, &budget, 1);
+	holding_expect(&b, 0, 0);
+	end = zone_day_start(b.zone, zone_date(b.zone, b.task.now) + 1);
+	b.task.now = end - MINUTE;
+	hold = holding_make(&b, &call);
+	assert_int_equal(hold.next.count, 1);
+	assert_true(holding_reserve(&b, &hold));
+	holding_store(&b, &hold, &call);
+	holding_expect(&b, 0, 60);
+	b.task.now = end + MINUTE;
+	holding_expect(&b, 0, 60);
+	/* It stands in the way there, and a refusal by the next window holds nothing in this one.
+	 */
+	assert_false(holding_take(&b, 41, &next));
+	assert_true(holding_take(&b, 35, &next));
+	b.task.now = end - MINUTE;
+	assert_false(holding_take(&b, 6, &next));
+	assert_int_equal(next.refused_by, next.places.count);
+	holding_expect(&b, 0, 60);
+	/* Settled, it leaves both, and is spent where its record was made. */
+	b.task.now = end + MINUTE;
+	counting_make(&b, 50);
+	holding_settle_by_record(&b, &hold.id);
+	holding_record(&b);
+	holding_expect(&b, 50, 35);
+	b.task.now = end - MINUTE;
+	holding_expect(&b, 0, 0);
+	counting_close(&b);
+}
+
+static void
+test_hold_that_expires_with_its_window_is_not_in_the_next(void **state)
+{
+	static const struct {
+		int64_t past;
+		size_t next;
+	} cases[] = { { -1000, 0 }, { 0, 1 }, { 1000, 1 } };
+	static const struct holding_budget budgets[] = {
+		{ "day", .limit = 100 },
+		{ "total", .period = "total", .limit = 100 },
+		{ "rolling", .period = "rolling", .limit = 100, .columns = "rolling_hours",
+		    .values = "1" },
+	};
+	struct counting b;
+
+	(void)state;
+	holding_open(&b, budgets, COUNT(budgets));
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct budget_call call = holding_call(1);
+		struct counter_hold hold = holding_make(&b, &call);
+		int64_t end = zone_day_start(b.zone, zone_date(b.zone, b.task.now) + 1);
+		struct budget_places next = counter_hold_next(
+		    &b.task, hold.state.budgets, &hold.places, end + cases[i].past);
+
+		assert_int_equal(next.count, cases[i].next);
+		if (next.count > 0)
+			assert_int_equal(next.at[0].window.start, end);
+	}
+	counting_close(&b);
+}
+
+static void
+test_loaded_hold_counts_in_the_next_window(void **state)
+{
+	static const struct holding_budget budget = { "one", .limit = 100 };
+	struct budget_call call = holding_call(60);
+	struct counter_hold hold;
+	struct counting b;
+	int64_t end;
+
+	(void)state;
+	holding_open(&b, &budget, 1);
+	holding_expect(&b, 0, 0);
+	end = zone_day_start(b.zone, zone_date(b.zone, b.task.now) + 1);
+	b.task.now = end - MINUTE;
+	hold = holding_make(&b, &call);
+	assert_true(holding_reserve(&b, &hold));
+	holding_store(&b, &hold, &call);
+	assert_true(counter_rebuild(&b.task, b.zone));
+	counter_book_forget(b.book, b.task.client);
+	holding_expect(&b, 0, 60);
+	b.task.now = end + MINUTE;
+	holding_expect(&b, 0, 60);
+	counter_release(&b.task, b.book, b.zone, hold.id);
+	holding_expect(&b, 0, 0);
+	b.task.now = end - MINUTE;
+	holding_expect(&b, 0, 0);
+	counting_close(&b);
+}
+
+static void
+test_rolling_window_forgets_the_slot_that_leaves(void **state)
+{
+	/* A slot of a minute; the window is the slot of now and the sixty before it. */
+	static const struct holding_budget budget = { "one", .period = "rolling", .limit = 1000,
+		.columns = "rolling_hours", .values = "1" };
+	struct budget_call call = holding_call(0);
+	struct counting b;
+	int64_t first;
+
+	(void)state;
+	holding_open(&b, &budget, 1);
+	holding_expect(&b, 0, 0);
+	first = b.task.now - b.task.now % MINUTE;
+	for (int i = 0; i < 3; i++) {
+		b.task.now = first + i * 20 * MINUTE;
+		counting_make(&b, 1 << i);
+		holding_record(&b);
+	}
+	holding_expect(&b, 7, 0);
+	b.task.now = first + 61 * MINUTE - 1;
+	holding_expect(&b, 7, 0);
+	holding_equals_log(&b, &call);
+	b.task.now = first + 61 * MINUTE;
+	holding_expect(&b, 6, 0);
+	holding_equals_log(&b, &call);
+	b.task.now = first + 81 * MINUTE;
+	holding_expect(&b, 4, 0);
+	b.task.now = first + 101 * MINUTE;
+	holding_expect(&b, 0, 0);
+	counting_close(&b);
+}
+
+/* Slots are loaded one by one, so that each leaves at its time. */
+static void
+test_rolling_window_is_loaded_by_slots(void **state)
+{
+	static const struct holding_budget budget = { "one", .period = "rolling", .limit = 1000,
+		.columns = "rolling_hours", .values = "1" };
+	struct budget_call call = holding_call(0);
+	struct counting b;
+	int64_t first;
+
+	(void)state;
+	holding_open(&b, &budget, 1);
+	holding_expect(&b, 0, 0);
+	first = b.task.now - b.task.now % MINUTE;
+	for (int i = 0; i < 3; i++) {
+		b.task.now = first + i * 20 * MINUTE;
+		counting_make(&b, 1 << i);
+		holding_record(&b);
+	}
+	assert_true(counter_rebuild(&b.task, b.zone));
+	counter_book_forget(b.book, b.task.client);
+	holding_expect(&b, 7, 0);
+	b.task.now = first + 61 * MINUTE;
+	holding_expect(&b, 6, 0);
+	holding_equals_log(&b, &call);
+	counting_close(&b);
+}
+
+static struct budget_call
+call_of_value(int value)
+{
+	static const char *const texts[] = { "a b;c 100% |x", "a_b", "na\xc3\xafve \xe2\x82\xac" };
+	struct id id = { 0 };
+	struct budget_call call = { .cost_nanos = 1 };
+
+	id.bytes[0] = (uint8_t)(value + 1);
+	call.scope.user_id = call.scope.api_key_id = id;
+	call.scope.session_id = call.scope.agent_session_id = id;
+	call.scope.has_user_tier = true;
+	call.scope.user_tier = value;
+	call.scope.feature = call.scope.provider = call.scope.model = texts[value];
+	call.tags = (struct json_texts){ &texts[value], 1 };
+	return call;
+}
+
+static void
+test_one_bucket_for_each_value_of_every_dimension(void **state)
+{
+	(void)state;
+	for (int d = 0; d < BUDGET_DIMENSIONS; d++) {
+		struct holding_budget budget = { .name = "one", .limit = 5, .columns = "each_by" };
+		struct budget_call calls[3], none = { .cost_nanos = 1 };
+		struct counter_hold hold;
+		struct counting b;
+
+		holding_open(&b, NULL, 0);
+		budget.values = arena_printf(b.task.arena, "'%s'", budget_dimension_names[d]);
+		holding_add_budget(&b, &budget);
+		for (int v = 0; v < 3; v++) {
+			calls[v] = call_of_value(v);
+			calls[v].cost_nanos = v + 1;
+			hold = holding_make(&b, &calls[v]);
+			assert_int_equal(hold.places.count, 1);
+			assert_true(holding_reserve(&b, &hold));
+			holding_store(&b, &hold, &calls[v]);
+		}
+		for (int v = 0; v < 3; v++)
+			expect_use(&b, &calls[v], 0, v + 1);
+		/* Their names are the same when they are loaded. */
+		assert_true(counter_rebuild(&b.task, b.zone));
+		counter_book_forget(b.book, b.task.client);
+		for (int v = 0; v < 3; v++)
+			expect_use(&b, &calls[v], 0, v + 1);
+		hold = holding_make(&b, &none);
+		assert_int_equal(hold.places.count, 0);
+		counting_close(&b);
+	}
+}
+
+static void
+test_call_with_two_tags_is_in_two_buckets(void **state)
+{
+	static const struct holding_budget budget = { "one", .limit = 10, .columns = "each_by",
+		.values = "'tag'" };
+	static const char *const both[] = { "x", "y", "x" }, *const one[] = { "y" };
+	struct budget_call call = { .cost_nanos = 6, .tags = { both, 3 } };
+	struct budget_call of_y = { .cost_nanos = 4, .tags = { one, 1 } };
+	struct counter_hold hold;
+	struct counting b;
+
+	(void)state;
+	holding_open(&b, &budget, 1);
+	hold = holding_make(&b, &call);
+	assert_int_equal(hold.places.count, 2);
+	assert_true(holding_reserve(&b, &hold));
+	hold = holding_make(&b, &of_y);
+	assert_true(holding_reserve(&b, &hold));
+	/* The bucket of y is full, so the call is not held in that of x either. */
+	call.cost_nanos = 1;
+	hold = holding_make(&b, &call);
+	assert_false(holding_reserve(&b, &hold));
+	assert_string_equal(hold.places.at[hold.refused_by].value, "y");
+	assert_int_equal(hold.uses[0].held[BUDGET_COST], 6);
+	assert_int_equal(hold.uses[1].held[BUDGET_COST], 10);
+	counting_close(&b);
+}
+
+static void
+test_records_fall_into_the_buckets_of_their_values(void **state)
+{
+	static const char *const dimensions[] = { "feature", "provider", "model", "tag" };
+	static const char *const values[] = { "a", "a b;c 100% |x", "\xe2\x82\xac;%20 ", "" };
+	struct counting b;
+	char long_model[160 + 1];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(long_model) - 1; i += 4)
+		memcpy(long_model + i, "\xf0\x9f\x98\x80", 4);
+	long_model[160] = '\0';
+	for (size_t d = 0; d < COUNT(dimensions); d++) {
+		struct holding_budget budget = {
+			.name = "one", .limit = 100, .columns = "each_by"
+		};
+
+		holding_open(&b, NULL, 0);
+		budget.values = arena_printf(b.task.arena, "'%s'", dimensions[d]);
+		holding_add_budget(&b, &budget);
+		for (int round = 0; round < 2; round++) {
+			for (size_t v = 0; v < COUNT(values); v++) {
+				const char *value = v + 1 < COUNT(values) ? values[v] : "b";
+				struct budget_call call = { .tags = { &value, 1 } };
+
+				call.scope.feature = call.scope.provider = value;
+				call.scope.model = v + 1 < COUNT(values) ? value : long_model;
+				if (round == 1) {
+					expect_use(&b, &call, 1 << v, 0);
+					holding_equals_log(&b, &call);
+					continue;
+				}
+				counting_make(&b, 1 << v);
+				b.log.feature = call.scope.feature;
+				b.log.provider = call.scope.provider;
+				b.log.model = call.scope.model;
+				b.log.tags = call.tags;
+				holding_record(&b);
+				expect_use(&b, &call, 1 << v, 0);
+			}
+			assert_true(counter_rebuild(&b.task, b.zone));
+			counter_book_forget(b.book, b.task.client);
+		}
+		counting_close(&b);
+	}
+}
+
+/* The client's day and the budget's are different days for some hours of each. */
+static void
+test_budget_has_its_own_zone(void **state)
+{
+	static const char *const zones[] = { "Pacific/Kiritimati", "Pacific/Pago_Pago",
+		"Asia/Kathmandu", "UTC" };
+	static const int hours[] = { -11, -6, 0, 6, 11 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(zones); i++) {
+		struct holding_budget budget = {
+			.name = "one", .timezone = zones[i], .limit = 100
+		};
+		struct budget_call call = holding_call(0);
+		const struct zone *zone;
+		struct counting b;
+
+		holding_open(&b, &budget, 1);
+		assert_true(zone_find(&b.task, zones[i], &zone));
+		holding_expect(&b, 0, 0);
+		for (size_t h = 0; h < COUNT(hours); h++) {
+			int64_t now = b.task.now + hours[h] * HOUR;
+			struct counter_hold hold = holding_make(&b, &call);
+			struct budget_places places =
+			    budget_set_places(&b.task, hold.state.budgets, &call, now);
+
+			assert_int_equal(
+			    places.at[0].window.start, zone_day_start(zone, zone_date(zone, now)));
+		}
+		counting_make(&b, 9);
+		holding_record(&b);
+		holding_expect(&b, 9, 0);
+		holding_equals_log(&b, &call);
+		counting_equals_log(&b, 9);
+		assert_true(counter_rebuild(&b.task, b.zone));
+		counter_book_forget(b.book, b.task.client);
+		holding_expect(&b, 9, 0);
+		counting_close(&b);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hold_at_the_end_of_a_window_counts_in_the_next),
+		cmocka_unit_test(test_hold_that_expires_with_its_window_is_not_in_the_next),
+		cmocka_unit_test(test_loaded_hold_counts_in_the_next_window),
+		cmocka_unit_test(test_rolling_window_forgets_the_slot_that_leaves),
+		cmocka_unit_test(test_rolling_window_is_loaded_by_slots),
+		cmocka_unit_test(test_one_bucket_for_each_value_of_every_dimension),
+		cmocka_unit_test(test_call_with_two_tags_is_in_two_buckets),
+		cmocka_unit_test(test_records_fall_into_the_buckets_of_their_values),
+		cmocka_unit_test(test_budget_has_its_own_zone),
+	};
+
+	return cmocka_run_group_tests(tests, counting_start, counting_stop);
+}
