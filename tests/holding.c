@@ -155,7 +155,7 @@ holding_store(
 		.held_tokens = call->tokens,
 		.cost_nanos = CHAT_LOG_NONE,
 	};
-	struct authorization_row row = { hold->client, &authorization };
+	struct authorization_row row = { hold->client, &authorization, NULL };
 	struct batch_client mark = {
 		.client = hold->client,
 		.epoch = hold->state.epoch,

@@ -31,8 +31,8 @@ what_is_stored_is_found(void **state)
 	full.held_tokens = 12;
 	full.model_pricing_id = id_new(task.now);
 	bare.held_nanos = CHAT_LOG_NONE;
-	held_store_rows((const struct authorization_row[]){ { held_own, &full },
-			    { held_own, &bare }, { held_own, &full } },
+	held_store_rows((const struct authorization_row[]){ { held_own, &full, NULL },
+			    { held_own, &bare, NULL }, { held_own, &full, NULL } },
 	    3);
 
 	found = held_find(full.id);
@@ -67,8 +67,8 @@ another_tenants_are_not_there(void **state)
 	struct authorizations held;
 
 	(void)state;
-	held_store_rows(
-	    (const struct authorization_row[]){ { held_other, &others }, { held_own, &own_one } },
+	held_store_rows((const struct authorization_row[]){ { held_other, &others, NULL },
+			    { held_own, &own_one, NULL } },
 	    2);
 	held_fails(authorization_find(&task, others.id, &found), ERR_NOT_FOUND);
 	held_fails(authorization_void(&task, others.id, &found), ERR_NOT_FOUND);
