@@ -14,10 +14,12 @@
 #include "app/api/sessions.h"
 #include "app/api/today.h"
 #include "app/api/users.h"
+#include "app/api/webhooks.h"
 #include "app/ingest/record.h"
 #include "app/openapi.h"
 #include "app/router.h"
 #include "lib/model/budget.h"
+#include "lib/model/webhook.h"
 
 #define QUERY(table) .query = (table), .query_count = COUNT(table)
 #define BODY(table) .body = (table), .body_count = COUNT(table)
@@ -83,6 +85,22 @@ const struct route routes[] = {
 	    .body = record_fields, .body_count = RECORD_SETTLE_FIELDS, .parks = true, .status = 201,
 	    .summary = "Stores the call's record and gives back what was held; a second time "
 		       "answers 200 with that record." },
+
+	{ "POST", "/v1/webhooks", webhooks_add, SCOPE_BUDGETS_WRITE, BODY(webhook_add_fields),
+	    .secret = true, .status = 201,
+	    .summary = "Adds a webhook; the secret that signs what it is sent is shown this "
+		       "once." },
+	{ "GET", "/v1/webhooks", webhooks_list, SCOPE_BUDGETS_READ, QUERY(webhooks_list_fields),
+	    .status = 200, .summary = "Webhooks, newest first." },
+	{ "GET", "/v1/webhooks/{id}", webhooks_find, SCOPE_BUDGETS_READ, .status = 200,
+	    .summary = "One webhook." },
+	{ "PATCH", "/v1/webhooks/{id}", webhooks_change, SCOPE_BUDGETS_WRITE,
+	    BODY(webhook_change_fields), .status = 200, .summary = "Changes what is given." },
+	{ "DELETE", "/v1/webhooks/{id}", webhooks_remove, SCOPE_BUDGETS_WRITE, .status = 204,
+	    .summary = "Deletes a webhook, and what waits to be delivered to it." },
+	{ "GET", "/v1/alerts", webhooks_list_alerts, SCOPE_BUDGETS_READ,
+	    QUERY(webhooks_list_fields), .status = 200,
+	    .summary = "Alerts as webhooks get them, newest first." },
 
 	{ "POST", "/v1/users", users_add, SCOPE_USERS, BODY(users_add_fields), .status = 201,
 	    .summary = "Adds a user." },

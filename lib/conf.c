@@ -53,6 +53,8 @@ static const struct setting settings[] = {
 	{ INT(session_lifetime_s), 1, 315360000, "2592000" },
 	{ INT(user_grace_days), 0, 36500, "30" },
 	{ INT(partitions_ahead), 1, 366, "7" },
+	{ INT(webhook_timeout_ms), 1, HOUR_MS, "5000" },
+	{ BOOL(webhook_allow_private), 0, 1, "false" },
 	{ TEXT(migrations_dir), 1, TEXT_MAX, PKGDATADIR "/migrations" },
 	{ BOOL(development), 0, 1, "false" },
 };

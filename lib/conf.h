@@ -40,6 +40,8 @@ struct conf {
 	int64_t session_lifetime_s;
 	int64_t user_grace_days; /* soft-deleted users are removed after it */
 	int64_t partitions_ahead;
+	int64_t webhook_timeout_ms;
+	bool webhook_allow_private; /* addresses that are not public, and http */
 	const char *migrations_dir;
 	bool development; /* allows db drop and reset */
 };

@@ -16,7 +16,7 @@ void seal_random(void *out, size_t size);
 /* SHA-256. */
 void seal_hash(struct text text, uint8_t out[SEAL_HASH_SIZE]);
 bool seal_equal(const void *a, const void *b, size_t size);
-/* HMAC-SHA-256 of text under key, as a key of its own for one purpose. */
+/* HMAC-SHA-256 of purpose under key: a key of its own for one purpose, or a signature of a text. */
 void seal_derive(struct text key, struct text purpose, uint8_t out[SEAL_KEY_SIZE]);
 
 /* Authenticated encryption (XSalsa20-Poly1305): nonce and box, appended to out. */

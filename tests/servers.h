@@ -45,6 +45,9 @@ void servers_restart(struct servers *servers, enum server_part part);
  * *ret_output (free). */
 int servers_tally(struct servers *servers, char **ret_output, ...);
 
+/* Starts tally with one word and does not wait for it. */
+pid_t servers_start_tally(struct servers *servers, const char *word);
+
 /* One value from SQL as the superuser, as text; aborts the test on an error. Free it. */
 char *servers_sql(struct servers *servers, const char *sql);
 /* One Redis command given as one line, its answer as text (redis-cli). Free it. */

@@ -45,6 +45,14 @@ servers_tally(struct servers *servers, char **ret_output, ...)
 	return status;
 }
 
+pid_t
+servers_start_tally(struct servers *servers, const char *word)
+{
+	struct process process = { .argv = { tally_program(), "-c", servers->conf_path, word } };
+
+	return process_start(&process);
+}
+
 /* The same for what must work; the output. */
 static char *
 tally_or_die(struct servers *servers, ...)

@@ -73,6 +73,10 @@ static const struct command_option reconcile_options[] = {
 	{ "days", "N", "how many days to look back (default: 2)" },
 	{ "full", NULL, "every day that is not closed" },
 };
+static const struct command_option alerts_options[] = {
+	{ "dead", NULL, "show what could not be delivered instead" },
+	{ "retry", "ID", "let what could not be delivered be due again instead" },
+};
 static const struct command_option partitions_options[] = {
 	{ "from", "DATE", "also every day from this one" },
 	{ "to", "DATE", "up to this one" },
@@ -205,6 +209,13 @@ const struct command commands[] = {
 	    .dry_run = true,
 	    .job = true,
 	    .about = "Compares log, daily_costs and counters, and heals them from the log." },
+	{ .name = "alerts",
+	    .run = alerts_run,
+	    .role = COMMAND_WORKER,
+	    OPTIONS(alerts_options),
+	    .dry_run = true,
+	    .job = true,
+	    .about = "Tells of thresholds that budgets reach, once each, and sends to webhooks." },
 	{ .name = "purge",
 	    .run = purge_run,
 	    .role = COMMAND_WORKER,

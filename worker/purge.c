@@ -13,6 +13,7 @@
 /* Each user and each session is looked for in every partition of the log. */
 #define BATCH_REFERRED 100
 #define IDEMPOTENCY_KEPT CLOCK_DAY
+#define ALERTS_KEPT (90 * CLOCK_DAY)
 
 /* A revoked one stays in the lists until its time is over, as any other; no index knows it. */
 static const char sessions_sql[] = "DELETE FROM sessions "
@@ -35,6 +36,14 @@ static const char idempotency_sql[] = "DELETE FROM idempotency_keys "
 				      "FROM idempotency_keys "
 				      "WHERE created_at < $1 "
 				      "LIMIT $2)";
+
+/* While somebody may ask for its key an alert stays, so that it is not told again. */
+static const char alerts_sql[] = "DELETE FROM alerts "
+				 "WHERE (client_id, id) IN ("
+				 "SELECT client_id, id "
+				 "FROM alerts "
+				 "WHERE created_at < $1 AND (key IS NULL OR key_until < $1) "
+				 "LIMIT $2)";
 
 static const char users_sql[] = "DELETE FROM users "
 				"WHERE (client_id, id) IN ("
@@ -116,6 +125,7 @@ purge(struct command_context *context, struct job_result *result)
 	       remove_all(context, "tokens", tokens_sql, now, BATCH, result) &&
 	       remove_all(context, "idempotency keys", idempotency_sql, now - IDEMPOTENCY_KEPT,
 		   BATCH, result) &&
+	       remove_all(context, "alerts", alerts_sql, now - ALERTS_KEPT, BATCH, result) &&
 	       remove_all(context, "users", users_sql, deleted, BATCH_REFERRED, result) &&
 	       purge_log(context, result);
 }

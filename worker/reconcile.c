@@ -8,6 +8,7 @@
 #include "worker/books.h"
 #include "worker/budget_books.h"
 #include "worker/commands.h"
+#include "worker/drift.h"
 #include "worker/flush.h"
 
 #define DAYS_DEFAULT 2
@@ -27,15 +28,25 @@ add_drift(struct run *run, int64_t nanos)
 		run->result->drift_nanos = INT64_MAX;
 }
 
+/* Also ends the transaction. */
+static bool
+tell(struct run *run, const struct drift *drift)
+{
+	return run->context->dry_run ? db_commit(run->context->task)
+				     : drift_tell(run->context->task, drift);
+}
+
 static bool
 heal_day(struct run *run, const struct tenant *tenant, const struct books *books)
 {
 	struct task *task = run->context->task;
-	bool heals = books->verdict == BOOKS_DRIFT && !books->closed && !run->context->dry_run;
+	bool drifts = books->verdict == BOOKS_DRIFT;
+	bool heals = drifts && !books->closed && !run->context->dry_run;
+	struct drift drift = { BOOK_DAILY_COSTS, books, &books->stored.totals, heals };
 
 	if (heals && !day_correct(task, &books->log))
 		return false;
-	if (!db_commit(task))
+	if (drifts ? !tell(run, &drift) : !db_commit(task))
 		return false;
 	if (books->verdict == BOOKS_EQUAL || books->verdict == BOOKS_GONE)
 		return true;
@@ -77,6 +88,8 @@ heal_counter(struct run *run, const struct tenant *tenant, const struct books *b
 	if (!context->dry_run && !counter_rebuild(context->task, tenant->zone))
 		return false;
 	books_print(context, tenant, books, BOOK_COUNTER, &after, !context->dry_run);
+	if (!tell(run, &(struct drift){ BOOK_COUNTER, books, &after.confirmed, !context->dry_run }))
+		return false;
 	add_drift(run, books_drift_nanos(&books->log.totals, &after.confirmed));
 	return true;
 }

@@ -132,20 +132,19 @@ write_use(struct json_out *out, const struct budget *budget, const struct budget
 	json_int(out, "unpriced_requests", use->unpriced);
 }
 
-/* What begins or ends with the window; null where it has no such instant. */
-static void
-write_window(struct json_out *out, const struct budget_status *status)
+void
+budget_status_write_window(struct json_out *out, const struct budget *budget, struct window window)
 {
-	enum period period = status->budget->period;
+	enum period period = budget->period;
 
 	if (period == PERIOD_TOTAL)
 		json_null(out, "window_start");
 	else
-		json_time(out, "window_start", status->window.start);
+		json_time(out, "window_start", window.start);
 	if (period == PERIOD_TOTAL || period == PERIOD_ROLLING)
 		json_null(out, "resets_at");
 	else
-		json_time(out, "resets_at", status->window.end);
+		json_time(out, "resets_at", window.end);
 }
 
 void
@@ -159,7 +158,7 @@ budget_status_write(struct json_out *out, const struct budget_status *status, in
 	json_text(out, "each", budget_dimension_names[budget->each]);
 	write_use(out, budget, &status->use,
 	    budget->each == BUDGET_NO_DIMENSION || status->bucket != NULL, now);
-	write_window(out, status);
+	budget_status_write_window(out, budget, status->window);
 }
 
 void

@@ -60,6 +60,10 @@ void budget_status_write(struct json_out *out, const struct budget_status *statu
 void budget_status_write_bucket(struct json_out *out, const struct budget_status *status,
     const struct budget_bucket *bucket, int64_t now);
 
+/* Members window_start and resets_at; null where the window has no such instant. */
+void budget_status_write_window(
+    struct json_out *out, const struct budget *budget, struct window window);
+
 extern const char *const budget_status_statements[]; /* its SQL, for the tests; NULL behind the
 							last */
 

@@ -22,6 +22,7 @@ struct tenant {
 	const char *record;
 	const char *budget;
 	const char *authorization;
+	const char *webhook;
 	const char *date;
 };
 static struct tenant own = { .mark = "only-for-a", .amount = "1234" };
@@ -50,6 +51,11 @@ make_tenant(struct tenant *tenant)
 			       mark, mark));
 	tenant->authorization = api_add(
 	    "/v1/authorizations", api_text("{\"max_cost_cents\":0.5,\"feature\":\"%s\"}", mark));
+	tenant->webhook =
+	    api_add("/v1/webhooks", api_text("{\"url\":\"https://%s.example/\"}", mark));
+	api_sql("INSERT INTO alerts (client_id, id, kind, payload, created_at)\n"
+		"SELECT '%s', gen_random_uuid(), 'counter.drift', '{\"book\": \"%s\"}', now()",
+	    tenant->client, mark);
 	api_add(api_text("/v1/daily-costs/%s/adjustments", tenant->date),
 	    api_text("{\"amount_cents\":%s,\"reason\":\"%s\"}", tenant->amount, mark));
 }
@@ -75,6 +81,7 @@ value_of(const char *path, const char *at, const struct tenant *tenant)
 		{ "/v1/chat-logs/", tenant->record },
 		{ "/v1/budgets/", tenant->budget },
 		{ "/v1/authorizations/", tenant->authorization },
+		{ "/v1/webhooks/", tenant->webhook },
 		{ "/v1/daily-costs/", tenant->date },
 		{ "/v1/users/", tenant->user },
 		{ "/v1/sessions/", tenant->session },
@@ -122,6 +129,7 @@ body_of(const struct route *route)
 		{ "/v1/budgets", "{\"name\":\"n\",\"window\":\"day\",\"limit_cents\":1}" },
 		{ "/v1/authorizations", "{\"max_cost_cents\":0.1}" },
 		{ "/v1/authorizations/{id}/settle", "{\"input_tokens\":1}" },
+		{ "/v1/webhooks", "{\"url\":\"https://example.com/\"}" },
 		{ "/v1/daily-costs/{date}/adjustments", "{\"amount_cents\":1,\"reason\":\"r\"}" },
 		{ "/v1/sessions/{id}/extend", "{\"expires_in_s\":3600}" },
 		{ "/v1/clients", "{\"name\":\"n\"}" },
@@ -140,7 +148,7 @@ static void
 assert_nothing_of_the_other(const char *what)
 {
 	const char *secrets[] = { other.mark, other.client, other.key, other.user, other.session,
-		other.record, other.budget, other.authorization, other.amount };
+		other.record, other.budget, other.authorization, other.webhook, other.amount };
 	const char *body = api_answer()->body;
 
 	for (size_t i = 0; body && i < COUNT(secrets); i++) {

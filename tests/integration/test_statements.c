@@ -9,6 +9,7 @@
 #include "lib/model/authorization.h"
 #include "lib/model/batch.h"
 #include "lib/model/budget_carry.h"
+#include "lib/model/budget_crossing.h"
 #include "lib/model/budget_status.h"
 #include "lib/model/budget_sum.h"
 #include "lib/model/chat_log.h"
@@ -18,12 +19,14 @@
 #include "lib/model/counter_peek.h"
 #include "lib/model/daily_cost.h"
 #include "lib/model/day.h"
+#include "lib/model/delivery.h"
 #include "lib/model/late_days.h"
 #include "lib/model/pricing.h"
 #include "lib/model/pricing_import.h"
 #include "lib/model/session.h"
 #include "lib/model/user.h"
 #include "lib/model/user_tiers.h"
+#include "lib/model/webhook.h"
 #include "tests/servers.h"
 
 #include <libpq-fe.h>
@@ -70,6 +73,16 @@ static const char rows_sql[] =
     "INSERT INTO budgets (client_id, id, name, period, timezone, limit_cents, mode, unpriced)\n"
     "SELECT c.id, md5('b' || n)::uuid, 'b' || n, 'day', 'UTC', 1, 'hard', 'block'\n"
     "FROM tenant AS c, generate_series(1, 1000) AS n;\n"
+    "INSERT INTO webhooks (client_id, id, url, secret, events)\n"
+    "SELECT id, id, 'https://example.com', repeat('s', 32), '{counter.drift}' FROM tenant;\n"
+    "INSERT INTO alerts (client_id, id, kind, key, payload, created_at)\n"
+    "SELECT c.id, md5('l' || n)::uuid, 'counter.drift', 'k' || n, '{}', now()\n"
+    "FROM tenant AS c, generate_series(1, 2000) AS n;\n"
+    "INSERT INTO webhook_deliveries (client_id, alert_id, webhook_id, delivered_at,\n"
+    "next_attempt_at)\n"
+    "SELECT client_id, id, client_id, CASE WHEN id < '80000000-0000-0000-0000-000000000000'\n"
+    "THEN now() END, CASE WHEN id >= '80000000-0000-0000-0000-000000000000' THEN now() END\n"
+    "FROM alerts;\n"
     "ANALYZE";
 
 static const struct {
@@ -78,6 +91,7 @@ static const struct {
 	const char *role;
 } lists[] = {
 	{ "adjustment", adjustment_statements, "tally_app" },
+	{ "alert", alert_statements, "tally_worker" },
 	{ "audit", audit_statements, "tally_app" },
 	{ "auth_token", auth_token_statements, "tally_app" },
 	{ "auth_token_use", auth_token_use_statements, "tally_app" },
@@ -87,6 +101,7 @@ static const struct {
 	{ "batch_key", batch_key_statements, "tally_app" },
 	{ "budget", budget_statements, "tally_app" },
 	{ "budget_carry", budget_carry_statements, "tally_worker" },
+	{ "budget_crossing", budget_crossing_statements, "tally_worker" },
 	{ "budget_list", budget_list_statements, "tally_app" },
 	{ "budget_status", budget_status_statements, "tally_app" },
 	{ "budget_sum", budget_sum_statements, "tally_worker" },
@@ -98,6 +113,7 @@ static const struct {
 	{ "counter_peek", counter_peek_statements, "tally_app" },
 	{ "daily_cost", daily_cost_statements, "tally_app" },
 	{ "day", day_statements, "tally_worker" },
+	{ "delivery", delivery_statements, "tally_worker" },
 	{ "idempotency", idempotency_statements, "tally_app" },
 	{ "late_days", late_days_statements, "tally_worker" },
 	{ "metrics", metrics_statements, "tally_app" },
@@ -108,6 +124,7 @@ static const struct {
 	{ "user", user_statements, "tally_app" },
 	{ "user_list", user_list_statements, "tally_app" },
 	{ "user_tiers", user_tiers_statements, "tally_app" },
+	{ "webhook", webhook_statements, "tally_app" },
 };
 
 static PGresult *
@@ -180,7 +197,9 @@ scans_big_table(const char *plan)
 	return strstr(plan, "Seq Scan on chat_logs") != NULL ||
 	       strstr(plan, "Seq Scan on authorizations") != NULL ||
 	       strstr(plan, "Seq Scan on users") != NULL ||
-	       strstr(plan, "Seq Scan on sessions") != NULL;
+	       strstr(plan, "Seq Scan on sessions") != NULL ||
+	       strstr(plan, "Seq Scan on alerts") != NULL ||
+	       strstr(plan, "Seq Scan on webhook_deliveries") != NULL;
 }
 
 static void
@@ -262,6 +281,8 @@ static const struct {
 	{ budget_sum_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },
 	{ budget_sum_statements, "_client_id_session_id_id_idx on chat_logs_", PARTITIONS },
 	{ budget_sum_statements, "_client_id_agent_session_id_id_idx on chat_logs_", PARTITIONS },
+	{ budget_crossing_statements, "_pkey on chat_logs_", PARTITIONS },
+	{ budget_crossing_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },
 	{ budget_list_statements, "Index Scan using budgets_name ", 1 },
 	{ budget_list_statements, "Index Scan Backward using budgets_living ", 1 },
 };

@@ -70,8 +70,14 @@ test_row_too_high(void **state)
 	EXPECT_TALLY(FOUND, "\"book_cents\":5", "verify", "--json");
 	EXPECT_TALLY(FOUND, "\"healed\":false", "reconcile", "--dry-run", "--json");
 	books_expect_differences(servers, "1");
+	books_expect(servers, "SELECT count(*) FROM alerts", "0");
 	EXPECT_TALLY(FOUND, "\"drift_cents\":2", "reconcile", "--json");
 	books_expect_differences(servers, "0");
+	books_expect(servers,
+	    "SELECT payload - 'date' FROM alerts WHERE kind = 'counter.drift'\n"
+	    "AND client_id = (SELECT id FROM clients WHERE name = 'acme')",
+	    "{\"book\": \"daily_costs\", \"healed\": true, \"log_cents\": 3, \"book_cents\": 5, "
+	    "\"log_requests\": 2, \"book_requests\": 2}");
 	books_expect(
 	    servers, "SELECT drift_nanos FROM job_runs WHERE job = 'reconcile'", "20000000");
 	EXPECT_TALLY(EX_OK, "\"drift_cents\":0", "reconcile", "--json");
@@ -97,6 +103,10 @@ test_counter_too_high(void **state)
 	expect_today("total_cost_cents", "10");
 	EXPECT_TALLY(FOUND, "\"book\":\"counter\"", "reconcile", "--json");
 	expect_today("total_cost_cents", "3");
+	books_expect(servers,
+	    "SELECT concat_ws(' ', payload->>'log_cents', payload->>'book_cents',\n"
+	    "payload->>'healed') FROM alerts WHERE payload->>'book' = 'counter'",
+	    "3 10 true");
 	/* The flush before the comparison carried the error into the row; both were set right. */
 	books_expect_differences(servers, "0");
 	EXPECT_TALLY(EX_OK, "\"drift_cents\":0", "reconcile", "--json");
@@ -110,6 +120,9 @@ test_counter_too_low(void **state)
 	expect_today("total_requests", "1");
 	EXPECT_TALLY(FOUND, "\"members\":\"requests\"", "reconcile", "--json");
 	expect_today("total_requests", "2");
+	/* The same book of the same day drifted a moment ago, which was told. */
+	books_expect(
+	    servers, "SELECT count(*) FROM alerts WHERE payload->>'book' = 'counter'", "1");
 	books_expect_differences(servers, "0");
 }
 

@@ -1,5 +1,6 @@
 #include "tests/test.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "lib/address.h"
@@ -61,12 +62,112 @@ test_network(void **state)
 		assert_int_equal(network[i], 9);
 }
 
+static const struct {
+	const char *text;
+	bool is_public;
+} kinds[] = {
+	{ "1.1.1.1", true },
+	{ "0.0.0.0", false },
+	{ "0.255.255.255", false },
+	{ "9.255.255.255", true },
+	{ "10.0.0.0", false },
+	{ "10.255.255.255", false },
+	{ "11.0.0.0", true },
+	{ "100.63.255.255", true },
+	{ "100.64.0.0", false },
+	{ "100.127.255.255", false },
+	{ "100.128.0.0", true },
+	{ "126.255.255.255", true },
+	{ "127.0.0.1", false },
+	{ "127.255.255.255", false },
+	{ "128.0.0.0", true },
+	{ "169.253.255.255", true },
+	{ "169.254.169.254", false },
+	{ "169.255.0.0", true },
+	{ "172.15.255.255", true },
+	{ "172.16.0.0", false },
+	{ "172.31.255.255", false },
+	{ "172.32.0.0", true },
+	{ "192.0.0.8", false },
+	{ "192.0.1.0", true },
+	{ "192.0.2.7", false },
+	{ "192.88.99.1", false },
+	{ "192.167.255.255", true },
+	{ "192.168.0.0", false },
+	{ "192.169.0.0", true },
+	{ "198.17.255.255", true },
+	{ "198.18.0.0", false },
+	{ "198.19.255.255", false },
+	{ "198.20.0.0", true },
+	{ "198.51.100.1", false },
+	{ "203.0.113.1", false },
+	{ "223.255.255.255", true },
+	{ "224.0.0.1", false },
+	{ "239.255.255.255", false },
+	{ "240.0.0.1", false },
+	{ "255.255.255.255", false },
+	{ "::", false },
+	{ "::1", false },
+	{ "::ffff:1.1.1.1", true },
+	{ "::ffff:10.0.0.1", false },
+	{ "::ffff:169.254.169.254", false },
+	{ "::1.1.1.1", false },
+	{ "64:ff9b::10.0.0.1", false },
+	{ "1fff::1", false },
+	{ "2001::1", false },
+	{ "2001:1ff::1", false },
+	{ "2001:200::1", true },
+	{ "2001:db8::1", false },
+	{ "2001:db9::1", true },
+	{ "2002:a00:1::", false },
+	{ "2606:4700::1111", true },
+	{ "3fff:fff::1", false },
+	{ "3fff:1000::1", true },
+	{ "4000::1", false },
+	{ "fc00::1", false },
+	{ "fd12::1", false },
+	{ "fe80::1", false },
+	{ "fec0::1", false },
+	{ "ff02::1", false },
+};
+
+static struct sockaddr_storage
+make_address(const char *text)
+{
+	struct sockaddr_storage storage = { 0 };
+	struct sockaddr_in ipv4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6 };
+
+	if (inet_pton(AF_INET, text, &ipv4.sin_addr) == 1) {
+		memcpy(&storage, &ipv4, sizeof ipv4);
+	} else {
+		assert_int_equal(inet_pton(AF_INET6, text, &ipv6.sin6_addr), 1);
+		memcpy(&storage, &ipv6, sizeof ipv6);
+	}
+	return storage;
+}
+
+static void
+test_public(UNUSED void **state)
+{
+	struct sockaddr_storage unix_socket = { .ss_family = AF_UNIX };
+
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		struct sockaddr_storage address = make_address(kinds[i].text);
+
+		if (address_public((const struct sockaddr *)&address) != kinds[i].is_public)
+			fail_msg("%s", kinds[i].text);
+	}
+	assert_false(address_public((const struct sockaddr *)&unix_socket));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_valid),
 		cmocka_unit_test(test_network),
+		cmocka_unit_test(test_public),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

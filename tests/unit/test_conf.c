@@ -135,6 +135,8 @@ an_empty_file_gives_the_defaults(UNUSED void **state)
 	assert_int_equal(conf.session_lifetime_s, 2592000);
 	assert_int_equal(conf.user_grace_days, 30);
 	assert_int_equal(conf.partitions_ahead, 7);
+	assert_int_equal(conf.webhook_timeout_ms, 5000);
+	assert_false(conf.webhook_allow_private);
 	assert_string_equal(conf.migrations_dir, PKGDATADIR "/migrations");
 	assert_false(conf.development);
 }
@@ -142,14 +144,11 @@ an_empty_file_gives_the_defaults(UNUSED void **state)
 static void
 lines_are_read(UNUSED void **state)
 {
-	struct conf conf = read_good("# a comment = 5\n"
-				     "\n"
-				     "  threads=7\n"
-				     "\tdatabase_pool_max \t = \t 9  \r\n"
+	struct conf conf = read_good("# a comment = 5\n\n"
+				     "  threads=7\n\tdatabase_pool_max \t = \t 9  \r\n"
 				     "   # another\n"
 				     "database_url = postgresql://u@/db?host=/run&x=#1 # part\n"
-				     "log_level = error\n"
-				     "log_level = debug\n"
+				     "log_level = error\nlog_level = debug\n"
 				     "listen = unix:/run/tally/tallyd.sock\n"
 				     "redis_url = redis://127.0.0.1:6379\n"
 				     "development = yes");
@@ -241,6 +240,7 @@ every_number_has_its_limits(UNUSED void **state)
 		{ "session_lifetime_s", 1, 315360000 },
 		{ "user_grace_days", 0, 36500 },
 		{ "partitions_ahead", 1, 366 },
+		{ "webhook_timeout_ms", 1, 3600000 },
 	};
 	/* The two sizes of the pool depend on each other. */
 	static const char start[] = "database_pool_min = 0\ndatabase_pool_max = 1000\n";
@@ -369,7 +369,7 @@ keys_end_with_null(UNUSED void **state)
 
 	while (conf_key(count) != NULL)
 		count++;
-	assert_int_equal(count, 28);
+	assert_int_equal(count, 30);
 	assert_string_equal(conf_key(0), "database_url");
 	assert_null(conf_key(SIZE_MAX));
 }

@@ -1,0 +1,62 @@
+#include "worker/deliver.h"
+
+#include "lib/clock.h"
+#include "lib/model/delivery.h"
+#include "worker/webhook.h"
+
+/*
+ * No transaction is open while it is sent, and it is marked behind that: who dies in between sends
+ * it again, under the same id.
+ */
+static bool
+attempt(struct task *task, struct webhook_sender *sender, const struct delivery *delivery)
+{
+	struct text body = delivery_body(task, delivery);
+	char signature[DELIVERY_SIGNATURE_SIZE], id[ID_TEXT_SIZE];
+	struct webhook_result result;
+
+	delivery_sign(task, delivery, body, signature);
+	result = webhook_send(task, sender,
+	    &(struct webhook_message){ .url = delivery->url,
+		.event = delivery->alert.kind,
+		.delivery = id_format(delivery->id, id),
+		.signature = signature,
+		.body = body });
+	task->now = clock_now();
+	if (result.error == NULL)
+		return delivery_succeeded(task, delivery, result.status) && db_commit(task);
+	return delivery_failed(task, delivery, result.status, result.error) && db_commit(task);
+}
+
+static bool
+step(struct task *task, struct webhook_sender *sender, bool *ret_any)
+{
+	struct delivery delivery;
+
+	task->now = clock_now();
+	return delivery_next(task, &delivery, ret_any) && db_commit(task) &&
+	       (!*ret_any || attempt(task, sender, &delivery));
+}
+
+bool
+deliver_due(struct command_context *context, struct job_result *result)
+{
+	struct task *task = context->task;
+	struct webhook_sender *sender = webhook_open(
+	    task, &(struct webhook_settings){ .timeout_ms = context->conf.webhook_timeout_ms,
+		      .allow_private = context->conf.webhook_allow_private });
+	int64_t until = clock_monotonic() + DELIVER_TIME_S * CLOCK_SECOND;
+	bool any = true;
+
+	for (int i = 0; i < DELIVER_MAX && clock_monotonic() < until; i++) {
+		struct arena_mark mark = arena_mark(task->arena);
+
+		if (!step(task, sender, &any))
+			return false;
+		arena_undo(task->arena, mark);
+		if (!any)
+			return true;
+		result->rows++;
+	}
+	return true;
+}
