@@ -24,8 +24,7 @@ struct db_pool_settings {
 	int64_t connect_timeout_ms;
 	int64_t acquire_timeout_ms; /* ERR_UNAVAILABLE when none is free by then */
 	int64_t statement_timeout_ms; /* 0: none */
-	/* The server ends a transaction in which nothing happens for so long; 0: it waits. */
-	int64_t idle_transaction_timeout_ms;
+	int64_t idle_transaction_timeout_ms; /* the same of one left alone; 0: never */
 	bool refuse_superuser; /* ERR_FORBIDDEN at connect for a role that bypasses row-level
 				  security */
 	/* Called after each statement, on the thread that ran it; NULL: not called. */

@@ -2,8 +2,7 @@
  * API keys. A key reads tally_<public id>_<secret>; it is shown once, only the SHA-256 of the
  * secret is stored. The nil client's keys are the operators'.
  *
- * Every call but auth_token_find_presented sees only the keys of task->client. Texts live as long
- * as the task.
+ * All calls but auth_token_find_presented see the keys of task->client only. Texts are the task's.
  */
 #ifndef LIB_MODEL_AUTH_TOKEN_H
 #define LIB_MODEL_AUTH_TOKEN_H
@@ -48,7 +47,7 @@ struct auth_token_input {
 	const char *name;
 	uint64_t scopes;
 	int64_t expires_at; /* INT64_MAX: never */
-	int64_t rate_limit_per_hour; /* of requests: lib/model/rate.h; 0: none */
+	int64_t rate_limit_per_hour; /* 0: none; lib/model/rate.h */
 };
 
 /* A key's text taken apart; parsing fails on what has not the form of a key. */
@@ -69,11 +68,8 @@ NODISCARD bool auth_token_list(
     struct task *task, struct id after, int64_t limit, struct auth_tokens *ret);
 /* A second time changes nothing. */
 NODISCARD bool auth_token_revoke(struct task *task, struct id id, struct auth_token *ret);
-/*
- * A new key with the name, scopes, user, expiry and rate of the old one, which works on for grace_s
- * seconds at most; each of the two counts for itself. ERR_CONFLICT when the old one was revoked,
- * rotated or has expired.
- */
+/* A new key like the old one, which works on for grace_s seconds at most and has a count of its
+ * own. ERR_CONFLICT when the old one was revoked, rotated or has expired. */
 NODISCARD bool auth_token_rotate(struct task *task, struct id id, int64_t grace_s,
     struct auth_token *ret, char ret_key[AUTH_TOKEN_KEY_SIZE]);
 

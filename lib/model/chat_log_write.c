@@ -138,7 +138,11 @@ chat_log_write(struct json_out *out, const void *object)
 	json_close(out);
 }
 
-/* RFC 4180: a field with a quote, a comma or a line end is quoted, its quotes are doubled. */
+/*
+ * RFC 4180: a field with a quote, a comma or a line end is quoted, its quotes are doubled. A text
+ * that a spreadsheet would take for a formula stays as it is: who reads the file must find what was
+ * stored, and a spreadsheet can be told that the column is text.
+ */
 static void
 add_csv_text(struct buf *buf, struct text text)
 {
