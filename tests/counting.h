@@ -7,7 +7,7 @@
 
 #include "lib/db.h"
 #include "lib/model/batch.h"
-#include "lib/model/counter.h"
+#include "lib/model/counter_day.h"
 #include "lib/model/daily_cost.h"
 #include "tests/servers.h"
 

@@ -1,6 +1,7 @@
 #include "worker/books.h"
 
 #include "lib/buf.h"
+#include "lib/model/counter_day.h"
 #include "lib/model/counter_peek.h"
 #include "lib/model/day.h"
 #include "lib/model/late_days.h"

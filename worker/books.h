@@ -5,7 +5,7 @@
 #ifndef WORKER_BOOKS_H
 #define WORKER_BOOKS_H
 
-#include "lib/model/counter.h"
+#include "lib/model/counter_day.h"
 #include "lib/model/daily_cost.h"
 #include "worker/output.h"
 #include "worker/tenants.h"

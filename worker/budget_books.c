@@ -1,6 +1,7 @@
 #include "worker/budget_books.h"
 
 #include "lib/model/counter_compare.h"
+#include "lib/model/counter_day.h"
 
 static void
 print(struct command_context *context, const struct tenant *tenant,

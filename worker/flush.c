@@ -5,7 +5,7 @@
 #include "worker/flush.h"
 
 #include "lib/clock.h"
-#include "lib/model/counter.h"
+#include "lib/model/counter_day.h"
 #include "lib/model/day.h"
 #include "lib/model/late_days.h"
 #include "worker/books.h"

@@ -3,6 +3,7 @@
  * every budget's open window, and sets those right that differ from it. Drift is what is left
  * behind a flush and no waiting batch explains.
  */
+#include "lib/model/counter_day.h"
 #include "lib/model/counter_peek.h"
 #include "lib/model/day.h"
 #include "worker/books.h"

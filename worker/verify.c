@@ -2,6 +2,7 @@
  * verify: sums every day and every budget's open window again from the log, changes nothing, and
  * names every difference.
  */
+#include "lib/model/counter_day.h"
 #include "lib/model/counter_peek.h"
 #include "lib/model/day.h"
 #include "worker/books.h"

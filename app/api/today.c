@@ -3,7 +3,7 @@
 #include "app/auth.h"
 #include "app/ingest/ingest.h"
 #include "app/metrics.h"
-#include "lib/model/counter.h"
+#include "lib/model/counter_day.h"
 
 bool
 today_count(struct request *req, struct daily_cost *ret, const char **ret_source)

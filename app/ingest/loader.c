@@ -7,7 +7,7 @@
 #include "app/auth.h"
 #include "app/ingest/authorize.h"
 #include "lib/log.h"
-#include "lib/model/counter.h"
+#include "lib/model/counter_day.h"
 #include "lib/redis.h"
 
 struct loader {

@@ -18,12 +18,8 @@
 #include "lib/task.h"
 #include "lib/zone.h"
 
-/* A batch that is pending for so long was left behind by a process that died. */
-#define COUNTER_STALE_MS 30000
 /* The clocks of two processes may differ by so much: what one calls today is so for both. */
 #define COUNTER_SKEW_USEC (INT64_C(300) * 1000000)
-/* Keys of a client without calls go away by themselves. */
-#define COUNTER_EXPIRE_S (INT64_C(3) * 86400)
 
 /* The counters' state as PostgreSQL has it, and the budgets that are counted with it. */
 struct counter_state {
@@ -115,30 +111,6 @@ struct counter_sum counter_day_sum(
 
 /* The bucket of a place, with its amounts. */
 struct counter_sum counter_place_sum(struct task *task, const struct budget_place *place);
-
-struct counter_day {
-	int32_t date;
-	struct totals confirmed;
-	struct totals pending; /* announced and not yet confirmed: in flight, or left behind */
-	int64_t users;
-	bool from_postgres; /* Redis was away or did not have it */
-};
-
-/*
- * The open day of task->client, at one round trip to Redis. Where Redis does not have it, it is
- * loaded; where Redis is away, it is summed from the log.
- */
-NODISCARD bool counter_today(
-    struct task *task, struct counter_book *book, const struct zone *zone, struct counter_day *ret);
-
-/*
- * Mends the count of task->client where it is broken: day over, not loaded, bypassed, lost, a batch
- * left behind. *ret_healed says whether there was need. ERR_UNAVAILABLE while Redis is away.
- */
-NODISCARD bool counter_heal(
-    struct task *task, struct counter_book *book, const struct zone *zone, bool *ret_healed);
-/* The same whether there is need or not. */
-NODISCARD bool counter_rebuild(struct task *task, const struct zone *zone);
 
 /* Their SQL, for the tests; NULL behind the last. */
 extern const char *const counter_book_statements[];

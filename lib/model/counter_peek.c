@@ -1,3 +1,4 @@
+#include "lib/model/counter_day.h"
 #include "lib/model/counter_peek.h"
 
 #include <assert.h>

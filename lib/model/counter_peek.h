@@ -4,7 +4,7 @@
 #ifndef LIB_MODEL_COUNTER_PEEK_H
 #define LIB_MODEL_COUNTER_PEEK_H
 
-#include "lib/model/counter.h"
+#include "lib/model/counter_day.h"
 
 /*
  * ret->from_postgres: Redis has no complete count of the epoch that PostgreSQL knows (it is away,

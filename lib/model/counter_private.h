@@ -15,6 +15,9 @@
 #include "lib/model/counter.h"
 #include "lib/redis.h"
 
+/* Keys of a client without calls go away by themselves. */
+#define COUNTER_EXPIRE_S (INT64_C(3) * 86400)
+
 /*
  * KEYS: state. ARGV[1], ARGV[2]: the caller's epoch and the run id of this server. A key that was
  * written under another run id came back from an old snapshot and is worth nothing.

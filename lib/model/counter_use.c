@@ -1,5 +1,6 @@
 #include "lib/model/counter_use.h"
 
+#include "lib/model/counter_day.h"
 #include "lib/model/counter_hold.h"
 
 /* How often the counters are loaded before the answer comes from the log instead. */

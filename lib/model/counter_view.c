@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/model/counter_day.h"
 #include "lib/model/counter_private.h"
 
 /*

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <pthread.h>
 
+#include "lib/model/counter_day.h"
 #include "lib/model/counter_private.h"
 #include "lib/model/daily_cost.h"
 

@@ -1,0 +1,36 @@
+/*
+ * The open day as Redis counts it, and counts that are mended where they are broken.
+ */
+#ifndef LIB_MODEL_COUNTER_DAY_H
+#define LIB_MODEL_COUNTER_DAY_H
+
+#include "lib/model/counter.h"
+
+/* A batch that is pending for so long was left behind by a process that died. */
+#define COUNTER_STALE_MS 30000
+
+struct counter_day {
+	int32_t date;
+	struct totals confirmed;
+	struct totals pending; /* announced and not yet confirmed: in flight, or left behind */
+	int64_t users;
+	bool from_postgres; /* Redis was away or did not have it */
+};
+
+/*
+ * The open day of task->client, at one round trip to Redis. Where Redis does not have it, it is
+ * loaded; where Redis is away, it is summed from the log.
+ */
+NODISCARD bool counter_today(
+    struct task *task, struct counter_book *book, const struct zone *zone, struct counter_day *ret);
+
+/*
+ * Mends the count of task->client where it is broken: day over, not loaded, bypassed, lost, a batch
+ * left behind. *ret_healed says whether there was need. ERR_UNAVAILABLE while Redis is away.
+ */
+NODISCARD bool counter_heal(
+    struct task *task, struct counter_book *book, const struct zone *zone, bool *ret_healed);
+/* The same whether there is need or not. */
+NODISCARD bool counter_rebuild(struct task *task, const struct zone *zone);
+
+#endif
