@@ -79,6 +79,12 @@ api_use_scope(const char *scope)
 	free(output);
 }
 
+const char *
+api_key(void)
+{
+	return http.key;
+}
+
 void
 api_use_key(const char *key)
 {

@@ -20,6 +20,8 @@ void api_use_budget(const char *name, const char *members);
 /* A key of the last client made that has but one scope. The calls from here on use it. */
 void api_use_scope(const char *scope);
 
+/* The key that the calls use, NULL: none; it lives until the program ends. */
+const char *api_key(void);
 /* The calls from here on use this key; NULL: none. */
 void api_use_key(const char *key);
 /* An operator's key, kept until the program ends; the calls from here on use it. */

@@ -75,6 +75,8 @@ execute(const struct process *process, pid_t parent, int input, int output)
 	prctl(PR_SET_PDEATHSIG, process->death_signal == 0 ? SIGKILL : process->death_signal);
 	if (getppid() != parent)
 		_exit(127);
+	if (process->environment != NULL)
+		putenv(strdup(process->environment));
 	for (int i = 0; i < PROCESS_ARGUMENTS_MAX && process->argv[i] != NULL; i++)
 		argv[i] = strdup(process->argv[i]);
 	if (argv[0] != NULL)
@@ -218,8 +220,11 @@ process_signal_tree(pid_t pid, int signal)
 	char *rest;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
-	kill(pid, signal);
+	/* The dead have no children. */
+	kill(pid, signal == SIGKILL ? SIGSTOP : signal);
 	children = process_read_file(path);
+	if (signal == SIGKILL)
+		kill(pid, SIGKILL);
 	if (children == NULL)
 		return;
 	rest = children;

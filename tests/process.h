@@ -14,6 +14,7 @@ struct process {
 	const char *argv[PROCESS_ARGUMENTS_MAX]; /* found in PATH and where Debian keeps servers */
 	const char *user; /* to become when we are root; NULL: stays */
 	const char *log; /* file for its output; NULL: ours */
+	const char *environment; /* one more variable, NAME=value; NULL: none */
 	const char *input; /* text for its standard input; NULL: none */
 	int death_signal;
 };

@@ -14,7 +14,8 @@
 const char *const servers_roles[SERVERS_ROLES] = { "postgres", "tally_owner", "tally_app",
 	"tally_worker" };
 
-static const char *const names[SERVER_PARTS] = { "postgres", "redis", "tallyd", "nginx" };
+static const char *const names[SERVER_PARTS] = { "postgres", "redis", "tallyd", "nginx",
+	"tallyd2" };
 
 /* In what order and by what each part is asked to end. PostgreSQL's data is not needed again. */
 static const struct {
@@ -23,6 +24,7 @@ static const struct {
 } endings[] = {
 	{ SERVER_NGINX, SIGTERM },
 	{ SERVER_TALLYD, SIGTERM },
+	{ SERVER_TALLYD_2, SIGTERM },
 	{ SERVER_REDIS, SIGKILL },
 	{ SERVER_POSTGRES, SIGQUIT },
 };
@@ -100,20 +102,27 @@ end_all(struct servers *servers)
 {
 	bool fine = true;
 
-	for (size_t i = 0; i < SERVER_PARTS; i++) {
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
 		enum server_part part = endings[i].part;
 		int status;
 
 		if (servers->pids[part] == 0)
 			continue;
 		status = end(servers, part, endings[i].signal);
-		if (part == SERVER_TALLYD && status != 0) {
+		if ((part == SERVER_TALLYD || part == SERVER_TALLYD_2) && status != 0) {
 			fprintf(stderr, "tallyd ended with the status 0x%x\n", (unsigned)status);
 			print_log(servers, part);
 			fine = false;
 		}
 	}
 	return fine;
+}
+
+static void
+remove_folder(struct servers *servers)
+{
+	servers_unmount(servers);
+	nftw(servers->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static void
@@ -128,6 +137,7 @@ release(struct servers *servers)
 	free(servers->redis_url);
 	free(servers->http_url);
 	free(servers->conf_path);
+	free(servers->environment);
 	free(servers->folder);
 	free(servers);
 }
@@ -140,7 +150,7 @@ servers_stop(struct servers *servers)
 	if (getenv("TALLY_TEST_KEEP") != NULL)
 		fprintf(stderr, "kept: %s\n", servers->folder);
 	else
-		nftw(servers->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+		remove_folder(servers);
 	release(servers);
 	if (!fine)
 		exit(1);
@@ -171,13 +181,16 @@ make_urls(struct servers *servers)
 }
 
 struct servers *
-servers_start(enum server_part last)
+servers_start_small(enum server_part last, int disk_mib)
 {
 	struct servers *servers = calloc(1, sizeof(*servers));
 
 	if (servers == NULL)
 		abort();
+	servers->last = last;
 	make_folder(servers);
+	if (disk_mib > 0)
+		servers_mount(servers, disk_mib);
 	make_urls(servers);
 	servers_make_conf(servers);
 	for (enum server_part part = SERVER_POSTGRES; part <= last; part++) {
@@ -187,6 +200,12 @@ servers_start(enum server_part last)
 			servers_migrate(servers);
 	}
 	return servers;
+}
+
+struct servers *
+servers_start(enum server_part last)
+{
+	return servers_start_small(last, 0);
 }
 
 /* After a kill, PostgreSQL may have to wait for what it left behind: it is started again then. */
@@ -222,6 +241,21 @@ servers_signal(struct servers *servers, enum server_part part, int signal)
 		process_signal_tree(servers->pids[part], signal);
 	else
 		kill(servers->pids[part], signal);
+}
+
+void
+servers_kill_tree(struct servers *servers, enum server_part part)
+{
+	process_signal_tree(servers->pids[part], SIGKILL);
+	(void)servers_wait(servers, part);
+}
+
+bool
+servers_runs(struct servers *servers, enum server_part part)
+{
+	if (servers->pids[part] != 0 && process_wait(servers->pids[part], 0) != -1)
+		servers->pids[part] = 0;
+	return servers->pids[part] != 0;
 }
 
 int
@@ -267,6 +301,25 @@ const char *
 servers_conf(const struct servers *servers)
 {
 	return servers->conf_path;
+}
+
+void
+servers_redis_appends(struct servers *servers, bool appends)
+{
+	servers->redis_appends = appends;
+}
+
+void
+servers_tallyd_environment(struct servers *servers, const char *variable)
+{
+	free(servers->environment);
+	servers->environment = variable == NULL ? NULL : strdup(variable);
+}
+
+char *
+servers_data(const struct servers *servers, enum server_part part)
+{
+	return servers_path(servers, part == SERVER_REDIS ? "redis" : "data");
 }
 
 bool

@@ -16,10 +16,20 @@
 
 struct servers;
 
-enum server_part { SERVER_POSTGRES, SERVER_REDIS, SERVER_TALLYD, SERVER_NGINX, SERVER_PARTS };
+enum server_part {
+	SERVER_POSTGRES,
+	SERVER_REDIS,
+	SERVER_TALLYD,
+	SERVER_NGINX,
+	SERVER_TALLYD_2, /* behind the same nginx */
+	SERVER_PARTS
+};
 
 /* Starts all parts below and including the last named: SERVER_REDIS gives PostgreSQL and Redis. */
 struct servers *servers_start(enum server_part last);
+/* The same on small disks: PostgreSQL and Redis each have a file system of that size, which only
+ * this process and its children see. Without the right to mount they have not. */
+struct servers *servers_start_small(enum server_part last, int disk_mib);
 void servers_stop(struct servers *servers);
 
 const char *servers_folder(const struct servers *servers);
@@ -32,9 +42,21 @@ const char *servers_conf(const struct servers *servers);
 /* One more line for that file, before the part that reads it is started (again). */
 void servers_setting(struct servers *servers, const char *key, const char *value);
 
+/* Whether Redis, from its next start on, keeps an append-only file; not where nothing is said. */
+void servers_redis_appends(struct servers *servers, bool appends);
+/* NAME=value for the environment of a tallyd from its next start on; NULL: none. */
+void servers_tallyd_environment(struct servers *servers, const char *variable);
+/* Where the part keeps its data; free it. */
+char *servers_data(const struct servers *servers, enum server_part part);
+bool servers_disk_is_small(const struct servers *servers);
+
 pid_t servers_pid(const struct servers *servers, enum server_part part);
 /* Sends the signal to the part's main process; SIGSTOP and SIGCONT also to its children. */
 void servers_signal(struct servers *servers, enum server_part part, int signal);
+/* SIGKILL to the part and its children; returns when the part is gone. */
+void servers_kill_tree(struct servers *servers, enum server_part part);
+/* Whether its process is there. */
+bool servers_runs(struct servers *servers, enum server_part part);
 /* Waits until the process is gone; its wait status. */
 int servers_wait(struct servers *servers, enum server_part part);
 /* Starts a part that ended, on the same socket and data; returns when it answers. From the thread

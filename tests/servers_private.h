@@ -19,6 +19,10 @@ struct servers {
 	char *http_url;
 	char *conf_path;
 	int port;
+	enum server_part last;
+	bool redis_appends;
+	bool small_disk;
+	char *environment; /* NAME=value for tallyd, or NULL */
 	struct {
 		char *key, *value;
 	} settings[SERVERS_SETTINGS_MAX];
@@ -33,6 +37,10 @@ char *servers_path(const struct servers *servers, const char *name);
 char *servers_log(const struct servers *servers, enum server_part part);
 /* Prints the text and the part's log, stops everything, ends the program. */
 _Noreturn void servers_die(struct servers *servers, enum server_part part, const char *text);
+
+/* tests/servers_disk.c */
+void servers_mount(struct servers *servers, int disk_mib);
+void servers_unmount(struct servers *servers);
 
 /* tests/servers_conf.c: the path of a file of the source folder, absolute; free it. */
 char *servers_source(const char *name);

@@ -28,6 +28,13 @@ run_or_die(struct servers *servers, enum server_part part, const struct process 
 	free(output);
 }
 
+static void
+make_folder(struct servers *servers, const char *path)
+{
+	if (mkdir(path, 0755) != 0 && errno != EEXIST)
+		servers_die(servers, SERVER_POSTGRES, "cannot make a folder");
+}
+
 /* A folder that the user postgres may fill. */
 static char *
 postgres_folder(struct servers *servers, const char *name)
@@ -35,11 +42,19 @@ postgres_folder(struct servers *servers, const char *name)
 	const struct passwd *entry = getpwnam("postgres");
 	char *path = servers_path(servers, name);
 
-	if (mkdir(path, 0755) != 0 && errno != EEXIST)
-		servers_die(servers, SERVER_POSTGRES, "cannot make a folder");
+	make_folder(servers, path);
 	if (geteuid() == 0 && (entry == NULL || chown(path, entry->pw_uid, entry->pw_gid) != 0))
 		servers_die(servers, SERVER_POSTGRES, "there is no user postgres");
 	return path;
+}
+
+static void
+prepare_redis(struct servers *servers)
+{
+	char *data = servers_data(servers, SERVER_REDIS);
+
+	make_folder(servers, data);
+	free(data);
 }
 
 static void
@@ -82,27 +97,50 @@ static pid_t
 launch_redis(struct servers *servers, const char *log)
 {
 	char *path = servers_path(servers, "redis.sock");
+	char *data = servers_data(servers, SERVER_REDIS);
 	struct process server = {
-		.argv = { "redis-server", "--port", "0", "--unixsocket", path, "--dir",
-		    servers->folder, "--appendonly", "no", "--save", "" },
+		.argv = { "redis-server", "--port", "0", "--unixsocket", path, "--dir", data,
+		    "--appendonly", servers->redis_appends ? "yes" : "no", "--save", "" },
 		.log = log,
 	};
 	pid_t pid = process_start(&server);
 
+	free(data);
 	free(path);
+	return pid;
+}
+
+static pid_t
+launch(struct servers *servers, const char *log, const char *socket)
+{
+	const char *program = getenv("TALLYD");
+	struct process server = {
+		.argv = { program == NULL ? "./tallyd" : program, "-c", servers->conf_path,
+		    "--listen" },
+		.environment = servers->environment,
+		.log = log,
+	};
+	char *address;
+	pid_t pid;
+
+	if (asprintf(&address, "unix:%s/%s", servers->folder, socket) < 0)
+		abort();
+	server.argv[4] = address;
+	pid = process_start(&server);
+	free(address);
 	return pid;
 }
 
 static pid_t
 launch_tallyd(struct servers *servers, const char *log)
 {
-	const char *program = getenv("TALLYD");
-	struct process server = {
-		.argv = { program == NULL ? "./tallyd" : program, "-c", servers->conf_path },
-		.log = log,
-	};
+	return launch(servers, log, "tallyd.sock");
+}
 
-	return process_start(&server);
+static pid_t
+launch_tallyd_2(struct servers *servers, const char *log)
+{
+	return launch(servers, log, "tallyd2.sock");
 }
 
 static struct sockaddr_in
@@ -171,6 +209,20 @@ write_filled(const char *template, const struct word *words, size_t count, FILE 
 	}
 }
 
+/* The template's upstream has one server line. */
+static char *
+upstream(const struct servers *servers)
+{
+	char *sockets;
+
+	if (servers->last < SERVER_TALLYD_2)
+		return servers_path(servers, "tallyd.sock");
+	if (asprintf(&sockets, "%s/tallyd.sock max_fails=0; server unix:%s/tallyd2.sock",
+		servers->folder, servers->folder) < 0)
+		abort();
+	return sockets;
+}
+
 static void
 prepare_nginx(struct servers *servers)
 {
@@ -178,7 +230,7 @@ prepare_nginx(struct servers *servers)
 	char *template_path = servers_source("conf/nginx/private.conf");
 	char *template = process_read_file(template_path);
 	char *path = servers_path(servers, "nginx.conf");
-	char *tallyd = servers_path(servers, "tallyd.sock");
+	char *tallyd = upstream(servers);
 	FILE *out = fopen(path, "we");
 	char port[8];
 	struct word words[] = {
@@ -223,6 +275,8 @@ servers_prepare(struct servers *servers, enum server_part part)
 {
 	if (part == SERVER_POSTGRES)
 		prepare_postgres(servers);
+	else if (part == SERVER_REDIS)
+		prepare_redis(servers);
 	else if (part == SERVER_NGINX)
 		prepare_nginx(servers);
 }
@@ -235,6 +289,7 @@ servers_launch(struct servers *servers, enum server_part part)
 		[SERVER_REDIS] = launch_redis,
 		[SERVER_TALLYD] = launch_tallyd,
 		[SERVER_NGINX] = launch_nginx,
+		[SERVER_TALLYD_2] = launch_tallyd_2,
 	};
 	char *log = servers_log(servers, part);
 
@@ -287,6 +342,8 @@ servers_answer(struct servers *servers, enum server_part part)
 		return answers(servers, "redis.sock", "PING\r\n", "+PONG");
 	case SERVER_TALLYD:
 		return answers(servers, "tallyd.sock", NULL, NULL);
+	case SERVER_TALLYD_2:
+		return answers(servers, "tallyd2.sock", NULL, NULL);
 	case SERVER_NGINX:
 	case SERVER_PARTS:
 		break;

@@ -5,6 +5,7 @@
 #include "worker/flush.h"
 
 #include "lib/clock.h"
+#include "lib/failpoint.h"
 #include "lib/model/counter_day.h"
 #include "lib/model/day.h"
 #include "lib/model/late_days.h"
@@ -50,6 +51,7 @@ raise_day(struct command_context *context, const struct daily_cost *day, struct 
 	if (!day_raise(context->task, day, &changed))
 		return false;
 	result->rows += changed;
+	FAILPOINT("flush-raised");
 	return true;
 }
 
@@ -66,6 +68,7 @@ flush_open_day(
 		return false;
 	if (counted.confirmed.at[TOTAL_REQUESTS] == 0)
 		return true;
+	FAILPOINT("flush-read");
 	day = (struct daily_cost){
 		.date = counted.date, .totals = counted.confirmed, .unique_users = counted.users
 	};
@@ -110,10 +113,12 @@ flush_late_days(struct command_context *context, const struct tenant *tenant,
 		return false;
 	if (late.batch_count == 0)
 		return db_commit(task);
+	FAILPOINT("flush-late");
 	for (size_t i = 0; i < late.date_count; i++) {
 		if (!flush_late_day(context, tenant, late.dates[i], result))
 			return false;
 	}
+	FAILPOINT("flush-summed");
 	*ret_more = !context->dry_run && late.batch_count == LATE_DAYS_BATCHES_MAX;
 	return late_days_clear(task, &late) && finish(context);
 }
@@ -141,10 +146,12 @@ flush_tenant(
 		return false;
 	if (tenant->counted && !flush_open_day(context, tenant, result))
 		return false;
+	FAILPOINT("flush-written");
 	do {
 		if (!flush_late_days(context, tenant, result, &more))
 			return false;
 	} while (more);
+	FAILPOINT("flush-cleared");
 	return context->dry_run || forget_batches(context);
 }
 

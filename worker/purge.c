@@ -4,6 +4,7 @@
 #include "worker/purge.h"
 
 #include "lib/clock.h"
+#include "lib/failpoint.h"
 #include "lib/model/audit.h"
 #include "worker/commands.h"
 
@@ -83,6 +84,7 @@ remove_batch(struct command_context *context, const char *sql, int64_t before, i
 	*ret_count = db_changed(rows);
 	if (sql == users_sql && !audit_users(task, rows))
 		return false;
+	FAILPOINT("purge-removed");
 	if (!context->dry_run)
 		return db_commit(task);
 	db_rollback(task);

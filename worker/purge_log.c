@@ -1,6 +1,7 @@
 #include "worker/purge.h"
 
 #include "lib/clock.h"
+#include "lib/failpoint.h"
 #include "lib/model/budget_carry.h"
 #include "lib/model/chat_log.h"
 #include "lib/model/day.h"
@@ -80,7 +81,10 @@ close_day(
 	if (context->dry_run)
 		return true;
 	*ret_closed = true;
-	return day_correct(task, &books.log) && day_close(task, date) && db_commit(task);
+	if (!day_correct(task, &books.log) || !day_close(task, date))
+		return false;
+	FAILPOINT("purge-closed");
+	return db_commit(task);
 }
 
 /* Closes what may be closed; *ret_all false: a day had to wait. */
@@ -148,6 +152,7 @@ drop_one(struct command_context *context, enum partitioned table, const struct p
 	if (table == PARTITIONED_LOG &&
 	    !look_into(context->task, partition->date, &records, &open_days))
 		return false;
+	FAILPOINT("purge-partition");
 	if (open_days == 0 && !context->dry_run &&
 	    !partition_drop(context->task, table, partition->date, &dropped))
 		return false;
@@ -218,6 +223,7 @@ delete_batch(struct task *task, int64_t before, int64_t *ret_count)
 	    !db_query(task, delete_sql, make_bounds(task, end), &rows))
 		return false;
 	*ret_count = db_changed(rows);
+	FAILPOINT("purge-deleted");
 	if (!db_commit(task))
 		return false;
 	arena_undo(task->arena, mark);

@@ -3,6 +3,7 @@
  * every budget's open window, and sets those right that differ from it. Drift is what is left
  * behind a flush and no waiting batch explains.
  */
+#include "lib/failpoint.h"
 #include "lib/model/counter_day.h"
 #include "lib/model/counter_peek.h"
 #include "lib/model/day.h"
@@ -47,8 +48,12 @@ heal_day(struct run *run, const struct tenant *tenant, const struct books *books
 
 	if (heals && !day_correct(task, &books->log))
 		return false;
+	if (heals)
+		FAILPOINT("reconcile-corrected");
 	if (drifts ? !tell(run, &drift) : !db_commit(task))
 		return false;
+	if (heals)
+		FAILPOINT("reconcile-committed");
 	if (books->verdict == BOOKS_EQUAL || books->verdict == BOOKS_GONE)
 		return true;
 	books_print(run->context, tenant, books, BOOK_DAILY_COSTS, NULL, heals);
@@ -86,8 +91,10 @@ heal_counter(struct run *run, const struct tenant *tenant, const struct books *b
 		return false;
 	if (!books_counter_drifts(books, before, &after))
 		return left_behind(run, tenant, before, &after);
+	FAILPOINT("reconcile-drifted");
 	if (!context->dry_run && !counter_rebuild(context->task, tenant->zone))
 		return false;
+	FAILPOINT("reconcile-rebuilt");
 	books_print(context, tenant, books, BOOK_COUNTER, &after, !context->dry_run);
 	if (!tell(run, &(struct drift){ BOOK_COUNTER, books, &after.confirmed, !context->dry_run }))
 		return false;
@@ -103,6 +110,7 @@ reconcile_day(
 
 	if (!books_read(run->context->task, tenant->zone, date, &books))
 		return false;
+	FAILPOINT("reconcile-read");
 	run->result->rows += !books.closed;
 	return heal_day(run, tenant, &books) && heal_counter(run, tenant, &books, before);
 }

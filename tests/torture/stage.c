@@ -1,0 +1,160 @@
+#include "tests/torture/stage.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DISK_MIB 768
+/* Cents: one or the other is used up in each round. */
+#define LIMIT_ALL 150
+#define LIMIT_EACH 20
+
+/* A broken server must be noticed while its fault lasts. */
+static const struct {
+	const char *key, *value;
+} settings[] = {
+	{ "database_connect_timeout_ms", "1000" },
+	{ "database_acquire_timeout_ms", "1000" },
+	{ "database_statement_timeout_ms", "3000" },
+	{ "redis_connect_timeout_ms", "300" },
+	{ "redis_command_timeout_ms", "300" },
+	{ "database_pool_max", "10" },
+};
+
+static void
+restart(struct torture *torture, enum server_part part)
+{
+	servers_signal(torture->servers, part, SIGTERM);
+	(void)servers_wait(torture->servers, part);
+	servers_restart(torture->servers, part);
+}
+
+static void
+start_servers(struct torture *torture)
+{
+	char *clock;
+
+	torture->servers = servers_start_small(SERVER_TALLYD_2, DISK_MIB);
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		servers_setting(torture->servers, settings[i].key, settings[i].value);
+	if (asprintf(&clock, "%s/clock", servers_folder(torture->servers)) < 0)
+		abort();
+	setenv("TALLY_CLOCK", clock, 1);
+	free(clock);
+	restart(torture, SERVER_TALLYD);
+	restart(torture, SERVER_TALLYD_2);
+	/* The log must not fill the disk by itself. */
+	free(servers_sql(torture->servers, "ALTER SYSTEM SET max_wal_size = '128MB'"));
+	free(servers_sql(torture->servers, "SELECT pg_reload_conf()"));
+}
+
+/* Ends the program where the answer is not as it should be: nothing was done to the servers yet. */
+static char *
+send_budget(const struct torture *torture, int client, const char *method, const char *path,
+    const char *body)
+{
+	struct http http = { .url = servers_http_url(torture->servers),
+		.key = torture->clients[client].key };
+	struct http_answer answer = http_send(&http, method, path, NULL, body);
+	char *id;
+
+	if (answer.status != 200 && answer.status != 201) {
+		fprintf(stderr, "%s %s: %ld %s\n", path, body, answer.status, answer.body);
+		exit(1);
+	}
+	id = strdup(http_json(&answer, "id", 0));
+	http_free(&answer);
+	return id;
+}
+
+/* A budget over all of the client, and one that each user has. */
+static void
+add_budgets(struct torture *torture, int client)
+{
+	const char *mode = torture->clients[client].strict ? "hard" : "soft";
+	struct torture_budgets *budgets = &torture->budgets[client];
+	char body[300];
+
+	budgets->limit_cents = LIMIT_ALL;
+	(void)snprintf(body, sizeof(body),
+	    "{\"name\":\"all\",\"window\":\"day\",\"limit_cents\":%d,\"mode\":\"%s\"}", LIMIT_ALL,
+	    mode);
+	budgets->all = send_budget(torture, client, "POST", "/v1/budgets", body);
+	(void)snprintf(body, sizeof(body),
+	    "{\"name\":\"each\",\"window\":\"day\",\"limit_cents\":%d,\"mode\":\"%s\","
+	    "\"each\":\"user_id\"}",
+	    LIMIT_EACH, mode);
+	free(send_budget(torture, client, "POST", "/v1/budgets", body));
+}
+
+static void
+add_clients(struct torture *torture)
+{
+	for (int i = 0; i < TORTURE_CLIENTS; i++) {
+		struct checker_client *client = &torture->clients[i];
+		char *name;
+
+		if (asprintf(&name, "torture-%d", i) < 0)
+			abort();
+		client->name = name;
+		client->key = servers_key_at_noon(torture->servers, name);
+		client->strict = i >= TORTURE_STRICT;
+		add_budgets(torture, i);
+	}
+}
+
+void
+stage_start(struct torture *torture)
+{
+	start_servers(torture);
+	add_clients(torture);
+}
+
+void
+stage_raise(struct torture *torture)
+{
+	atomic_fetch_add(&torture->round, 1);
+	for (int i = TORTURE_STRICT; i < TORTURE_CLIENTS; i++) {
+		struct torture_budgets *budgets = &torture->budgets[i];
+		char path[80], body[80];
+
+		budgets->limit_cents += LIMIT_ALL;
+		(void)snprintf(path, sizeof(path), "/v1/budgets/%s", budgets->all);
+		(void)snprintf(
+		    body, sizeof(body), "{\"limit_cents\":%" PRId64 "}", budgets->limit_cents);
+		free(send_budget(torture, i, "PATCH", path, body));
+	}
+}
+
+int
+torture_strict_user(struct torture *torture, struct dice *dice)
+{
+	return atomic_load(&torture->round) * TORTURE_STRICT_USERS +
+	       dice_roll(dice, TORTURE_STRICT_USERS);
+}
+
+void
+stage_stop(struct torture *torture)
+{
+	servers_stop(torture->servers);
+	for (int i = 0; i < TORTURE_CLIENTS; i++) {
+		free((char *)(uintptr_t)torture->clients[i].name);
+		free((char *)(uintptr_t)torture->clients[i].key);
+		free(torture->budgets[i].all);
+	}
+}
+
+void
+torture_use_programs(void)
+{
+	const char *folder = getenv("TALLY_BUILDDIR");
+	char path[400];
+
+	(void)snprintf(path, sizeof(path), "%s/tests/torture/tally", folder == NULL ? "." : folder);
+	setenv("TALLY", path, 1);
+	(void)snprintf(
+	    path, sizeof(path), "%s/tests/torture/tallyd", folder == NULL ? "." : folder);
+	setenv("TALLYD", path, 1);
+}
