@@ -44,16 +44,14 @@ answer_reject(struct submission *submission, size_t index)
 void
 answer_count(struct submission *submission, const struct batch_row *rows)
 {
-	int64_t unpriced = 0;
-
 	for (size_t i = 0; i < submission->count; i++) {
 		const struct chat_log *log = rows[i].log;
 
 		switch (rows[i].outcome) {
 		case BATCH_STORED:
 			submission->stored++;
-			unpriced += log->estimated_cost_nanos == CHAT_LOG_NONE &&
-				    log->verified_cost_nanos == CHAT_LOG_NONE;
+			submission->unpriced += log->estimated_cost_nanos == CHAT_LOG_NONE &&
+						log->verified_cost_nanos == CHAT_LOG_NONE;
 			break;
 		case BATCH_DUPLICATE:
 			submission->duplicates++;
@@ -66,10 +64,15 @@ answer_count(struct submission *submission, const struct batch_row *rows)
 			break;
 		}
 	}
+}
+
+void
+answer_measure(const struct submission *submission)
+{
 	metrics_add(METRIC_RECORDS_ACCEPTED, (int64_t)submission->stored);
 	metrics_add(METRIC_RECORDS_DUPLICATE, (int64_t)submission->duplicates);
 	metrics_add(METRIC_RECORDS_REJECTED, (int64_t)submission->rejection_count);
-	metrics_add(METRIC_RECORDS_UNPRICED, unpriced);
+	metrics_add(METRIC_RECORDS_UNPRICED, (int64_t)submission->unpriced);
 }
 
 static int

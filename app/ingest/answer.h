@@ -11,6 +11,9 @@
  * refused by PostgreSQL to its rejections. */
 void answer_count(struct submission *submission, const struct batch_row *rows);
 
+/* Adds the outcomes to the metrics, once the batch is committed. */
+void answer_measure(const struct submission *submission);
+
 /*
  * Makes the reply: the record, or how many were accepted. False when the request failed as a whole
  * (a single record that was refused); its task's error says why then.

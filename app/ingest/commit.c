@@ -49,6 +49,7 @@ finish_all(struct work *work, const bool *made)
 
 	for (struct submission *s = work->list; s != NULL; s = next) {
 		next = s->next;
+		answer_measure(s);
 		request_finish(s->req, made[i++]);
 	}
 }
@@ -83,6 +84,7 @@ split_by_answer(struct work *work, const bool *made)
 			link = &s->next;
 		} else {
 			*link = s->next;
+			answer_measure(s);
 			request_finish(s->req, false);
 		}
 	}
@@ -208,6 +210,7 @@ announce(struct task *task, struct work *work, struct loader *loader)
 
 	if (!counts_find(task, counts, work->rows, batch->row_count) ||
 	    !counts_announce(task, counts, batch->id, work->rows, batch->row_count) ||
+	    !holds_find_tiers(task, counts, work->holds, work->hold_count) ||
 	    !holds_take(task, counts, work->holds, work->hold_count))
 		return false;
 	split_by_hold(task, work, loader);

@@ -42,7 +42,7 @@ struct submission {
 	struct rejection *rejections; /* room for all of them */
 	size_t rejection_count;
 	size_t unreadable; /* how many of them were refused before the commit */
-	size_t stored, duplicates;
+	size_t stored, duplicates, unpriced; /* unpriced: of those stored */
 	uint8_t request_hash[32]; /* where req->idempotency_key is not NULL */
 	struct authorize *authorize; /* app/ingest/authorize.h; NULL unless SUBMISSION_AUTHORIZE */
 };

@@ -69,7 +69,7 @@ work_new(struct task *task, struct counter_book *book, struct submission *list)
 	counts->zones = arena_array(task->arena, work.submissions, sizeof(*counts->zones));
 	counts->used = arena_array(task->arena, work.submissions, sizeof(*counts->used));
 	for (struct submission *s = list; s != NULL; s = s->next) {
-		s->stored = s->duplicates = 0;
+		s->stored = s->duplicates = s->unpriced = 0;
 		s->rejection_count = s->unreadable;
 		/* What an earlier try answered. */
 		s->req->reply.body.len = 0;
