@@ -128,6 +128,21 @@ stage_raise(struct torture *torture)
 	}
 }
 
+void
+stage_keep(struct torture *torture)
+{
+	static const char *const tables[] = { "authorizations", "budgets", "chat_logs",
+		"counter_states", "daily_costs", "ingest_batches", "users" };
+	char sql[300];
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		(void)snprintf(sql, sizeof(sql),
+		    "COPY (SELECT * FROM %s) TO '%s/pg/%s.csv' CSV HEADER", tables[i],
+		    servers_folder(torture->servers), tables[i]);
+		free(servers_sql(torture->servers, sql));
+	}
+}
+
 int
 torture_strict_user(struct torture *torture, struct dice *dice)
 {

@@ -103,16 +103,14 @@ with_client(const char *sql)
 static void
 tamper(const struct tampering *tampering)
 {
-	const char *id = api_sql("SELECT id FROM clients WHERE name = '%s'", clients[0].name);
-	char *key;
-
 	if (tampering->sql != NULL)
 		api_sql("SET session_replication_role = replica; %s", with_client(tampering->sql));
-	if (tampering->redis == NULL)
-		return;
-	key = servers_redis(api_servers(), api_text("KEYS *%s*day*", id));
-	free(servers_redis(api_servers(), api_text("HINCRBY %s %s", key, tampering->redis)));
-	free(key);
+	if (tampering->redis != NULL)
+		free(servers_redis(api_servers(),
+		    api_sql("SELECT 'HINCRBY tally:{' || client_id || '}:' || epoch || ':d:' || "
+			    "day || ' %s' FROM counter_states JOIN clients ON id = client_id "
+			    "WHERE name = '%s'",
+			tampering->redis, clients[0].name)));
 }
 
 static void

@@ -59,15 +59,15 @@ static void
 make_drift(const char *name)
 {
 	const char *id = api_sql("SELECT id FROM clients WHERE name = '%s'", name);
-	char *key;
 
 	EXPECT_TALLY(0, NULL, "flush");
 	api_sql("UPDATE daily_costs SET total_cost_cents = total_cost_cents + 1 "
 		"WHERE client_id = '%s'",
 	    id);
-	key = servers_redis(servers, api_text("KEYS *%s*day*", id));
-	free(servers_redis(servers, api_text("HINCRBY %s 0 1", key)));
-	free(key);
+	free(servers_redis(servers,
+	    api_sql("SELECT 'HINCRBY tally:{' || client_id || '}:' || epoch || ':d:' || day || "
+		    "' 0 1' FROM counter_states WHERE client_id = '%s'",
+		id)));
 }
 
 static void

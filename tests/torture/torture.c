@@ -62,6 +62,7 @@ stop(struct torture *torture, bool fine)
 			abort();
 		journal_write(torture->journal, path);
 		free(path);
+		stage_keep(torture);
 		fprintf(stderr, "SEED=%" PRIu64 " failed\n", torture->seed);
 		setenv("TALLY_TEST_KEEP", "1", 1);
 	}

@@ -26,8 +26,8 @@ void watch_stop(struct watch *watch);
 void watch_look(struct watch *watch);
 /* The life that grew the most, of those that were looked at twice at least. */
 struct watch_life watch_grown(const struct watch *watch);
-/* Answers about strict clients' budgets that were read; times that one was beyond its limit for a
- * moment, as it may be, and that it stayed so. */
+/* Answers about strict clients' budgets that were read; those that showed more than the limit, as
+ * they may while a record settles; and users for whom PostgreSQL had more. */
 long watch_statuses(const struct watch *watch);
 long watch_moments(const struct watch *watch);
 long watch_overspent(const struct watch *watch);
