@@ -106,9 +106,31 @@ half_is_allowed(void *object)
 	return atomic_load(&run->allowed) >= FIT / 2 || atomic_load(&run->left) <= 0;
 }
 
-/* Calls at once from all callers; kills the first tallyd in the middle where that is asked for. */
 static void
-run_calls(struct run *run, bool kills)
+kill_tallyd(void)
+{
+	servers_signal(api_servers(), SERVER_TALLYD, SIGKILL);
+	(void)servers_wait(api_servers(), SERVER_TALLYD);
+	servers_restart(api_servers(), SERVER_TALLYD);
+}
+
+static void
+kill_redis(void)
+{
+	servers_signal(api_servers(), SERVER_REDIS, SIGKILL);
+	(void)servers_wait(api_servers(), SERVER_REDIS);
+	servers_restart(api_servers(), SERVER_REDIS);
+}
+
+static void
+flush_redis(void)
+{
+	free(servers_redis(api_servers(), "FLUSHALL"));
+}
+
+/* Calls at once from all callers, and in the middle a fault, or NULL. */
+static void
+run_calls(struct run *run, void (*fault)(void))
 {
 	pthread_t threads[CALLERS];
 
@@ -116,17 +138,13 @@ run_calls(struct run *run, bool kills)
 	assert_int_equal(pthread_barrier_init(&run->start, NULL, CALLERS), 0);
 	for (int i = 0; i < CALLERS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, call, run), 0);
-	if (kills) {
+	if (fault != NULL) {
 		assert_true(servers_await(half_is_allowed, run));
-		servers_signal(api_servers(), SERVER_TALLYD, SIGKILL);
+		fault();
 	}
 	for (int i = 0; i < CALLERS; i++)
 		pthread_join(threads[i], NULL);
 	pthread_barrier_destroy(&run->start);
-	if (kills) {
-		(void)servers_wait(api_servers(), SERVER_TALLYD);
-		servers_restart(api_servers(), SERVER_TALLYD);
-	}
 }
 
 static void
@@ -152,7 +170,7 @@ exactly_the_limit_is_allowed(UNUSED void **state)
 		struct run run = { .body = "{\"max_cost_cents\":" COST "}" };
 
 		use_budget(&run, "crowd", round);
-		run_calls(&run, false);
+		run_calls(&run, NULL);
 		assert_int_equal(atomic_load(&run.others), 0);
 		assert_int_equal(atomic_load(&run.allowed), FIT);
 		assert_int_equal(atomic_load(&run.refused), CALLS - FIT);
@@ -168,11 +186,48 @@ a_kill_allows_nothing_more(UNUSED void **state)
 		struct run run = { .body = "{\"max_cost_cents\":" COST "}" };
 
 		use_budget(&run, "killed", round);
-		run_calls(&run, true);
+		run_calls(&run, kill_tallyd);
 		assert_true(stored(run.name) <= FIT);
 		assert_true(stored(run.name) >= atomic_load(&run.allowed));
 		assert_int_equal(atomic_load(&run.wrong), 0);
 	}
+}
+
+static bool
+nothing_is_left(void *object)
+{
+	const struct run *run = object;
+
+	return api_send("POST", "/v1/authorizations", NULL, run->body) == 402;
+}
+
+/* What was held and never stored is gone with Redis; the rest is found in PostgreSQL. */
+static void
+lose_redis(const char *kind, void (*fault)(void))
+{
+	for (int round = 0; round < rounds(); round++) {
+		struct run run = { .body = "{\"max_cost_cents\":" COST "}" };
+
+		use_budget(&run, kind, round);
+		run_calls(&run, fault);
+		assert_true(stored(run.name) <= FIT);
+		assert_true(stored(run.name) >= atomic_load(&run.allowed));
+		assert_int_equal(atomic_load(&run.wrong), 0);
+		assert_true(servers_await(nothing_is_left, &run));
+		assert_int_equal(stored(run.name), FIT);
+	}
+}
+
+static void
+a_flush_of_redis_allows_nothing_more(UNUSED void **state)
+{
+	lose_redis("flushed", flush_redis);
+}
+
+static void
+a_restart_of_redis_allows_nothing_more(UNUSED void **state)
+{
+	lose_redis("restarted", kill_redis);
 }
 
 static bool
@@ -190,7 +245,7 @@ what_a_kill_left_behind_expires(UNUSED void **state)
 		struct run run = { .body = "{\"max_cost_cents\":" COST ",\"expires_in\":1}" };
 
 		use_budget(&run, "expired", round);
-		run_calls(&run, true);
+		run_calls(&run, kill_tallyd);
 		assert_true(servers_await(all_is_left, NULL));
 		api_expect(402, "POST", "/v1/authorizations", "{\"max_cost_cents\":0.0000001}");
 	}
@@ -306,6 +361,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exactly_the_limit_is_allowed),
 		cmocka_unit_test(a_kill_allows_nothing_more),
+		cmocka_unit_test(a_flush_of_redis_allows_nothing_more),
+		cmocka_unit_test(a_restart_of_redis_allows_nothing_more),
 		cmocka_unit_test(what_a_kill_left_behind_expires),
 		cmocka_unit_test(what_is_spent_is_the_log_to_the_nano),
 	};
