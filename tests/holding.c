@@ -196,3 +196,27 @@ holding_record(struct counting *bench)
 	counting_confirm(bench);
 	assert_int_equal(bench->part.answer, COUNTER_OK);
 }
+
+void
+holding_settle(struct counting *bench, const struct id *hold, int64_t cost)
+{
+	counting_make(bench, cost);
+	holding_settle_by_record(bench, hold);
+	holding_record(bench);
+}
+
+struct id
+holding_open_used(struct counting *bench, const struct holding_budget *budget)
+{
+	struct budget_call call = holding_call(40);
+	struct counter_hold hold;
+
+	holding_open(bench, budget, 1);
+	counting_make(bench, 30);
+	holding_record(bench);
+	hold = holding_make(bench, &call);
+	assert_true(holding_reserve(bench, &hold));
+	holding_store(bench, &hold, &call);
+	holding_expect(bench, 30, 40);
+	return hold.id;
+}

@@ -49,5 +49,10 @@ void holding_store(
 void holding_settle_by_record(struct counting *bench, const struct id *hold);
 /* The steps of a batch: announced, committed, confirmed. */
 void holding_record(struct counting *bench);
+/* A record of this cost that settles the hold. */
+void holding_settle(struct counting *bench, const struct id *hold, int64_t cost);
+
+/* A client with one budget, a record of 30 and a stored hold of 40. */
+struct id holding_open_used(struct counting *bench, const struct holding_budget *budget);
 
 #endif

@@ -26,7 +26,7 @@ struct counter_state {
 	int64_t epoch; /* 0: the client never had one */
 	int32_t day; /* the open day, in the client's zone */
 	bool bypassed; /* a batch was committed without being announced, or the budgets changed */
-	const struct budget_set *budgets; /* NULL: none, or not known because bypassed */
+	const struct budget_set *budgets; /* NULL: none */
 };
 
 /* What a process knows of the states, so that the hot path does not ask. Thread-safe. */

@@ -261,6 +261,18 @@ find_state(struct task *task, struct counter_book *book, struct counter_state *r
 	return read_state(task, book, state_sql, params, ret);
 }
 
+/* While Redis is away the budgets say what becomes of an authorization. */
+static bool
+read_budgets(struct task *task, struct counter_state *state)
+{
+	if (state->budgets != NULL)
+		return true;
+	if (!budget_set_read(task, &state->budgets))
+		return false;
+	hold_set(task, state);
+	return db_commit(task);
+}
+
 bool
 counter_state(struct task *task, struct counter_book *book, const struct zone *zone,
     struct counter_state *ret)
@@ -279,7 +291,7 @@ counter_state(struct task *task, struct counter_book *book, const struct zone *z
 	/* Without Redis an epoch would be broken as soon as it begins. */
 	if (ret->epoch > 0 && !redis_run_id(task, &run_id)) {
 		task_clear_error(task);
-		return true;
+		return read_budgets(task, ret);
 	}
 	return counter_open(task, book, zone, ret);
 }

@@ -74,11 +74,14 @@ static struct redis_script reserve_script = {
 	"return out\n"
 };
 
-/* ARGV: epoch, run, hold. While an epoch is being loaded, the loader has to hear of it. */
+/* ARGV: epoch, run, hold, seconds. While an epoch is being loaded, the loader has to hear of it. */
 static struct redis_script release_script = {
 	.source = COUNTER_LUA_STATE COUNTER_LUA_ADD COUNTER_LUA_HOLD
 	"local s = state()\n"
-	"if s == 'loading' then redis.call('HSET', pending, ARGV[3], 'c |' .. ARGV[3]) end\n"
+	"if s == 'loading' then\n"
+	"  redis.call('HSET', pending, ARGV[3], 'c |' .. ARGV[3])\n"
+	"  redis.call('EXPIRE', pending, ARGV[4])\n"
+	"end\n"
 	"if s == 'ready' then release(ARGV[3]) end\n"
 	"return s\n"
 };
@@ -248,6 +251,7 @@ release_in(struct task *task, int64_t epoch, struct id client, struct id hold)
 		return COUNTER_AWAY;
 	}
 	redis_add(command, id_format(hold, id));
+	redis_add_int(command, COUNTER_EXPIRE_S);
 	return counter_run(task, command, NULL);
 }
 

@@ -1,6 +1,7 @@
 /* A batch's share in the counters, from its records: app/ingest/counts.h and holds.h. */
 #include "tests/test.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,9 +20,8 @@ struct share {
 };
 
 static void
-begin(struct counting *b, struct share *share)
+share_make(struct counting *b, struct share *share)
 {
-	b->log.id = id_new(b->log.created_at);
 	share->used = true;
 	share->row = (struct count_row){
 		.day = zone_date(b->zone, b->log.created_at),
@@ -35,9 +35,30 @@ begin(struct counting *b, struct share *share)
 		.used = &share->used,
 		.count = 1,
 	};
+	b->part = (struct counter_part){ .client = b->task.client };
+}
+
+static void
+begin(struct counting *b, struct share *share)
+{
+	b->log.id = id_new(b->log.created_at);
+	share_make(b, share);
 	assert_true(counts_find(&b->task, &share->counts, &share->row, 1));
 	assert_true(counts_announce(&b->task, &share->counts, b->batch.id, &share->row, 1));
 	assert_int_equal(b->part.answer, COUNTER_OK);
+}
+
+static struct authorization
+authorization_of(const struct counting *b, int64_t nanos)
+{
+	int64_t at = b->task.now - b->task.now % 1000;
+
+	return (struct authorization){
+		.id = id_new(at),
+		.created_at = at,
+		.expires_at = at + 60 * CLOCK_SECOND,
+		.held_nanos = nanos,
+	};
 }
 
 static bool
@@ -119,12 +140,7 @@ test_batch_is_of_one_epoch(void **state)
 	begin(&b, &share);
 	counting_open(&other, b.task.client);
 	assert_true(counter_rebuild(&other.task, other.zone));
-	authorize.authorization = (struct authorization){
-		.id = id_new(b.task.now),
-		.created_at = b.log.created_at,
-		.expires_at = b.log.created_at + 60 * CLOCK_SECOND,
-		.held_nanos = 50,
-	};
+	authorize.authorization = authorization_of(&b, 50);
 	taken = holds_take(&b.task, &share.counts, &hold, 1);
 	/* Either the try is over here or with the transaction. */
 	if (taken)
@@ -156,12 +172,7 @@ test_holds_of_a_batch_are_of_one_epoch(void **state)
 	share.used = false;
 	b.part.idle = true;
 	for (int i = 0; i < 2; i++)
-		authorizes[i].authorization = (struct authorization){
-			.id = id_new(b.task.now),
-			.created_at = b.log.created_at,
-			.expires_at = b.log.created_at + 60 * CLOCK_SECOND,
-			.held_nanos = 60,
-		};
+		authorizes[i].authorization = authorization_of(&b, 60);
 	assert_true(holds_take(&b.task, &share.counts, holds, 1));
 	assert_int_equal(holds[0].result, HOLD_TAKEN);
 	counting_open(&other, b.task.client);
@@ -175,6 +186,58 @@ test_holds_of_a_batch_are_of_one_epoch(void **state)
 	counting_close(&b);
 }
 
+/* What each budget says about that, also where the count was declared broken meanwhile. */
+static void
+test_redis_away(void **state)
+{
+	static const struct {
+		struct holding_budget budget;
+		enum hold_result result;
+	} cases[] = {
+		{ { "one", .limit = 100 }, HOLD_REFUSED },
+		{ { "one", .limit = 100, .mode = "soft" }, HOLD_TAKEN },
+		{ { "one", .limit = 100, .columns = "on_counter_loss", .values = "'open'" },
+		    HOLD_TAKEN },
+		{ { "one", .limit = 100, .mode = "shadow", .columns = "on_counter_loss",
+		      .values = "'closed'" },
+		    HOLD_REFUSED },
+	};
+	static const char *const broken[] = { "false", "true" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(broken) * COUNT(cases); i++) {
+		struct authorize authorize = { 0 };
+		struct hold_row hold = { .authorize = &authorize };
+		const char *bypassed = broken[i / COUNT(cases)];
+		char client[ID_TEXT_SIZE];
+		struct share share;
+		struct counting b;
+
+		holding_open(&b, &cases[i % COUNT(cases)].budget, 1);
+		holding_expect(&b, 0, 0);
+		share_make(&b, &share);
+		share.used = false;
+		servers_signal(counting_servers, SERVER_REDIS, SIGKILL);
+		servers_wait(counting_servers, SERVER_REDIS);
+		free(servers_sql(counting_servers,
+		    arena_printf(b.task.arena,
+			"UPDATE counter_states SET bypassed = %s WHERE client_id = '%s'"
+			" RETURNING 1",
+			bypassed, id_format(b.task.client, client))));
+		counter_book_forget(b.book, b.task.client);
+		authorize.authorization = authorization_of(&b, 50);
+		assert_true(counts_find(&b.task, &share.counts, NULL, 0));
+		assert_true(holds_take(&b.task, &share.counts, &hold, 1));
+		if (hold.result != cases[i % COUNT(cases)].result)
+			fail_msg("budget %zu, bypassed %s: %d", i % COUNT(cases), bypassed,
+			    (int)hold.result);
+		if (hold.result == HOLD_REFUSED)
+			assert_int_equal(authorize.refusal, REFUSAL_AWAY);
+		servers_restart(counting_servers, SERVER_REDIS);
+		counting_close(&b);
+	}
+}
+
 int
 main(void)
 {
@@ -182,6 +245,7 @@ main(void)
 		cmocka_unit_test(test_late_records),
 		cmocka_unit_test(test_batch_is_of_one_epoch),
 		cmocka_unit_test(test_holds_of_a_batch_are_of_one_epoch),
+		cmocka_unit_test(test_redis_away),
 	};
 
 	return cmocka_run_group_tests(tests, counting_start, counting_stop);
