@@ -27,6 +27,7 @@ struct authorize {
 	size_t status_count;
 	enum refusal refusal;
 	const struct budget_status *refused; /* by whom */
+	int64_t held_epoch; /* in which Redis holds it, before the commit; 0: it does not */
 	int loads; /* how often it waited for its counters to be loaded */
 };
 

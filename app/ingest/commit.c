@@ -66,6 +66,7 @@ split_by_key(struct task *task, struct work *work)
 
 		if (keyed && !work->batch.keys[key++].taken) {
 			*link = s->next;
+			holds_drop(task, s);
 			answer_again(task, s);
 		} else {
 			link = &s->next;
@@ -228,9 +229,9 @@ undo(struct task *task, struct work *work, enum outcome outcome, bool unknown)
 	 * a hold until it expires. */
 	if (unknown) {
 		counts_doubt(counts);
+		holds_leave(work->holds, work->hold_count);
 	} else {
 		counts_drop(task, counts, work->batch.id);
-		holds_drop(task, counts, work->holds, work->hold_count);
 	}
 	if (outcome != FAILED || !may_pass_next_time(task))
 		return outcome;
@@ -280,6 +281,7 @@ fail_batch(
 	for (struct submission *s = list; s != NULL; s = next) {
 		next = s->next;
 		if (alone) {
+			holds_drop(task, s);
 			answer_fail(task, s);
 			continue;
 		}

@@ -172,6 +172,13 @@ decide_away(struct counts *counts, struct hold_row *row)
 }
 
 static void
+take(struct hold_row *row)
+{
+	row->result = HOLD_TAKEN;
+	row->authorize->held_epoch = row->hold.state.epoch;
+}
+
+static void
 judge(struct task *task, struct counts *counts, struct hold_row *row)
 {
 	switch (row->hold.answer) {
@@ -181,7 +188,7 @@ judge(struct task *task, struct counts *counts, struct hold_row *row)
 			refuse(
 			    row, (enum refusal)(REFUSAL_COST + row->hold.measure), refused_by(row));
 		else
-			row->result = HOLD_TAKEN;
+			take(row);
 		break;
 	case COUNTER_LOADING:
 		if (row->authorize->loads < LOADS_MAX)
@@ -284,16 +291,24 @@ holds_take(struct task *task, struct counts *counts, struct hold_row *rows, size
 }
 
 void
-holds_drop(
-    struct task *task, const struct counts *counts, const struct hold_row *rows, size_t count)
+holds_drop(struct task *task, struct submission *submission)
 {
+	struct authorize *authorize = submission->authorize;
 	struct err why = task->err;
 
-	for (size_t i = 0; i < count; i++) {
-		if (rows[i].result == HOLD_TAKEN && rows[i].hold.answer == COUNTER_OK &&
-		    rows[i].hold.places.count > 0)
-			counter_release_in(task, rows[i].hold.state.epoch,
-			    counts->parts[rows[i].part].client, rows[i].hold.id);
-	}
+	if (authorize == NULL || authorize->held_epoch == 0)
+		return;
+	counter_release_in(task, authorize->held_epoch, submission->req->identity->client,
+	    authorize->authorization.id);
+	authorize->held_epoch = 0;
 	task->err = why;
+}
+
+void
+holds_leave(struct hold_row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].result == HOLD_TAKEN)
+			rows[i].authorize->held_epoch = 0;
+	}
 }

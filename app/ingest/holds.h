@@ -8,6 +8,7 @@
 #include "lib/model/counter_hold.h"
 
 struct authorize;
+struct submission;
 
 enum hold_result {
 	HOLD_OPEN, /* not decided yet */
@@ -30,8 +31,12 @@ NODISCARD bool holds_find_tiers(
  * and with BATCH_EPOCH_OVER when an epoch is over that was told of records or holds already. */
 NODISCARD bool holds_take(
     struct task *task, struct counts *counts, struct hold_row *rows, size_t count);
-/* Gives back what was taken, when the transaction certainly did not commit. */
-void holds_drop(
-    struct task *task, const struct counts *counts, const struct hold_row *rows, size_t count);
+/*
+ * Gives back what the submission was held, if it was, when it certainly is not committed and will
+ * not be tried again: a release that Redis gets to late must not meet the hold of the next try.
+ */
+void holds_drop(struct task *task, struct submission *submission);
+/* When it is not known whether they are committed: they are left to their expiry. */
+void holds_leave(struct hold_row *rows, size_t count);
 
 #endif
