@@ -130,7 +130,7 @@ count(struct request *req, const struct identity *identity)
 
 	if (limit == 0 || req->route->counts_rate)
 		return true;
-	rate_count(req->task, identity->client, identity->key, limit, &rate);
+	rate_count(req->task, identity->client, identity->lineage, limit, &rate);
 	return auth_show_rate(req, &rate);
 }
 

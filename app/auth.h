@@ -12,6 +12,7 @@
 
 struct identity {
 	struct id key;
+	struct id lineage; /* the first key of its line, under which it is counted */
 	struct id client; /* nil for an operator's key */
 	struct id user; /* nil: not bound to a user */
 	uint64_t scopes; /* 1 << enum scope */

@@ -39,6 +39,7 @@ read_key(struct task *task, const char *public_id, const struct conf *conf, stru
 		return false;
 	*ret = (struct identity){
 		.key = found.id,
+		.lineage = found.lineage,
 		.client = found.client,
 		.user = found.user,
 		.scopes = found.scopes,

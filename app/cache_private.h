@@ -13,6 +13,7 @@
 #include "app/cache.h"
 #include "lib/clock.h"
 #include "lib/model/auth_token.h"
+#include "lib/model/auth_token_use.h"
 
 struct cache_keys;
 struct cache_peers;

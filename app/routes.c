@@ -158,7 +158,9 @@ const struct route routes[] = {
 	    .status = 204, .summary = "Revokes a key." },
 	{ "POST", "/v1/clients/{id}/api-keys/{key_id}/rotate", api_keys_rotate, SCOPE_OPERATOR,
 	    BODY(api_keys_rotate_fields), .secret = true, .status = 201,
-	    .summary = "Makes a new key in place of one, which works on for a while." },
+	    .summary =
+		"Makes a new key in place of one, which works on for a while. Both are counted"
+		" as one, by their lineage_id." },
 };
 
 const size_t route_count = COUNT(routes);

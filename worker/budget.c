@@ -237,9 +237,11 @@ set(struct command_context *context, struct budget *ret)
 	struct budget_input input = { 0 };
 	struct task *task = context->task;
 	struct budget before;
-	bool found;
+	bool found, known;
 
-	if (!read_input(context, &input) || !find_by_name(task, input.name, &found, &before))
+	/* A key that is not known is for the change or the addition to tell. */
+	if (!read_input(context, &input) || !budget_scope_resolve(task, &input.scope, &known) ||
+	    !find_by_name(task, input.name, &found, &before))
 		return false;
 	if (found && !counts_the_same(context, &input, &before))
 		return task_fail(task, ERR_CONFLICT,

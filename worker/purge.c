@@ -24,11 +24,14 @@ static const char sessions_sql[] = "DELETE FROM sessions "
 				   "WHERE expires_at < $1 "
 				   "LIMIT $2)";
 
+/* The first of a line is what the others are counted under: it goes last. */
 static const char tokens_sql[] = "DELETE FROM auth_tokens "
 				 "WHERE (client_id, id) IN ("
 				 "SELECT client_id, id "
-				 "FROM auth_tokens "
+				 "FROM auth_tokens AS t "
 				 "WHERE expires_at < $1 "
+				 "AND NOT EXISTS (SELECT FROM auth_tokens AS later "
+				 "WHERE later.client_id = t.client_id AND later.lineage_id = t.id) "
 				 "LIMIT $2)";
 
 static const char idempotency_sql[] = "DELETE FROM idempotency_keys "

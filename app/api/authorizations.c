@@ -115,7 +115,7 @@ make(struct request *req, const struct input *input, struct authorization *ret)
 		.held_tokens = CHAT_LOG_NONE,
 		.cost_nanos = CHAT_LOG_NONE,
 	};
-	ret->scope.api_key_id = req->identity->key;
+	ret->scope.api_key_id = req->identity->lineage;
 	if (input->input_tokens != CHAT_LOG_NONE || input->max_output_tokens != CHAT_LOG_NONE)
 		ret->held_tokens = or_zero(input->input_tokens) + or_zero(input->max_output_tokens);
 	return input->max_cost_nanos != CHAT_LOG_NONE || quote(req, input, ret);

@@ -120,6 +120,16 @@ find_user(struct task *task, struct check_query *query)
 	return true;
 }
 
+static bool
+find_key(struct task *task, struct budget_scope *scope)
+{
+	bool known;
+
+	if (!budget_scope_resolve(task, scope, &known))
+		return false;
+	return known || task_fail_field(task, "api_key_id", "names no key of this client");
+}
+
 /* From the log, at one instant. */
 static bool
 sum_statuses(struct task *task, const struct budget_scope *call, struct budget_statuses *ret)
@@ -176,7 +186,8 @@ budgets_check(struct request *req, struct reply *reply)
 	struct json_out *out;
 
 	if (!request_read_query(req, &query) || !find_user(req->task, &query) ||
-	    !db_commit(req->task) || !find_statuses(req, &query.scope, &list))
+	    !find_key(req->task, &query.scope) || !db_commit(req->task) ||
+	    !find_statuses(req, &query.scope, &list))
 		return false;
 	out = json_out_new(&reply->body);
 	json_open(out);

@@ -287,7 +287,7 @@ record_read(struct task *task, struct cache *cache, const struct identity *ident
 	if (!ok || !set_price(task, cache, &input.log, &usage))
 		return false;
 	input.log.received_at = task->now;
-	input.log.api_key_id = identity->key;
+	input.log.api_key_id = identity->lineage;
 	*ret = (struct record){
 		.log = input.log,
 		.external_user_id = input.external_user_id,

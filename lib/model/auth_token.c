@@ -8,13 +8,14 @@
 #define NIL "'00000000-0000-0000-0000-000000000000'"
 #define COLUMNS \
 	"id, client_id, user_id, public_id, token_hash, name, scopes, expires_at, last_used_at," \
-	" usage_count, is_active, rotated_to, created_at, rate_limit_per_hour"
+	" usage_count, is_active, rotated_to, created_at, rate_limit_per_hour," \
+	" coalesce(lineage_id, id)"
 
 static const char add_sql[] =
     "INSERT INTO auth_tokens (client_id, id, public_id, token_hash, name, scopes, expires_at,"
-    " user_id, created_ip, rate_limit_per_hour)"
+    " user_id, created_ip, rate_limit_per_hour, lineage_id)"
     " VALUES (coalesce($1::uuid, " NIL "), $2, $3, $4, $5, $6, $7::timestamptz, $8, $9::inet,"
-    " $10)"
+    " $10, $11)"
     " RETURNING " COLUMNS;
 
 static const char find_sql[] =
@@ -87,6 +88,7 @@ read_row(const struct db_rows *rows, int row, struct task *task)
 		.rotated_to = db_id(rows, row, 11),
 		.created_at = db_time(rows, row, 12),
 		.rate_limit_per_hour = db_int(rows, row, 13),
+		.lineage = db_id(rows, row, 14),
 	};
 
 	memcpy(token.hash, db_bytes(rows, row, 4).at, sizeof token.hash);
@@ -167,8 +169,9 @@ add_scopes(struct task *task, struct db_params *params, uint64_t scopes)
 	db_add_texts(params, names, count);
 }
 
+/* before: the key that is rotated into it, or NULL. */
 static bool
-insert(struct task *task, const struct auth_token_input *input, struct id user,
+insert(struct task *task, const struct auth_token_input *input, const struct auth_token *before,
     struct auth_token *ret, char ret_key[AUTH_TOKEN_KEY_SIZE])
 {
 	struct db_params *params = db_params(task);
@@ -187,12 +190,13 @@ insert(struct task *task, const struct auth_token_input *input, struct id user,
 		db_add_null(params);
 	else
 		db_add_time(params, input->expires_at);
-	db_add_id(params, user);
+	db_add_id(params, before ? before->user : (struct id){ 0 });
 	db_add_text(params, task->actor ? task->actor->address : NULL);
 	if (input->rate_limit_per_hour == 0)
 		db_add_null(params);
 	else
 		db_add_int(params, input->rate_limit_per_hour);
+	db_add_id(params, before ? before->lineage : (struct id){ 0 });
 	return query_one(task, add_sql, params, ret);
 }
 
@@ -220,7 +224,7 @@ auth_token_add(struct task *task, const struct auth_token_input *input, struct a
 {
 	if (!check_input(task, input))
 		return false;
-	if (!insert(task, input, (struct id){ 0 }, ret, ret_key))
+	if (!insert(task, input, NULL, ret, ret_key))
 		return false;
 	return audit_add(task, "add", "auth_tokens", ret->id, (struct text){ 0 },
 	    audit_json(task, auth_token_write, ret));
@@ -274,7 +278,7 @@ auth_token_rotate(struct task *task, struct id id, int64_t grace_s, struct auth_
 		    "Only a key that is neither revoked, expired nor rotated can be rotated.");
 	struct auth_token_input input = { before.name, before.scopes, before.expires_at,
 		before.rate_limit_per_hour };
-	if (!insert(task, &input, before.user, ret, ret_key))
+	if (!insert(task, &input, &before, ret, ret_key))
 		return false;
 	if (!expire(task, id, task->now + grace_s * CLOCK_SECOND, ret->id, &after))
 		return false;

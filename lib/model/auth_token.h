@@ -1,8 +1,10 @@
 /*
  * API keys. A key reads tally_<public id>_<secret>; it is shown once, only the SHA-256 of the
- * secret is stored. The nil client's keys are the operators'.
+ * secret is stored. The nil client's keys are the operators'. A key and those it was rotated into,
+ * one after the other, are a line: what is counted of a key is counted of its line, under the id of
+ * the first, which purge keeps as long as any other.
  *
- * All calls but auth_token_find_presented see the keys of task->client only. Texts are the task's.
+ * Every call sees only the keys of task->client. Texts live as long as the task.
  */
 #ifndef LIB_MODEL_AUTH_TOKEN_H
 #define LIB_MODEL_AUTH_TOKEN_H
@@ -35,6 +37,7 @@ struct auth_token {
 	int64_t usage_count;
 	bool active; /* false: revoked */
 	struct id rotated_to; /* nil: it was not */
+	struct id lineage; /* the first key of its line, which may be itself */
 	int64_t created_at;
 };
 
@@ -68,38 +71,10 @@ NODISCARD bool auth_token_list(
     struct task *task, struct id after, int64_t limit, struct auth_tokens *ret);
 /* A second time changes nothing. */
 NODISCARD bool auth_token_revoke(struct task *task, struct id id, struct auth_token *ret);
-/* A new key like the old one, which works on for grace_s seconds at most and has a count of its
- * own. ERR_CONFLICT when the old one was revoked, rotated or has expired. */
+/* A new key like the old one, of the same line; the old one works on for grace_s seconds at most.
+ * ERR_CONFLICT when it was revoked, rotated or has expired. */
 NODISCARD bool auth_token_rotate(struct task *task, struct id id, int64_t grace_s,
     struct auth_token *ret, char ret_key[AUTH_TOKEN_KEY_SIZE]);
-
-/* What decides about a key that somebody presents. */
-struct auth_token_presented {
-	struct id id;
-	struct id client; /* nil: an operator's */
-	struct id user; /* nil: not bound to a user */
-	uint8_t hash[SEAL_HASH_SIZE];
-	uint64_t scopes;
-	int64_t expires_at; /* INT64_MAX: never */
-	int64_t rate_limit_per_hour; /* 0: none */
-	bool active; /* neither revoked nor of a client that is deactivated or deleted */
-	const char *timezone; /* of the client, as below */
-	int64_t log_retention_days; /* 0: as the settings say */
-};
-/* In a transaction of its own. ERR_NOT_FOUND takes the same work as finding one. */
-NODISCARD bool auth_token_find_presented(
-    struct task *task, const char *public_id, struct auth_token_presented *ret);
-
-/* Uses of any clients' keys, each key once, in a transaction of its own. */
-#define AUTH_TOKEN_USES_MAX 500
-struct auth_token_use {
-	struct id client;
-	struct id id;
-	int64_t count;
-	int64_t last_used_at;
-};
-NODISCARD bool auth_token_count_uses(
-    struct task *task, const struct auth_token_use *uses, size_t count);
 
 /* From text[]: an unknown name, or one not of this kind of client, is no right. */
 uint64_t auth_token_scopes(
@@ -114,6 +89,5 @@ struct auth_token_shown {
 void auth_token_write_shown(struct json_out *out, const void *object);
 
 extern const char *const auth_token_statements[]; /* its SQL, for the tests; NULL behind the last */
-extern const char *const auth_token_use_statements[];
 
 #endif

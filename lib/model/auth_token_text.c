@@ -68,6 +68,7 @@ write_members(struct json_out *out, const struct auth_token *token)
 	write_time(out, "last_used_at", token->last_used_at, 0);
 	json_int(out, "usage_count", token->usage_count);
 	json_id(out, "rotated_to", token->rotated_to);
+	json_id(out, "lineage_id", token->lineage);
 	json_time(out, "created_at", token->created_at);
 }
 

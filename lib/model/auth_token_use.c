@@ -1,4 +1,5 @@
-/* Keys as they are presented: who is it, and how often was it used. */
+#include "lib/model/auth_token_use.h"
+
 #include "lib/model/auth_token.h"
 
 #include <assert.h>
@@ -14,10 +15,15 @@ static const char enter_sql[] = "SELECT set_config('app.client_id', coalesce(("
 static const char find_sql[] =
     "SELECT t.id, t.client_id, t.user_id, t.token_hash, t.scopes, t.expires_at,"
     " t.is_active AND c.deactivated_at IS NULL AND c.deleted_at IS NULL,"
-    " c.timezone, c.log_retention_days, t.rate_limit_per_hour"
+    " c.timezone, c.log_retention_days, t.rate_limit_per_hour,"
+    " coalesce(t.lineage_id, t.id)"
     " FROM auth_tokens t"
     " JOIN clients c ON c.id = t.client_id"
     " WHERE t.public_id = $1 AND t.token_type = 'api_key'";
+
+static const char lineage_sql[] = "SELECT coalesce(lineage_id, id)"
+				  " FROM auth_tokens"
+				  " WHERE client_id = $1 AND id = $2";
 
 static const char count_sql[] =
     "UPDATE auth_tokens AS t"
@@ -32,6 +38,7 @@ const char *const auth_token_use_statements[] = {
 	present_sql,
 	enter_sql,
 	find_sql,
+	lineage_sql,
 	count_sql,
 	NULL,
 };
@@ -51,6 +58,7 @@ read_row(const struct db_rows *rows, struct task *task, struct auth_token_presen
 		.timezone = db_text(rows, 0, 7),
 		.log_retention_days = db_int(rows, 0, 8),
 		.rate_limit_per_hour = db_int(rows, 0, 9),
+		.lineage = db_id(rows, 0, 10),
 	};
 	memcpy(ret->hash, db_bytes(rows, 0, 3).at, sizeof ret->hash);
 }
@@ -74,6 +82,22 @@ auth_token_find_presented(
 	if (db_count(rows[2]) == 0)
 		return task_fail(task, ERR_NOT_FOUND, "There is no such key.");
 	read_row(rows[2], task, ret);
+	return true;
+}
+
+bool
+auth_token_find_lineage(struct task *task, struct id id, bool *ret_found, struct id *ret_lineage)
+{
+	struct db_params *params = db_params(task);
+	struct db_rows *rows;
+
+	db_add_id(params, task->client);
+	db_add_id(params, id);
+	if (!db_query(task, lineage_sql, params, &rows))
+		return false;
+	*ret_found = db_count(rows) > 0;
+	if (*ret_found)
+		*ret_lineage = db_id(rows, 0, 0);
 	return true;
 }
 

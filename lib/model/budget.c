@@ -261,11 +261,16 @@ budget_add(struct task *task, const struct budget_input *input, struct budget *r
 {
 	struct budget budget = make_default(task, input);
 	struct db_params *params = make_params(task, &budget);
+	struct budget_scope scope = input->scope;
 	struct db_rows *rows;
+	bool known;
 
 	if (!check_counted(task, input) || !check(task, &budget, input))
 		return false;
-	budget_scope_add(params, &input->scope);
+	/* The constraint tells of a key that is not known. */
+	if (!budget_scope_resolve(task, &scope, &known))
+		return false;
+	budget_scope_add(params, &scope);
 	db_add_text(params, input->has_each ? budget_dimension_names[input->each] : NULL);
 	db_add_text(params, period_names[input->period]);
 	add_number(params, input->rolling_hours, 0);

@@ -1,5 +1,7 @@
 #include "lib/model/budget_scope.h"
 
+#include "lib/model/auth_token_use.h"
+
 #include <assert.h>
 
 const char *const budget_dimension_names[] = {
@@ -92,6 +94,15 @@ budget_scope_set(
 	} else {
 		set_text(scope, dimension, get_text(from, dimension));
 	}
+}
+
+bool
+budget_scope_resolve(struct task *task, struct budget_scope *scope, bool *ret_known)
+{
+	struct id key = scope->api_key_id;
+
+	*ret_known = true;
+	return id_is_nil(key) || auth_token_find_lineage(task, key, ret_known, &scope->api_key_id);
 }
 
 void

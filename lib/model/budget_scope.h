@@ -31,7 +31,7 @@ struct budget_scope {
 	struct id user_id; /* nil: none, as for the ids below */
 	int user_tier; /* enum user_tier */
 	bool has_user_tier;
-	struct id api_key_id;
+	struct id api_key_id; /* the first of its line: lib/model/auth_token.h */
 	struct id session_id;
 	struct id agent_session_id;
 	const char *feature; /* NULL: none, as for the texts below */
@@ -53,7 +53,8 @@ struct budget_scope {
 		    .offset = offsetof(holder, scope.user_tier), \
 		    .given = offsetof(holder, scope.has_user_tier), \
 		    .choices = user_tier_names }, \
-	    BUDGET_SCOPE_ROW(holder, api_key_id, JSON_ID, .min = 0), \
+	    BUDGET_SCOPE_ROW(holder, api_key_id, JSON_ID, \
+		.about = "Any key of a line: a key, and those it was rotated into, are one."), \
 	    BUDGET_SCOPE_ROW(holder, session_id, JSON_ID, .min = 0), \
 	    BUDGET_SCOPE_ROW(holder, agent_session_id, JSON_ID, .min = 0), \
 	    BUDGET_SCOPE_ROW(holder, feature, JSON_TEXT, .min = 1, .max = 80), \
@@ -67,6 +68,10 @@ const char *budget_scope_get(
 /* Sets a dimension to its value in another scope. */
 void budget_scope_set(
     struct budget_scope *scope, enum budget_dimension dimension, const struct budget_scope *from);
+
+/* A key becomes the first of its line, as calls have it. *ret_known false: the client has no such
+ * key. */
+NODISCARD bool budget_scope_resolve(struct task *task, struct budget_scope *scope, bool *ret_known);
 
 /* A parameter for each dimension, NULL where it has no value. */
 void budget_scope_add(struct db_params *params, const struct budget_scope *scope);

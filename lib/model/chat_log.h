@@ -19,8 +19,8 @@ struct chat_log {
 	struct id id;
 	int64_t created_at; /* whole milliseconds: the time of the id */
 	int64_t received_at;
-	struct id api_key_id; /* nil where not given, as for the ids below */
-	struct id authorization_id;
+	struct id api_key_id; /* the first of its line: lib/model/auth_token.h */
+	struct id authorization_id; /* nil where not given, as for the ids below */
 	struct id user_id;
 	struct id session_id;
 	struct id conversation_id;

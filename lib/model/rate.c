@@ -14,15 +14,15 @@ static struct redis_script count_script = {
 };
 
 struct redis_command *
-rate_command(struct task *task, struct id client, struct id key, int64_t limit)
+rate_command(struct task *task, struct id client, struct id lineage, int64_t limit)
 {
 	struct redis_command *command = redis_eval(task, &count_script, 1);
-	char of_client[ID_TEXT_SIZE], of_key[ID_TEXT_SIZE];
+	char of_client[ID_TEXT_SIZE], of_line[ID_TEXT_SIZE];
 
 	/* The braces make all keys of a client one slot of a cluster. */
 	redis_add(command,
 	    arena_printf(task->arena, "tally:{%s}:rate:%s:%lld", id_format(client, of_client),
-		id_format(key, of_key), (long long)(task->now / HOUR)));
+		id_format(lineage, of_line), (long long)(task->now / HOUR)));
 	redis_add_int(command, limit);
 	redis_add_int(command, RATE_EXPIRE_S);
 	return command;
@@ -44,9 +44,9 @@ rate_read(const struct task *task, int64_t limit, const struct redis_reply *repl
 }
 
 void
-rate_count(struct task *task, struct id client, struct id key, int64_t limit, struct rate *ret)
+rate_count(struct task *task, struct id client, struct id lineage, int64_t limit, struct rate *ret)
 {
-	struct redis_command *command = rate_command(task, client, key, limit);
+	struct redis_command *command = rate_command(task, client, lineage, limit);
 	struct redis_reply reply;
 	bool answered = redis_run(task, &command, 1, &reply);
 

@@ -1,6 +1,7 @@
 /*
  * Hourly rates of keys: how many requests a key may make in each full hour of UTC, counted in
- * Redis, so that all processes count as one. A request that is refused does not count.
+ * Redis, so that all processes count as one, by the line of the key (lib/model/auth_token.h), so
+ * that a rotation is no second rate. A request that is refused does not count.
  *
  * The limit protects the service's capacity, not money: while Redis is away, requests pass
  * uncounted. What may be spent is for budgets to say, which do not pass.
@@ -22,16 +23,16 @@ struct rate {
 };
 
 /*
- * One request of the key at task->now, for those who send it with other commands of the client
- * (nil: the operators'); rate_read() then takes its answer, or NULL where Redis gave none.
+ * One request of a key of the line at task->now, for those who send it with other commands of the
+ * client (nil: the operators'); rate_read() then takes its answer, or NULL where Redis gave none.
  */
 struct redis_command *rate_command(
-    struct task *task, struct id client, struct id key, int64_t limit);
+    struct task *task, struct id client, struct id lineage, int64_t limit);
 void rate_read(
     const struct task *task, int64_t limit, const struct redis_reply *reply, struct rate *ret);
 
 /* Both in a round trip of their own. */
 void rate_count(
-    struct task *task, struct id client, struct id key, int64_t limit, struct rate *ret);
+    struct task *task, struct id client, struct id lineage, int64_t limit, struct rate *ret);
 
 #endif

@@ -86,6 +86,36 @@ every_answer_says_what_is_left(UNUSED void **state)
 		continue;
 }
 
+/* The old key and the new one by turns. */
+static bool
+call_with_both(void)
+{
+	const int64_t hour = clock_now() / HOUR;
+	const char *keys[2] = { use_limited_key("rotated", 3), NULL };
+	const char *id = api_keep("id");
+
+	api_use_operator();
+	api_add(api_text("/v1/clients/%s/api-keys/%s/rotate",
+		    api_sql("SELECT client_id FROM auth_tokens WHERE id = '%s'", id), id),
+	    "{\"grace_seconds\":3600}");
+	keys[1] = api_keep("key");
+	for (int i = 0; i < 4; i++) {
+		api_use_key(keys[i % 2]);
+		api_send("GET", "/v1/users", NULL, NULL);
+		if (clock_now() / HOUR != hour)
+			return false;
+		assert_int_equal(api_answer()->status, i < 3 ? 200 : 429);
+	}
+	return true;
+}
+
+static void
+a_rotation_is_no_second_rate(UNUSED void **state)
+{
+	while (!call_with_both())
+		continue;
+}
+
 static void
 a_key_without_a_rate_has_no_such_headers(UNUSED void **state)
 {
@@ -190,6 +220,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_answer_says_what_is_left),
+		cmocka_unit_test(a_rotation_is_no_second_rate),
 		cmocka_unit_test(a_key_without_a_rate_has_no_such_headers),
 		cmocka_unit_test(callers_at_once_get_exactly_the_rate),
 		cmocka_unit_test(without_redis_requests_pass),

@@ -6,6 +6,7 @@
 #include "lib/model/adjustment.h"
 #include "lib/model/audit.h"
 #include "lib/model/auth_token.h"
+#include "lib/model/auth_token_use.h"
 #include "lib/model/authorization.h"
 #include "lib/model/batch.h"
 #include "lib/model/budget_carry.h"
