@@ -7,6 +7,7 @@
 #include "app/ingest/loader.h"
 #include "app/ingest/work.h"
 #include "app/metrics.h"
+#include "lib/failpoint.h"
 
 /* How often a batch is tried that met with a change by others. */
 #define COMMIT_TRIES 5
@@ -141,6 +142,7 @@ store_with_keys(struct task *task, struct work *work, bool *made, bool *unknown)
 		return SPLIT;
 	}
 	fill_keys(work);
+	FAILPOINT("ingest-stored");
 	return batch_keep_answers(task, &work->batch, unknown) ? COMMITTED : FAILED;
 }
 
@@ -252,10 +254,14 @@ commit_once(struct task *task, struct work *work, struct loader *loader)
 		return undo(task, work, FAILED, false);
 	if (work->list == NULL)
 		return COMMITTED;
+	FAILPOINT("ingest-announced");
 	outcome = store(task, work, made, &unknown);
 	if (outcome != COMMITTED)
 		return undo(task, work, outcome, unknown);
+	FAILPOINT("ingest-committed");
+	holds_leave(work->holds, work->hold_count);
 	counts_confirm(task, counts, batch->id, work->rows, batch->rows, batch->row_count);
+	FAILPOINT("ingest-confirmed");
 	metrics_add(METRIC_BATCHES, 1);
 	metrics_add(METRIC_AUTHORIZATIONS_ALLOWED, (int64_t)batch->authorization_count);
 	metrics_add(METRIC_OVER_AUTHORIZED, (int64_t)batch->over_count);

@@ -36,7 +36,7 @@ NODISCARD bool holds_take(
  * not be tried again: a release that Redis gets to late must not meet the hold of the next try.
  */
 void holds_drop(struct task *task, struct submission *submission);
-/* When it is not known whether they are committed: they are left to their expiry. */
+/* Once they are committed, or when nobody knows: they are left to their settling or expiry. */
 void holds_leave(struct hold_row *rows, size_t count);
 
 #endif
