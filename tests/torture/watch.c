@@ -13,12 +13,16 @@
 #define STRICT (TORTURE_CLIENTS - TORTURE_STRICT)
 #define LIVES 2
 
-/* Users of strict clients for whom more is spent and held than their bucket may hold. */
+/*
+ * Users of strict clients for whom more is spent and held than their bucket may hold. What has
+ * expired is judged while the rows are read: now() is older than the snapshot, by as long as the
+ * query waited, and would see a hold beside the one that took its place.
+ */
 static const char overspent_sql[] =
     "SELECT client_id, used.user_id, sum(cents) FROM ("
     "SELECT client_id, user_id, verified_cost_cents AS cents FROM chat_logs "
     "UNION ALL SELECT client_id, user_id, held_cents FROM authorizations "
-    "WHERE settled_at IS NULL AND voided_at IS NULL AND expires_at > now()) AS used "
+    "WHERE settled_at IS NULL AND voided_at IS NULL AND expires_at > clock_timestamp()) AS used "
     "JOIN budgets b USING (client_id) WHERE b.mode = 'hard' AND b.each_by = 'user_id' "
     "GROUP BY client_id, used.user_id, b.limit_cents HAVING sum(cents) > b.limit_cents";
 
