@@ -148,12 +148,35 @@ checker_records(const struct checker *checker, struct findings *findings)
 }
 
 /* Its exit status. What it prints is shown where that was not expected. */
+struct job_run {
+	const struct checker *checker;
+	const char *job;
+	char *output;
+	int status;
+};
+
+static bool
+has_run(void *context)
+{
+	struct job_run *run = context;
+
+	free(run->output);
+	run->status = servers_tally(run->checker->servers, &run->output, run->job, NULL);
+	return strstr(run->output, "another instance is running") == NULL;
+}
+
 int
 checker_run_job(const struct checker *checker, const char *job, struct findings *findings)
 {
+	struct job_run run = { .checker = checker, .job = job };
 	char *output;
-	int status = servers_tally(checker->servers, &output, job, NULL);
+	int status;
 
+	/* One that was killed keeps the lock until PostgreSQL hears of it. */
+	if (!servers_await(has_run, &run))
+		checker_tell(findings, FINDING_REFUSED, 1, "tally %s never had its turn", job);
+	status = run.status;
+	output = run.output;
 	if (status != 0)
 		fprintf(stderr, "tally %s: %d\n%s", job, status, output);
 	if (status != 0 && status != CHECKER_JOB_FOUND)
