@@ -147,7 +147,6 @@ checker_records(const struct checker *checker, struct findings *findings)
 	free(lines);
 }
 
-/* Its exit status. What it prints is shown where that was not expected. */
 struct job_run {
 	const struct checker *checker;
 	const char *job;
@@ -165,24 +164,22 @@ has_run(void *context)
 	return strstr(run->output, "another instance is running") == NULL;
 }
 
+/* Its exit status. What it prints is shown where that was not expected. */
 int
 checker_run_job(const struct checker *checker, const char *job, struct findings *findings)
 {
 	struct job_run run = { .checker = checker, .job = job };
-	char *output;
-	int status;
 
 	/* One that was killed keeps the lock until PostgreSQL hears of it. */
 	if (!servers_await(has_run, &run))
 		checker_tell(findings, FINDING_REFUSED, 1, "tally %s never had its turn", job);
-	status = run.status;
-	output = run.output;
-	if (status != 0)
-		fprintf(stderr, "tally %s: %d\n%s", job, status, output);
-	if (status != 0 && status != CHECKER_JOB_FOUND)
-		checker_tell(findings, FINDING_REFUSED, 1, "tally %s ended with %d", job, status);
-	free(output);
-	return status;
+	if (run.status != 0)
+		fprintf(stderr, "tally %s: %d\n%s", job, run.status, run.output);
+	if (run.status != 0 && run.status != CHECKER_JOB_FOUND)
+		checker_tell(
+		    findings, FINDING_REFUSED, 1, "tally %s ended with %d", job, run.status);
+	free(run.output);
+	return run.status;
 }
 
 void
