@@ -16,7 +16,8 @@
 /* While the checks hang, the last answer stands for so long. */
 #define ANSWER_STANDS (5 * CLOCK_SECOND)
 
-static const char writable_sql[] = "SELECT NOT pg_is_in_recovery()";
+/* On also in recovery. */
+static const char writable_sql[] = "SELECT current_setting('transaction_read_only') = 'off'";
 static const char migration_sql[] = "SELECT max(version)::text FROM schema_migrations";
 static const char partition_sql[] =
     "SELECT bool_and(to_regclass(day_partition_name(parent, $1)) IS NOT NULL) "
@@ -37,7 +38,7 @@ check_postgres(struct task *task, const struct app *app UNUSED, const char **ret
 	if (!db_query_one(task, writable_sql, NULL, &rows))
 		return false;
 	if (!db_bool(rows, 0, 0))
-		*ret_trouble = "PostgreSQL is in recovery and takes no writes";
+		*ret_trouble = "PostgreSQL is read-only and takes no writes";
 	return true;
 }
 

@@ -97,6 +97,24 @@ a_service_that_has_just_begun_misses_no_job(void **state)
 	assert_true(servers_await(is_answered, &fresh));
 }
 
+static void
+a_server_that_takes_no_writes_is_told(void **state)
+{
+	struct asking asking = { "{\"name\":\"postgres\",\"ok\":false,\"detail\":\"PostgreSQL is "
+				 "read-only",
+		1 };
+
+	(void)state;
+	set_good();
+	free(servers_sql(servers, "ALTER SYSTEM SET default_transaction_read_only = on"));
+	free(servers_sql(servers, "SELECT pg_reload_conf()"));
+	assert_true(servers_await(is_answered, &asking));
+	free(servers_sql(servers, "ALTER SYSTEM RESET default_transaction_read_only"));
+	free(servers_sql(servers, "SELECT pg_reload_conf()"));
+	asking.text = NULL;
+	assert_true(servers_await(is_answered, &asking));
+}
+
 static int
 start(void **state)
 {
@@ -137,6 +155,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		READY_TEST(notes_are_read),
+		READY_TEST(a_server_that_takes_no_writes_is_told),
 		READY_TEST(a_service_that_has_just_begun_misses_no_job),
 	};
 
