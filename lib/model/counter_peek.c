@@ -1,5 +1,5 @@
-#include "lib/model/counter_day.h"
 #include "lib/model/counter_peek.h"
+#include "lib/model/counter_day.h"
 
 #include <assert.h>
 
