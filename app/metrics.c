@@ -244,7 +244,12 @@ static const char job_runs_sql[] = "SELECT job, succeeded_at, duration_ms, rows,
 				   "FROM job_runs "
 				   "ORDER BY job";
 
-const char *const metrics_statements[] = { job_runs_sql, NULL };
+/* What the job expire measured. */
+static const char figures_sql[] = "SELECT open_holds, held_nanos, oldest_hold_ms, spent_nanos "
+				  "FROM job_runs "
+				  "WHERE job = 'expire'";
+
+const char *const metrics_statements[] = { job_runs_sql, figures_sql, NULL };
 
 /* Columns of job_runs_sql behind the job. */
 static const struct job_metric {
@@ -257,6 +262,14 @@ static const struct job_metric {
 	{ "tally_job_rows", "Rows its last run wrote, removed or compared.", 0 },
 	{ "tally_job_drift_cents", "Difference that its last run found.", 7 },
 	{ "tally_job_failed", "1 when its last run failed.", 0 },
+};
+
+/* Columns of figures_sql; scale as above. */
+static const struct job_metric figures[] = {
+	{ "tally_open_holds", "Authorizations neither settled nor voided nor expired.", 0 },
+	{ "tally_held_cents", "What they hold.", 7 },
+	{ "tally_oldest_hold_seconds", "Age of the oldest hold; 0 when there is none.", 3 },
+	{ "tally_spent_today_cents", "Spent in each client's day, as of the last flush.", 7 },
 };
 
 static void
@@ -276,6 +289,21 @@ write_job_metric(struct buf *out, const struct db_rows *jobs, int column)
 	}
 }
 
+/* Once the job has run. */
+static void
+write_figures(struct buf *out, const struct db_rows *measured)
+{
+	char value[MONEY_TEXT_SIZE];
+
+	for (int i = 0; db_count(measured) > 0 && i < (int)COUNT(figures); i++) {
+		if (db_null(measured, 0, i))
+			continue;
+		describe(out, figures[i].name, "gauge", figures[i].help);
+		buf_printf(out, "%s %s\n", figures[i].name,
+		    money_format_scaled(db_int(measured, 0, i), figures[i].scale, value));
+	}
+}
+
 static void
 write_jobs(struct task *task, struct buf *out)
 {
@@ -285,6 +313,8 @@ write_jobs(struct task *task, struct buf *out)
 	write_value(out, "tally_database_up", "gauge", "1 when PostgreSQL answered.", found);
 	for (int column = 1; found && column <= (int)COUNT(job_metrics); column++)
 		write_job_metric(out, jobs, column);
+	if (found && db_query(task, figures_sql, NULL, &jobs))
+		write_figures(out, jobs);
 	db_rollback(task);
 	task_clear_error(task);
 }

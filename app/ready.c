@@ -6,19 +6,23 @@
 
 #include "lib/clock.h"
 #include "lib/json_write.h"
+#include "lib/model/authorization.h"
 
-#define FLUSH_AGE_MAX (600 * CLOCK_SECOND)
+#define JOB_AGE_MAX (600 * CLOCK_SECOND)
+/* No hold lives longer; the job that measures runs once a minute. */
+#define HOLD_AGE_MAX_MS ((AUTHORIZATION_SECONDS_MAX + 300) * INT64_C(1000))
 /* An answer is given again for so long: probes cost next to nothing. */
 #define ANSWER_KEPT CLOCK_SECOND
 /* While the checks hang, the last answer stands for so long. */
 #define ANSWER_STANDS (5 * CLOCK_SECOND)
 
-static const char writable_sql[] = "SELECT NOT pg_is_in_recovery()";
+/* On also in recovery. */
+static const char writable_sql[] = "SELECT current_setting('transaction_read_only') = 'off'";
 static const char migration_sql[] = "SELECT max(version)::text FROM schema_migrations";
 static const char partition_sql[] =
     "SELECT bool_and(to_regclass(day_partition_name(parent, $1)) IS NOT NULL) "
     "FROM unnest(ARRAY['chat_logs', 'authorizations']) AS parent";
-static const char job_sql[] = "SELECT succeeded_at, drift_nanos "
+static const char job_sql[] = "SELECT succeeded_at, drift_nanos, oldest_hold_ms "
 			      "FROM job_runs "
 			      "WHERE job = $1";
 
@@ -34,7 +38,7 @@ check_postgres(struct task *task, const struct app *app UNUSED, const char **ret
 	if (!db_query_one(task, writable_sql, NULL, &rows))
 		return false;
 	if (!db_bool(rows, 0, 0))
-		*ret_trouble = "PostgreSQL is in recovery and takes no writes";
+		*ret_trouble = "PostgreSQL is read-only and takes no writes";
 	return true;
 }
 
@@ -87,18 +91,39 @@ find_job(struct task *task, const char *job, struct db_rows **ret)
 }
 
 static bool
+is_overdue(const struct task *task, const struct app *app, const struct db_rows *rows)
+{
+	int64_t oldest = task->now - JOB_AGE_MAX;
+	bool ran = db_count(rows) > 0 && !db_null(rows, 0, 0);
+	/* Where the service has just begun, so may have the jobs. */
+	int64_t last = ran ? db_time(rows, 0, 0) : app->started_at;
+
+	return last < oldest && app->started_at < oldest;
+}
+
+static bool
 check_flush(struct task *task, const struct app *app, const char **ret_trouble)
 {
-	int64_t oldest = task->now - FLUSH_AGE_MAX;
 	struct db_rows *rows;
 
 	if (!find_job(task, "flush", &rows))
 		return false;
-	bool ran = db_count(rows) > 0 && !db_null(rows, 0, 0);
-	/* A service that has just begun has not flushed yet. */
-	int64_t last = ran ? db_time(rows, 0, 0) : app->started_at;
-	if (last < oldest && app->started_at < oldest)
+	if (is_overdue(task, app, rows))
 		*ret_trouble = "the last flush is too long ago: look after its timer";
+	return true;
+}
+
+static bool
+check_holds(struct task *task, const struct app *app, const char **ret_trouble)
+{
+	struct db_rows *rows;
+
+	if (!find_job(task, "expire", &rows))
+		return false;
+	if (is_overdue(task, app, rows))
+		*ret_trouble = "the last run of expire is too long ago: look after its timer";
+	else if (db_count(rows) > 0 && !db_null(rows, 0, 2) && db_int(rows, 0, 2) > HOLD_AGE_MAX_MS)
+		*ret_trouble = "a hold is older than any may be: holds do not expire in Redis";
 	return true;
 }
 
@@ -124,6 +149,7 @@ static const struct check {
 	{ "partitions", check_partitions },
 	{ "flush", check_flush },
 	{ "drift", check_drift },
+	{ "holds", check_holds },
 };
 
 static bool

@@ -1,6 +1,6 @@
 /*
- * Whether the service can do its work: PostgreSQL, Redis, migrations, partitions, the last flush,
- * drift.
+ * Whether the service can do its work: PostgreSQL, Redis, migrations, partitions, the last runs
+ * of flush and expire, drift, the age of the oldest hold.
  */
 #ifndef APP_READY_H
 #define APP_READY_H
@@ -9,7 +9,7 @@
 #include "lib/buf.h"
 
 /* The newest migration that this program needs. */
-#define READY_MIGRATION "20261122000500"
+#define READY_MIGRATION "20261122000600"
 
 /*
  * Adds {"status":"ok"|"failing","checks":[{"name","ok","detail"}]} to out; true when all is well.

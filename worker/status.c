@@ -1,10 +1,12 @@
 /*
- * status: today as the books have it, and how the jobs do.
+ * status: today as the books have it, what hard budgets have left, and how the jobs do.
  */
 #include "lib/clock.h"
+#include "lib/model/authorization.h"
 #include "worker/books.h"
 #include "worker/commands.h"
 #include "worker/output.h"
+#include "worker/status_budgets.h"
 #include "worker/tenants.h"
 
 #include <sysexits.h>
@@ -19,12 +21,14 @@ add_tenant(struct command_context *context, const struct tenant *tenant, struct 
 {
 	struct output_line line = output_line(context, NULL);
 	struct task *task = context->task;
+	struct authorization_sum held;
 	struct daily_costs stored;
 	struct counter_day day;
 	int64_t written = 0;
 
 	if (!books_today(task, tenant->zone, &day) ||
-	    !daily_cost_list(task, day.date, day.date, &stored))
+	    !daily_cost_list(task, day.date, day.date, &stored) ||
+	    !authorization_sum_held(task, &held) || !db_commit(task))
 		return false;
 	if (stored.count > 0)
 		written = stored.at[0].totals.at[TOTAL_COST];
@@ -37,6 +41,8 @@ add_tenant(struct command_context *context, const struct tenant *tenant, struct 
 	output_int(&line, "unpriced", day.confirmed.at[TOTAL_UNPRICED]);
 	output_int(&line, "users", day.users);
 	output_cents(&line, "not_flushed_cents", day.confirmed.at[TOTAL_COST] - written);
+	output_int(&line, "open_holds", held.count);
+	output_cents(&line, "held_cents", held.held_nanos);
 	output_text(&line, "source", day.from_postgres ? "log" : "redis");
 	output_table_add(table, &line);
 	return true;
@@ -77,13 +83,16 @@ int
 status_run(struct command_context *context)
 {
 	struct output_table *clients = output_table(context), *jobs = output_table(context);
+	struct output_table *budgets = output_table(context);
 	struct tenants tenants = { .context = context };
 
 	while (tenants_next(&tenants))
-		tenants_done(&tenants, add_tenant(context, &tenants.tenant, clients));
+		tenants_done(&tenants, add_tenant(context, &tenants.tenant, clients) &&
+					   status_add_budgets(context, &tenants.tenant, budgets));
 	if (!tenants_end(&tenants) || !list_jobs(context, jobs))
 		return command_failed(context);
 	output_table_print(clients);
+	output_table_print(budgets);
 	output_table_print(jobs);
 	return EX_OK;
 }

@@ -1,6 +1,7 @@
 #include "lib/model/authorization.h"
 
 #include "lib/clock.h"
+#include "lib/model/cents_sql.h"
 #include "lib/model/chat_log.h"
 
 /* The empty tag stands where budget_scope_read() wants one. */
@@ -30,12 +31,20 @@ static const char list_held_sql[] = "SELECT " COLUMNS "\n"
 				    "ORDER BY id\n"
 				    "LIMIT $5";
 
+static const char sum_held_sql[] =
+    "SELECT count(*), least(coalesce(sum(held_cents), 0) * 10000000, " SUM_NANOS_MAX ")::bigint,\n"
+    "min(created_at)\n"
+    "FROM authorizations\n"
+    "WHERE client_id = $1 AND id >= $2\n"
+    "AND created_at >= $3 AND expires_at > $4\n"
+    "AND settled_at IS NULL AND voided_at IS NULL";
+
 static const char check_scope_sql[] =
     "SELECT (SELECT tier FROM users WHERE client_id = $1 AND id = $2),\n"
     "(SELECT true FROM sessions WHERE client_id = $1 AND id = $3)";
 
-const char *const authorization_statements[] = { find_sql, void_sql, list_held_sql, check_scope_sql,
-	NULL };
+const char *const authorization_statements[] = { find_sql, void_sql, list_held_sql, sum_held_sql,
+	check_scope_sql, NULL };
 
 static const char *const status_names[] = {
 	[AUTHORIZATION_HELD] = "held",
@@ -195,6 +204,27 @@ authorization_list_held(
 	for (size_t i = 0; i < count; i++)
 		read_row(task, rows, (int)i, &list[i]);
 	*ret = (struct authorizations){ list, count };
+	return true;
+}
+
+bool
+authorization_sum_held(struct task *task, struct authorization_sum *ret)
+{
+	int64_t oldest = task->now - AUTHORIZATION_SECONDS_MAX * CLOCK_SECOND;
+	struct db_params *params = db_params(task);
+	struct db_rows *rows;
+
+	db_add_id(params, task->client);
+	db_add_id(params, chat_log_first_id(oldest));
+	db_add_time(params, oldest);
+	db_add_time(params, task->now);
+	if (!db_query_one(task, sum_held_sql, params, &rows))
+		return false;
+	*ret = (struct authorization_sum){
+		.count = db_int(rows, 0, 0),
+		.held_nanos = db_int(rows, 0, 1),
+		.oldest_at = read_time(rows, 0, 2),
+	};
 	return true;
 }
 

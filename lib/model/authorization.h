@@ -66,6 +66,14 @@ NODISCARD bool authorization_void(struct task *task, struct id id, struct author
 NODISCARD bool authorization_list_held(
     struct task *task, struct id after, int64_t limit, struct authorizations *ret);
 
+struct authorization_sum {
+	int64_t count;
+	int64_t held_nanos; /* without those whose price is not known */
+	int64_t oldest_at; /* 0: nothing is held */
+};
+/* Of those held at task->now. */
+NODISCARD bool authorization_sum_held(struct task *task, struct authorization_sum *ret);
+
 /* Steps of the write path's transaction (lib/model/batch.h), for rows of many clients. */
 struct authorization_row {
 	struct id client;

@@ -7,13 +7,20 @@
 #include "lib/model/counter_private.h"
 
 /* Holds past their time that one call drops. */
+#define PORTION 1000
+#define LUA_PORTION "1000"
+
+/* By the clock of Redis: the one that every process shares. */
 #define LUA_EXPIRE \
-	"local function expire()\n" \
+	"local function now()\n" \
 	"  local t = redis.call('TIME')\n" \
-	"  local now = string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000))\n" \
-	"  for _, id in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, 1000)) do\n" \
-	"    release(id)\n" \
-	"  end\n" \
+	"  return string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000))\n" \
+	"end\n" \
+	"local function expire()\n" \
+	"  local ids = redis.call('ZRANGEBYSCORE', due, '-inf', now(), 'LIMIT', 0, " LUA_PORTION \
+	")\n" \
+	"  for _, id in ipairs(ids) do release(id) end\n" \
+	"  return #ids\n" \
 	"end\n"
 
 /* What is spent and held of a bucket: the sum over its slots. */
@@ -84,6 +91,18 @@ static struct redis_script release_script = {
 	"end\n"
 	"if s == 'ready' then release(ARGV[3]) end\n"
 	"return s\n"
+};
+
+/*
+ * ARGV: epoch, run, "drop" or "count". Answers how many holds are past their time, and which of
+ * those that are left expires first.
+ */
+static struct redis_script expire_script = {
+	.source = COUNTER_LUA_STATE COUNTER_LUA_ADD COUNTER_LUA_HOLD LUA_EXPIRE
+	"local s = state()\n"
+	"if s ~= 'ready' then return { s } end\n"
+	"local n = ARGV[3] == 'drop' and expire() or redis.call('ZCOUNT', due, '-inf', now())\n"
+	"return { s, n, redis.call('ZRANGE', due, 0, 0)[1] or '' }\n"
 };
 
 /* Of one place: spent and held of each measure, and the calls without a price. */
@@ -277,4 +296,42 @@ counter_release(
 			return;
 		counter_book_forget(book, task->client);
 	}
+}
+
+static enum counter_answer
+expire_portion(struct task *task, const struct counter_state *state, bool drop, int64_t *ret_count,
+    struct counter_expired *expired)
+{
+	struct redis_command *command;
+	struct redis_reply reply;
+	enum counter_answer answer;
+	struct id first;
+
+	if (!counter_command(task, &expire_script, task->client, state->epoch, &command)) {
+		task_clear_error(task);
+		return COUNTER_AWAY;
+	}
+	redis_add(command, drop ? "drop" : "count");
+	answer = counter_run(task, command, &reply);
+	if (answer != COUNTER_OK)
+		return answer;
+	*ret_count = reply.items[1].integer;
+	expired->oldest_at = id_parse(reply.items[2].text, &first) ? id_time(first) : 0;
+	return COUNTER_OK;
+}
+
+enum counter_answer
+counter_expire(
+    struct task *task, const struct counter_state *state, bool drop, struct counter_expired *ret)
+{
+	enum counter_answer answer;
+	int64_t count = 0;
+
+	*ret = (struct counter_expired){ 0 };
+	do {
+		answer = expire_portion(task, state, drop, &count, ret);
+		if (answer == COUNTER_OK)
+			ret->count += count;
+	} while (answer == COUNTER_OK && drop && count == PORTION);
+	return answer;
 }

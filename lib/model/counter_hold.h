@@ -39,4 +39,17 @@ void counter_release(
 /* The same where the epoch is known. */
 void counter_release_in(struct task *task, int64_t epoch, struct id client, struct id hold);
 
+struct counter_expired {
+	int64_t count; /* that were past their time */
+	int64_t oldest_at; /* when the hold was made that expires first of the others; 0: none */
+};
+
+/*
+ * Drops what is past its time of task->client, or (drop false) only counts it. Every reservation
+ * does the same before it looks; this is for the time between them. Other answers than COUNTER_OK:
+ * nothing is held in this epoch, or nobody can tell.
+ */
+enum counter_answer counter_expire(
+    struct task *task, const struct counter_state *state, bool drop, struct counter_expired *ret);
+
 #endif

@@ -14,21 +14,33 @@ static const char state_sql[] = "SELECT epoch, day "
 const char *const counter_peek_statements[] = { state_sql, NULL };
 
 bool
-counter_peek(struct task *task, struct counter_day *ret)
+counter_peek_state(struct task *task, struct counter_state *ret)
 {
 	struct db_params *params = db_params(task);
+	struct db_rows *rows;
+
+	*ret = (struct counter_state){ 0 };
+	db_add_id(params, task->client);
+	if (!db_query(task, state_sql, params, &rows))
+		return false;
+	if (db_count(rows) > 0)
+		*ret = (struct counter_state){ .epoch = db_int(rows, 0, 0),
+			.day = db_date(rows, 0, 1) };
+	return true;
+}
+
+bool
+counter_peek(struct task *task, struct counter_day *ret)
+{
 	struct counter_state state;
 	struct counter_view view;
-	struct db_rows *rows;
 
 	assert(task->db == NULL);
 	*ret = (struct counter_day){ .from_postgres = true };
-	db_add_id(params, task->client);
-	if (!db_query(task, state_sql, params, &rows) || !db_commit(task))
+	if (!counter_peek_state(task, &state) || !db_commit(task))
 		return false;
-	if (db_count(rows) == 0)
+	if (state.epoch == 0)
 		return true;
-	state = (struct counter_state){ .epoch = db_int(rows, 0, 0), .day = db_date(rows, 0, 1) };
 	counter_look(task, &state, &view);
 	if (view.answer != COUNTER_OK)
 		return true;

@@ -1,10 +1,14 @@
 /*
- * A look at the count of a client's open day that mends nothing, for those who only compare.
+ * A look at a client's counters that mends nothing, for those who only compare.
  */
 #ifndef LIB_MODEL_COUNTER_PEEK_H
 #define LIB_MODEL_COUNTER_PEEK_H
 
 #include "lib/model/counter_day.h"
+
+/* The state of task->client as PostgreSQL has it, without its budgets; epoch 0: none that can be
+ * counted on. */
+NODISCARD bool counter_peek_state(struct task *task, struct counter_state *ret);
 
 /*
  * ret->from_postgres: Redis has no complete count of the epoch that PostgreSQL knows (it is away,

@@ -116,6 +116,7 @@ static void
 those_that_are_held_are_listed(void **state)
 {
 	struct authorization gone[3], held[3], found;
+	struct authorization_sum sum;
 	struct authorizations list;
 
 	(void)state;
@@ -136,6 +137,10 @@ those_that_are_held_are_listed(void **state)
 	assert_int_equal(
 	    held_settle(held_own, gone[1].id, held_record(held_own, gone[1].id, "1")), 1);
 
+	fine(authorization_sum_held(&task, &sum));
+	assert_int_equal(sum.count, 3);
+	assert_int_equal(sum.held_nanos, 3 * CENT);
+	assert_int_equal(sum.oldest_at, held[0].created_at);
 	fine(authorization_list_held(&task, (struct id){ 0 }, 2, &list));
 	assert_int_equal(list.count, 2);
 	assert_true(id_equal(list.at[0].id, held[0].id));

@@ -28,6 +28,7 @@ test_metrics_pass_promtool(void **state)
 	assert_non_null(strstr(answer.body, "\ntally_requests_total{status=\"2xx\"} "));
 	assert_non_null(strstr(answer.body, "\ntally_records_accepted_total "));
 	assert_non_null(strstr(answer.body, "\ntally_database_up 1\n"));
+	assert_non_null(strstr(answer.body, "\ntally_open_holds 0\n"));
 	int status = process_run(&promtool, &output);
 	if (status == 127)
 		print_message("promtool is not installed: the format was not checked\n");
@@ -134,6 +135,21 @@ test_readiness_wants_its_migrations_and_partitions(void **state)
 	}
 }
 
+/* Jobs of which readiness and metrics tell. */
+static void
+run_jobs(void)
+{
+	static const char *const jobs[] = { "partitions", "expire" };
+
+	for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
+		char *output;
+
+		if (servers_tally(servers, &output, jobs[i], NULL) != 0)
+			fputs(output, stderr);
+		free(output);
+	}
+}
+
 int
 main(void)
 {
@@ -142,14 +158,11 @@ main(void)
 		cmocka_unit_test(test_readiness_names_what_is_away),
 		cmocka_unit_test(test_readiness_wants_its_migrations_and_partitions),
 	};
-	char *output;
 	int failed;
 
 	servers = servers_start(SERVER_NGINX);
 	client.url = servers_http_url(servers);
-	if (servers_tally(servers, &output, "partitions", NULL) != 0)
-		fputs(output, stderr);
-	free(output);
+	run_jobs();
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	servers_stop(servers);
 	return failed;
