@@ -161,29 +161,12 @@ late_days(struct task *task, const struct counts *counts, size_t part, const str
 	return buf.at;
 }
 
-/* The holds that the part's records settle, should all of them be stored. */
-static void
-list_settled(struct task *task, struct counts *counts, size_t part, const struct count_row *rows,
-    size_t row_count)
-{
-	struct counter_part *p = &counts->parts[part];
-	struct id *settled = arena_array(task->arena, row_count, sizeof(*settled));
-
-	p->settled = settled;
-	p->settled_count = 0;
-	for (size_t i = 0; i < row_count; i++) {
-		if (rows[i].part == part && !id_is_nil(rows[i].log->authorization_id))
-			settled[p->settled_count++] = rows[i].log->authorization_id;
-	}
-}
-
 bool
 counts_announce(struct task *task, struct counts *counts, struct id batch,
     const struct count_row *rows, size_t row_count)
 {
 	for (size_t i = 0; i < counts->count; i++) {
 		counts->parts[i].idle = !counts->used[i];
-		list_settled(task, counts, i, rows, row_count);
 		counts->parts[i].announced = sum_part(task, counts, i, rows, NULL, row_count);
 	}
 	counter_announce(task, batch, counts->parts, counts->count);

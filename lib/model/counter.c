@@ -23,21 +23,17 @@ static struct redis_script prepare_script = {
 };
 
 /*
- * ARGV: epoch, run, seconds, batch, items, holds that its records settle ("id id …"). A state of an
- * earlier epoch in the same life of the
+ * ARGV: epoch, run, seconds, batch, items. A state of an earlier epoch in the same life of the
  * server: whoever opened this epoch did not come to prepare it yet, and nothing of it can have been
  * lost. While an epoch is being loaded, the list alone says what is to be added.
  */
 static struct redis_script announce_script = {
-	.source = COUNTER_LUA_STATE LUA_OPEN COUNTER_LUA_ADD COUNTER_LUA_HOLD
+	.source = COUNTER_LUA_STATE LUA_OPEN COUNTER_LUA_ADD
 	"local s = state()\n"
 	"if s == 'behind' then open(ARGV[3]) s = 'loading' end\n"
 	"if s ~= 'ready' and s ~= 'loading' then return s end\n"
-	"redis.call('HSET', pending, ARGV[4], 'p ' .. ARGV[5] .. '|' .. ARGV[6])\n"
-	"if s == 'ready' then\n"
-	"  add(ARGV[5], '', '')\n"
-	"  for id in string.gmatch(ARGV[6], '%S+') do take(id, ARGV[3]) end\n"
-	"end\n"
+	"redis.call('HSET', pending, ARGV[4], 'p ' .. ARGV[5])\n"
+	"if s == 'ready' then add(ARGV[5], '', '') end\n"
 	"redis.call('EXPIRE', KEYS[1], ARGV[3])\n"
 	"redis.call('EXPIRE', pending, ARGV[3])\n"
 	"return s\n"
@@ -55,8 +51,7 @@ static struct redis_script confirm_script = {
 	"if s ~= 'ready' and s ~= 'loading' then return s end\n"
 	"local entry = redis.call('HGET', pending, ARGV[4])\n"
 	"if not entry then return 'lost' end\n"
-	"local announced, listed = string.match(entry, '^..([^|]*)|(.*)$')\n"
-	"local stored = ARGV[5]\n"
+	"local announced, stored = string.sub(entry, 3), ARGV[5]\n"
 	"if s == 'loading' then\n"
 	"  if stored == '=' then stored = announced end\n"
 	"  redis.call('HSET', pending, ARGV[4], 'c ' .. stored .. '|' .. ARGV[6])\n"
@@ -67,10 +62,6 @@ static struct redis_script confirm_script = {
 	"    add(announced, '-', '')\n"
 	"  end\n"
 	"  for id in string.gmatch(ARGV[6], '%S+') do release(id) end\n"
-	"  local settled = ' ' .. ARGV[6] .. ' '\n"
-	"  for id in string.gmatch(listed, '%S+') do\n"
-	"    if not string.find(settled, ' ' .. id .. ' ', 1, true) then give_back(id) end\n"
-	"  end\n"
 	"end\n"
 	"local i = 7\n"
 	"while i < #ARGV do\n"
@@ -86,15 +77,13 @@ static struct redis_script confirm_script = {
 
 /* ARGV: epoch, run, batch. An entry that is marked as included was committed after all. */
 static struct redis_script drop_script = {
-	.source = COUNTER_LUA_STATE COUNTER_LUA_ADD COUNTER_LUA_HOLD
+	.source = COUNTER_LUA_STATE COUNTER_LUA_ADD
 	"local s = state()\n"
 	"if s ~= 'ready' and s ~= 'loading' then return s end\n"
 	"local entry = redis.call('HGET', pending, ARGV[3])\n"
 	"redis.call('HDEL', pending, ARGV[3])\n"
 	"if entry and s == 'ready' and string.sub(entry, 1, 1) == 'p' then\n"
-	"  local announced, listed = string.match(entry, '^..([^|]*)|(.*)$')\n"
-	"  add(announced, '-', '')\n"
-	"  for id in string.gmatch(listed, '%S+') do give_back(id) end\n"
+	"  add(string.sub(entry, 3), '-', '')\n"
 	"end\n"
 	"return s\n"
 };
@@ -202,17 +191,6 @@ counter_place_sum(struct task *task, const struct budget_place *place)
 	return sum;
 }
 
-static const char *
-settled_text(struct task *task, const struct counter_part *part)
-{
-	struct buf buf = { .arena = task->arena };
-	char id[ID_TEXT_SIZE];
-
-	for (size_t i = 0; i < part->settled_count; i++)
-		buf_printf(&buf, i == 0 ? "%s" : " %s", id_format(part->settled[i], id));
-	return part->settled_count == 0 ? "" : buf.at;
-}
-
 static void
 add_announce(struct task *task, struct redis_command *command, struct id batch,
     const struct counter_part *part)
@@ -222,7 +200,17 @@ add_announce(struct task *task, struct redis_command *command, struct id batch,
 	redis_add_int(command, COUNTER_EXPIRE_S);
 	redis_add(command, id_format(batch, id));
 	redis_add(command, counter_items(task, part->announced));
-	redis_add(command, settled_text(task, part));
+}
+
+static const char *
+settled_text(struct task *task, const struct counter_part *part)
+{
+	struct buf buf = { .arena = task->arena };
+	char id[ID_TEXT_SIZE];
+
+	for (size_t i = 0; i < part->settled_count; i++)
+		buf_printf(&buf, i == 0 ? "%s" : " %s", id_format(part->settled[i], id));
+	return part->settled_count == 0 ? "" : buf.at;
 }
 
 static void

@@ -92,8 +92,7 @@ struct counter_part {
 	bool differs; /* what was stored is not what was announced, but: */
 	struct counter_sums stored;
 	struct counter_users users[COUNTER_DAYS]; /* of what was stored */
-	const struct id
-	    *settled; /* the holds that the records drop, all or (confirmed) the stored */
+	const struct id *settled; /* the holds that the stored records drop */
 	size_t settled_count;
 	enum counter_answer answer; /* of the last call below; never COUNTER_LOADING */
 };

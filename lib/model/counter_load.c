@@ -60,24 +60,21 @@ static struct redis_script users_script = { .source = COUNTER_LUA_STATE COUNTER_
 					    "return s\n" };
 
 /*
- * ARGV: epoch, run, loader, seconds, ids of batches that the sums hold… What was announced or
- * confirmed meanwhile and is not in the sums is added, and drops the holds that it settles; what is
- * in the sums and not yet confirmed is marked, so that its confirmation adds nothing.
+ * ARGV: epoch, run, loader, ids of batches that the sums hold… What was announced or confirmed
+ * meanwhile and is not in the sums is added; what is in the sums and not yet confirmed is marked,
+ * so that its confirmation adds nothing.
  */
 static struct redis_script end_script = {
 	.source = COUNTER_LUA_STATE COUNTER_LUA_LOADER COUNTER_LUA_ADD COUNTER_LUA_HOLD
 	"local included = {}\n"
-	"for i = 5, #ARGV do included[ARGV[i]] = true end\n"
+	"for i = 4, #ARGV do included[ARGV[i]] = true end\n"
 	"local entries = redis.call('HGETALL', pending)\n"
 	"for i = 1, #entries, 2 do\n"
 	"  local batch, entry = entries[i], entries[i + 1]\n"
 	"  local confirmed, items = string.sub(entry, 1, 1) == 'c', string.sub(entry, 3)\n"
-	"  local drop = confirmed and release or take\n"
 	"  if not included[batch] then add(items, '', '') end\n"
-	"  if confirmed or not included[batch] then\n"
-	"    for id in string.gmatch(string.match(items, '|(.*)$'), '%S+') do drop(id, ARGV[4]) end\n"
-	"  end\n"
 	"  if confirmed then\n"
+	"    for id in string.gmatch(string.match(items, '|(.*)$'), '%S+') do release(id) end\n"
 	"    redis.call('HDEL', pending, batch)\n"
 	"  elseif included[batch] then\n"
 	"    redis.call('HSET', pending, batch, 'i ' .. items)\n"
@@ -223,7 +220,6 @@ load_end(struct counter_loading *load)
 		load->answer = COUNTER_AWAY;
 		return true;
 	}
-	redis_add_int(command, COUNTER_EXPIRE_S);
 	if (!add_committed(load->task, &reply, command))
 		return false;
 	(void)counter_load_send(load, command);

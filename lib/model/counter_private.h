@@ -60,13 +60,9 @@
 	"  end\n" \
 	"end\n"
 
-/*
- * A hold stands in the fields h0, h1, … of its buckets. It is taken by the announcement of the
- * record that settles it, so that the call is never counted twice, and given back when that is not
- * stored.
- */
+/* A hold stands in the fields h0, h1, … of its buckets. */
 #define COUNTER_LUA_HOLD \
-	"local holds, due, taken = prefix .. 'holds', prefix .. 'due', prefix .. 'taken'\n" \
+	"local holds, due = prefix .. 'holds', prefix .. 'due'\n" \
 	"local function hold(id, expires_ms, items)\n" \
 	"  if redis.call('HSETNX', holds, id, items) == 0 then return end\n" \
 	"  redis.call('ZADD', due, expires_ms, id)\n" \
@@ -76,20 +72,6 @@
 	"  local items = redis.call('HGET', holds, id)\n" \
 	"  if items then add(items, '-', 'h') redis.call('HDEL', holds, id) end\n" \
 	"  redis.call('ZREM', due, id)\n" \
-	"  redis.call('HDEL', taken, id)\n" \
-	"end\n" \
-	"local function take(id, seconds)\n" \
-	"  local items, expires_ms = redis.call('HGET', holds, id), redis.call('ZSCORE', due, id)\n" \
-	"  if not items or not expires_ms then return end\n" \
-	"  release(id)\n" \
-	"  redis.call('HSET', taken, id, expires_ms .. ' ' .. items)\n" \
-	"  redis.call('EXPIRE', taken, seconds)\n" \
-	"end\n" \
-	"local function give_back(id)\n" \
-	"  local expires_ms, items = string.match(redis.call('HGET', taken, id) or '', '^(%S+) (.*)$')\n" \
-	"  if not items then return end\n" \
-	"  redis.call('HDEL', taken, id)\n" \
-	"  hold(id, expires_ms, items)\n" \
 	"end\n"
 
 #define COUNTER_LUA_DAY_TOTALS "10"

@@ -108,7 +108,7 @@ test_settle_spans_the_load(void **state)
 	assert_true(counting_announce(&b));
 	assert_true(counting_commit(&b));
 	end_load(&loader, &keeper);
-	holding_expect(&b, 63, 0);
+	holding_expect(&b, 63, 40);
 	counting_confirm(&b);
 	holding_expect(&b, 63, 0);
 	holding_equals_log(&b, &(struct budget_call){ 0 });

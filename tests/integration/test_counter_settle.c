@@ -27,7 +27,7 @@ test_settled_hold_leaves_what_the_record_cost(void **state)
 
 /* What the counters say at every step of a settle: never less than what is used. */
 static void
-test_announced_record_takes_its_hold(void **state)
+test_hold_stands_until_the_record_is_confirmed(void **state)
 {
 	static const struct holding_budget budget = { .name = "one", .limit = 100 };
 	struct counter_hold hold;
@@ -39,9 +39,9 @@ test_announced_record_takes_its_hold(void **state)
 	counting_make(&b, 30);
 	holding_settle_by_record(&b, &hold.id);
 	assert_true(counting_announce(&b));
-	holding_expect(&b, 30, 0);
+	holding_expect(&b, 30, 40);
 	assert_true(counting_commit(&b));
-	holding_expect(&b, 30, 0);
+	holding_expect(&b, 30, 40);
 	counting_confirm(&b);
 	holding_expect(&b, 30, 0);
 	/* A second confirmation of the same, and a second record for the same hold. */
@@ -155,7 +155,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_settled_hold_leaves_what_the_record_cost),
-		cmocka_unit_test(test_announced_record_takes_its_hold),
+		cmocka_unit_test(test_hold_stands_until_the_record_is_confirmed),
 		cmocka_unit_test(test_dropped_batch_keeps_its_hold),
 		cmocka_unit_test(test_what_was_not_stored_is_taken_back),
 		cmocka_unit_test(test_released_once_twice_or_never_held),
