@@ -15,6 +15,9 @@
 /* Long enough for every doubt about a batch to be settled: counters ask after COUNTER_STALE_MS. */
 #define BATCHES_KEPT CLOCK_DAY
 
+/* A batch is committed in a fraction of this, or its process is gone. */
+#define IN_FLIGHT_USEC (2 * CLOCK_SECOND)
+
 static bool
 finish(struct command_context *context)
 {
@@ -56,23 +59,34 @@ raise_day(struct command_context *context, const struct daily_cost *day, struct 
 }
 
 static bool
+is_left_behind(const struct task *task, const struct counter_day *counted)
+{
+	return counted->pending_since != 0 && counted->pending_since < task->now - IN_FLIGHT_USEC;
+}
+
+static bool
 flush_open_day(
     struct command_context *context, const struct tenant *tenant, struct job_result *result)
 {
 	struct task *task = context->task;
 	struct counter_day counted;
 	struct daily_cost day;
+	bool left_behind;
 
 	if (context->dry_run ? !books_today(task, tenant->zone, &counted)
 			     : !counter_today(task, NULL, tenant->zone, &counted))
 		return false;
-	if (counted.confirmed.at[TOTAL_REQUESTS] == 0)
+	left_behind = is_left_behind(task, &counted);
+	if (counted.confirmed.at[TOTAL_REQUESTS] == 0 && !left_behind)
 		return true;
 	FAILPOINT("flush-read");
 	day = (struct daily_cost){
 		.date = counted.date, .totals = counted.confirmed, .unique_users = counted.users
 	};
-	return day_lock(task) && raise_day(context, &day, result) && finish(context);
+	/* Only the log knows whether a batch that was left behind has been committed. */
+	return day_lock(task) &&
+	       (!left_behind || daily_cost_sum(task, tenant->zone, counted.date, &day)) &&
+	       raise_day(context, &day, result) && finish(context);
 }
 
 /* A closed day does not change any more: what comes late is booked beside it. */

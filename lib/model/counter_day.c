@@ -108,6 +108,7 @@ counter_today(
 		.date = state.day,
 		.confirmed = view.confirmed,
 		.pending = view.pending,
+		.pending_since = view.pending_since,
 		.users = view.users,
 	};
 	return true;

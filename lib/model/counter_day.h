@@ -13,6 +13,7 @@ struct counter_day {
 	int32_t date;
 	struct totals confirmed;
 	struct totals pending; /* announced and not yet confirmed: in flight, or left behind */
+	int64_t pending_since; /* of the oldest of them; 0: there is none */
 	int64_t users;
 	bool from_postgres; /* Redis was away or did not have it */
 };

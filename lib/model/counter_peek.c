@@ -48,6 +48,7 @@ counter_peek(struct task *task, struct counter_day *ret)
 		.date = state.day,
 		.confirmed = view.confirmed,
 		.pending = view.pending,
+		.pending_since = view.pending_since,
 		.users = view.users,
 	};
 	return true;

@@ -102,6 +102,7 @@ enum counter_answer counter_prepare(struct task *task, const struct counter_stat
 struct counter_view {
 	enum counter_answer answer; /* COUNTER_OK: all below is filled */
 	bool stale; /* a pending batch is older than COUNTER_STALE_MS */
+	int64_t pending_since; /* when the oldest pending batch was made; 0: there is none */
 	struct totals confirmed;
 	struct totals pending;
 	int64_t users;

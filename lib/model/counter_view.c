@@ -66,13 +66,16 @@ add_announced(
 	totals_add(pending, &more);
 }
 
-static bool
-is_stale(struct task *task, const struct redis_reply *name)
+/* A name that is no batch's is as old as can be. */
+static void
+note_age(struct task *task, const struct redis_reply *name, struct counter_view *view)
 {
 	struct id batch;
+	int64_t made = id_parse(name->text, &batch) ? id_time(batch) : 1;
 
-	return !id_parse(name->text, &batch) ||
-	       id_time(batch) < task->now - COUNTER_STALE_MS * INT64_C(1000);
+	if (view->pending_since == 0 || made < view->pending_since)
+		view->pending_since = made;
+	view->stale = view->pending_since < task->now - COUNTER_STALE_MS * INT64_C(1000);
 }
 
 static void
@@ -83,7 +86,7 @@ read_view(struct task *task, const struct redis_reply *reply, const char *bucket
 		ret->confirmed.at[i] = read_number(&reply->items[AT_TOTALS + i]);
 	ret->users = reply->items[AT_USERS].integer;
 	for (size_t i = AT_PENDING; i + 1 < reply->count; i += 2) {
-		ret->stale = ret->stale || is_stale(task, &reply->items[i]);
+		note_age(task, &reply->items[i], ret);
 		add_announced(task, &reply->items[i + 1], bucket, &ret->pending);
 	}
 	/* A total at its end stays there. */

@@ -170,7 +170,7 @@ figures_are_of_what_is_held(UNUSED void **state)
 static void
 a_hold_that_stays_is_seen(UNUSED void **state)
 {
-	const char *old = api_sql("SELECT lpad(to_hex(extract(epoch FROM now())::bigint * 1000"
+	const char *old = api_sql("SELECT lpad(to_hex(floor(extract(epoch FROM now()))::bigint * 1000"
 				  " - 7200000), 12, '0')");
 	const char *id = api_text("%.8s-%.4s-7000-8000-000000000001", old, old + 8);
 

@@ -62,6 +62,27 @@ test_open_day(void **state)
 	books_expect_differences(servers, "0");
 }
 
+/* As if the process had died between the commit of the first call and its confirmation. */
+static void
+test_batch_left_behind(void **state)
+{
+	char *pending = servers_sql(servers,
+	    "SELECT format('HSET tally:{%s}:%s:pending %s \"p d:%s 9999999999 12345678 1 1000 1000;|\"',"
+	    "client_id, epoch, (lpad(to_hex(floor(extract(epoch FROM now()) * 1000)::bigint - 5000),"
+	    "12, '0') || '70008000000000000001')::uuid, day) FROM counter_states");
+
+	(void)state;
+	free(servers_sql(servers, "DELETE FROM daily_costs"));
+	free(servers_redis(servers, pending));
+	EXPECT_TALLY(EX_OK, DONE(1), "flush", "--json");
+	books_expect(servers,
+	    "SELECT concat_ws(' ', total_cost_cents, total_requests, total_tokens) "
+	    "FROM daily_costs",
+	    "3.2345678 3 1007");
+	books_expect_differences(servers, "0");
+	free(pending);
+}
+
 static void
 test_twice_is_once(void **state)
 {
@@ -238,6 +259,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_open_day),
+		cmocka_unit_test(test_batch_left_behind),
 		cmocka_unit_test(test_twice_is_once),
 		cmocka_unit_test(test_late_records),
 		cmocka_unit_test(test_only_raises),

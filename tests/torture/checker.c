@@ -182,17 +182,34 @@ checker_run_job(const struct checker *checker, const char *job, struct findings 
 	return run.status;
 }
 
+struct flushing {
+	const struct checker *checker;
+	struct findings *findings;
+	char *days; /* that differ */
+};
+
+static bool
+days_are_equal(void *context)
+{
+	struct flushing *flushing = context;
+	char names[NAMES_SIZE];
+
+	(void)checker_run_job(flushing->checker, "flush", flushing->findings);
+	list_names(flushing->checker, names, sizeof(names));
+	free(flushing->days);
+	flushing->days = checker_ask(flushing->checker, days_sql, names);
+	return *flushing->days == '\0';
+}
+
 void
 checker_days(const struct checker *checker, struct findings *findings)
 {
-	char names[NAMES_SIZE], *days;
+	struct flushing flushing = { .checker = checker, .findings = findings };
 
-	(void)checker_run_job(checker, "flush", findings);
-	list_names(checker, names, sizeof(names));
-	days = checker_ask(checker, days_sql, names);
-	if (*days != '\0')
-		checker_tell(findings, FINDING_DAYS, 1, "%s", days);
-	free(days);
+	/* A batch of a process that was killed is in doubt until it is certainly not in flight. */
+	if (!servers_await(days_are_equal, &flushing))
+		checker_tell(findings, FINDING_DAYS, 1, "%s", flushing.days);
+	free(flushing.days);
 }
 
 struct findings
