@@ -100,6 +100,10 @@ print_summary(struct command_context *context, const struct job_result *result, 
 	output_seconds(&line, "seconds", usec);
 	if (result->drift_known)
 		output_cents(&line, "drift_cents", result->drift_nanos);
+	if (result->redis_known)
+		output_int(&line, "redis_keys", result->redis_keys);
+	if (result->redis_failure != NULL)
+		output_text(&line, "redis", result->redis_failure);
 	output_print(&line);
 }
 

@@ -11,6 +11,9 @@ struct job_result {
 	int64_t bytes; /* given back or read, where that is known */
 	bool drift_known;
 	int64_t drift_nanos;
+	bool redis_known;
+	int64_t redis_keys; /* removed from Redis */
+	const char *redis_failure; /* why they are not all; NULL: they are */
 	bool found; /* it worked, and what it found is not well: exit status COMMAND_FOUND */
 };
 

@@ -6,6 +6,7 @@
 #include "lib/clock.h"
 #include "lib/failpoint.h"
 #include "lib/model/audit.h"
+#include "lib/model/counter_sweep.h"
 #include "worker/commands.h"
 
 #include <string.h>
@@ -120,6 +121,20 @@ remove_all(struct command_context *context, const char *what, const char *sql, i
 	return true;
 }
 
+/* What Redis keeps too long is no reason to fail: it is swept tomorrow. */
+static bool
+sweep_redis(struct command_context *context, struct job_result *result)
+{
+	struct counter_sweep sweep;
+
+	if (!counter_sweep(context->task, context->dry_run, &sweep))
+		return false;
+	result->redis_known = true;
+	result->redis_keys = sweep.keys;
+	result->redis_failure = sweep.failure;
+	return true;
+}
+
 static bool
 purge(struct command_context *context, struct job_result *result)
 {
@@ -132,7 +147,7 @@ purge(struct command_context *context, struct job_result *result)
 		   BATCH, result) &&
 	       remove_all(context, "alerts", alerts_sql, now - ALERTS_KEPT, BATCH, result) &&
 	       remove_all(context, "users", users_sql, deleted, BATCH_REFERRED, result) &&
-	       purge_log(context, result);
+	       purge_log(context, result) && sweep_redis(context, result);
 }
 
 int

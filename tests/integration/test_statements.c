@@ -18,6 +18,7 @@
 #include "lib/model/counter.h"
 #include "lib/model/counter_compare.h"
 #include "lib/model/counter_peek.h"
+#include "lib/model/counter_sweep.h"
 #include "lib/model/daily_cost.h"
 #include "lib/model/day.h"
 #include "lib/model/delivery.h"
@@ -112,6 +113,7 @@ static const struct {
 	{ "counter_compare", counter_compare_statements, "tally_worker" },
 	{ "counter_load", counter_load_statements, "tally_app" },
 	{ "counter_peek", counter_peek_statements, "tally_app" },
+	{ "counter_sweep", counter_sweep_statements, "tally_worker" },
 	{ "daily_cost", daily_cost_statements, "tally_app" },
 	{ "day", day_statements, "tally_worker" },
 	{ "delivery", delivery_statements, "tally_worker" },

@@ -30,6 +30,7 @@ const struct faults_place faults_places[] = {
 	{ "purge", "purge-closed" },
 	{ "purge", "purge-deleted" },
 	{ "purge", "purge-partition" },
+	{ "purge", "purge-swept" },
 	{ NULL, "ingest-announced" },
 	{ NULL, "ingest-stored" },
 	{ NULL, "ingest-committed" },
