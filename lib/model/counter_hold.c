@@ -106,16 +106,18 @@ counter_hold_next(struct task *task, const struct budget_set *set,
     const struct budget_places *places, int64_t expires_at)
 {
 	struct budget_place *next = arena_array(task->arena, places->count, sizeof(*next));
+	/* By then its record may fall into the next window, by a clock that is ahead of ours. */
+	int64_t last = expires_at + COUNTER_SKEW_USEC;
 	size_t count = 0;
 
 	for (size_t i = 0; i < places->count; i++) {
 		const struct budget_place *place = &places->at[i];
 
 		/* A rolling window has its earlier slots in it for longer than a hold lives. */
-		if (place->budget->period == PERIOD_ROLLING || place->window.end > expires_at)
+		if (place->budget->period == PERIOD_ROLLING || place->window.end > last)
 			continue;
-		next[count] = budget_place_of_slot(task, place->budget,
-		    set->zones[place->budget - set->at], place->value, expires_at);
+		next[count] = budget_place_of_slot(
+		    task, place->budget, set->zones[place->budget - set->at], place->value, last);
 		memcpy(next[count].amounts, place->amounts, sizeof(place->amounts));
 		count++;
 	}
@@ -177,8 +179,9 @@ make_command(struct task *task, const struct counter_hold *hold, struct redis_co
 	redis_add_int(*ret, (hold->expires_at - hold->now) / 1000);
 	for (size_t i = 0; i < hold->places.count; i++)
 		add_place(task, *ret, &hold->places.at[i], hold->now);
+	/* By the limit that is left when an override of today is over. */
 	for (size_t i = 0; i < hold->next.count; i++)
-		add_place(task, *ret, &hold->next.at[i], hold->now);
+		add_place(task, *ret, &hold->next.at[i], hold->next.at[i].window.start);
 	return true;
 }
 

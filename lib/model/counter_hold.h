@@ -25,7 +25,7 @@ struct counter_hold {
 	enum counter_answer answer;
 };
 
-/* The bucket of the call in the windows that follow within the hold's time. */
+/* The bucket of the call in the windows that follow while its record may be made by any clock. */
 struct budget_places counter_hold_next(struct task *task, const struct budget_set *set,
     const struct budget_places *places, int64_t expires_at);
 

@@ -52,7 +52,8 @@ load_span(struct counter_loading *load, size_t i, struct window span, int64_t sl
 	return true;
 }
 
-/* The windows that are open by any clock: of a little while ago, of now and of soon. */
+/* The windows that are open by any clock: of a little while ago, of now and of soon, when a record
+ * may be made that is ahead of a clock that is ahead of ours. */
 static bool
 load_budget(struct counter_loading *load, size_t i)
 {
@@ -60,7 +61,7 @@ load_budget(struct counter_loading *load, size_t i)
 	const struct budget *budget = &set->at[i];
 	int64_t now = load->task->now;
 	struct window soon = period_window(
-	    budget->period, set->zones[i], now + COUNTER_SKEW_USEC, budget->rolling_hours);
+	    budget->period, set->zones[i], now + 2 * COUNTER_SKEW_USEC, budget->rolling_hours);
 	struct window window = period_window(
 	    budget->period, set->zones[i], now - BUDGET_LATE_USEC, budget->rolling_hours);
 
