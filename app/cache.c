@@ -21,7 +21,7 @@ forget(struct cache *cache, bool keep)
 {
 	cache_keys_forget(cache->keys, keep);
 	cache_prices_forget(cache->prices, keep);
-	counter_book_forget(ingest_book(cache->app->ingest), (struct id){ 0 });
+	counter_book_hear(ingest_book(cache->app->ingest), keep);
 }
 
 /* The client whose count another process has declared broken. */
@@ -160,6 +160,8 @@ cache_new(struct app *app)
 	cache->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (cache->wake_fd < 0)
 		abort();
+	/* Nobody listens yet. */
+	forget(cache, false);
 	start_thread(cache);
 	return cache;
 }

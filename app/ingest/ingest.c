@@ -108,31 +108,38 @@ take(struct ingest *ingest)
 	return first;
 }
 
+/* False: nothing waited, and the thread leads no longer. */
+static bool
+lead_once(struct ingest *ingest, struct redis *redis, struct arena *arena)
+{
+	struct submission *batch = take(ingest);
+	struct task task;
+
+	if (batch == NULL)
+		return false;
+	task_init(&task, arena);
+	task.pool = ingest->app->pool;
+	task.redis = redis;
+	commit_submissions(&task, ingest->book, ingest->loader, batch);
+	db_rollback(&task);
+	arena_reset(arena);
+	return true;
+}
+
 static void
 lead(struct ingest *ingest, struct redis *redis)
 {
 	struct arena *arena = arena_new();
-	struct submission *batch;
 
-	while ((batch = take(ingest)) != NULL) {
-		struct task task;
-
-		task_init(&task, arena);
-		task.pool = ingest->app->pool;
-		task.redis = redis;
-		commit_submissions(&task, ingest->book, ingest->loader, batch);
-		db_rollback(&task);
-		arena_reset(arena);
-	}
+	while (lead_once(ingest, redis, arena))
+		;
 	arena_free(arena);
 }
 
-void
-ingest_submit(struct ingest *ingest, struct submission *submission)
+/* True: there are fewer leaders than committers, and the thread is one more from now on. */
+static bool
+add(struct ingest *ingest, struct submission *submission, int64_t committers)
 {
-	/* The thread's connection: it outlives the request, which is gone once its batch is
-	 * committed. */
-	struct redis *redis = submission->req->task->redis;
 	bool full, leads = false;
 
 	submission->next = NULL;
@@ -142,7 +149,7 @@ ingest_submit(struct ingest *ingest, struct submission *submission)
 		*ingest->last = submission;
 		ingest->last = &submission->next;
 		ingest->waiting += (int64_t)weight(submission);
-		leads = ingest->leaders < ingest->app->conf.committers;
+		leads = ingest->leaders < committers;
 		if (leads)
 			ingest->leaders++;
 	}
@@ -152,7 +159,41 @@ ingest_submit(struct ingest *ingest, struct submission *submission)
 		(void)task_fail_later(
 		    submission->req->task, INGEST_RETRY_S, "too much waits for its commit");
 		request_finish(submission->req, false);
-	} else if (leads) {
-		lead(ingest, redis);
 	}
+	return leads;
+}
+
+void
+ingest_submit(struct ingest *ingest, struct submission *submission)
+{
+	/* The thread's connection: it outlives the request, which is gone once its batch is
+	 * committed. */
+	struct redis *redis = submission->req->task->redis;
+
+	if (add(ingest, submission, ingest->app->conf.committers))
+		lead(ingest, redis);
+}
+
+void
+ingest_return(struct ingest *ingest, struct submission *submission)
+{
+	(void)add(ingest, submission, 0);
+}
+
+bool
+ingest_help(struct ingest *ingest, struct redis *redis, struct arena *arena)
+{
+	bool leads;
+
+	pthread_mutex_lock(&ingest->lock);
+	leads = ingest->leaders == 0 && ingest->first != NULL;
+	if (leads)
+		ingest->leaders++;
+	pthread_mutex_unlock(&ingest->lock);
+	if (leads && lead_once(ingest, redis, arena)) {
+		pthread_mutex_lock(&ingest->lock);
+		ingest->leaders--;
+		pthread_mutex_unlock(&ingest->lock);
+	}
+	return leads;
 }

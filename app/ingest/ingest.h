@@ -56,6 +56,14 @@ void ingest_free(struct ingest *ingest);
  */
 void ingest_submit(struct ingest *ingest, struct submission *submission);
 
+/* For the loader. A submission that waited for its counters joins the queue again: */
+void ingest_return(struct ingest *ingest, struct submission *submission);
+/*
+ * and where nobody leads, one batch is committed, and no more, for meanwhile others may wait to be
+ * loaded. False: nothing waits, or others lead. True: it has to be called again.
+ */
+bool ingest_help(struct ingest *ingest, struct redis *redis, struct arena *arena);
+
 /* What is known of the counters' epochs. */
 struct counter_book *ingest_book(struct ingest *ingest);
 /* Records and authorizations waiting. */

@@ -21,14 +21,14 @@ struct loader {
 	bool stopping;
 };
 
-/* NULL: it is time to stop, and nothing waits. */
+/* NULL: nothing waits, and nobody wants to wait for more. */
 static struct submission *
-take(struct loader *loader)
+take(struct loader *loader, bool wait)
 {
 	struct submission *list;
 
 	pthread_mutex_lock(&loader->lock);
-	while (loader->first == NULL && !loader->stopping)
+	while (wait && loader->first == NULL && !loader->stopping)
 		pthread_cond_wait(&loader->wake, &loader->lock);
 	list = loader->first;
 	loader->first = NULL;
@@ -65,25 +65,33 @@ is_loaded(const struct submission *list, const struct submission *submission)
 	return false;
 }
 
+static void
+work_off(struct loader *loader, struct arena *arena, struct submission *list)
+{
+	struct submission *next;
+
+	for (struct submission *s = list; s != NULL; s = s->next) {
+		if (!is_loaded(list, s))
+			load(loader, arena, s->req->identity);
+	}
+	for (; list != NULL; list = next) {
+		next = list->next;
+		list->authorize->loads++;
+		ingest_return(loader->ingest, list);
+	}
+}
+
 static void *
 run(void *object)
 {
 	struct loader *loader = object;
 	struct arena *arena = arena_new();
-	struct submission *list, *next;
+	struct submission *list;
+	bool helps = false;
 
-	while ((list = take(loader)) != NULL) {
-		for (struct submission *s = list; s != NULL; s = s->next) {
-			if (!is_loaded(list, s))
-				load(loader, arena, s->req->identity);
-		}
-		for (; list != NULL; list = next) {
-			next = list->next;
-			list->authorize->loads++;
-			/* Should this thread lead, it does so with its own connection. */
-			list->req->task->redis = loader->redis;
-			ingest_submit(loader->ingest, list);
-		}
+	while ((list = take(loader, !helps)) != NULL || helps) {
+		work_off(loader, arena, list);
+		helps = ingest_help(loader->ingest, loader->redis, arena);
 	}
 	arena_free(arena);
 	return NULL;

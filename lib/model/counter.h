@@ -33,10 +33,10 @@ struct counter_state {
 struct counter_book;
 struct counter_book *counter_book_new(void);
 void counter_book_free(struct counter_book *book);
-/* Forgets what is known of one client, or of all when client is nil. */
 void counter_book_forget(struct counter_book *book, struct id client);
-/* After a commit that was not announced, or of which nobody knows whether it happened: the next to
- * ask opens another epoch than this state's. */
+/* Forgets all, and keeps nothing while it is not told of changes: not all of them end an epoch. */
+void counter_book_hear(struct counter_book *book, bool hears);
+/* A commit was not announced, or nobody knows of it: who asks next opens another epoch. */
 void counter_book_doubt(
     struct counter_book *book, struct id client, const struct counter_state *state);
 

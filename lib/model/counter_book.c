@@ -21,6 +21,7 @@ struct counter_book {
 	pthread_mutex_t lock; /* guards what follows; held for a copy of one slot */
 	/* Raised whenever something is forgotten: what was read before is not kept after it. */
 	uint64_t generation;
+	bool deaf; /* nobody tells of changes */
 	struct slot slots[BOOK_SLOTS];
 };
 
@@ -87,10 +88,18 @@ counter_book_forget(struct counter_book *book, struct id client)
 	pthread_mutex_lock(&book->lock);
 	book->generation++;
 	slot = slot_of(book, client);
-	if (id_is_nil(client))
-		clear_all(book);
-	else if (id_equal(slot->client, client))
+	if (id_equal(slot->client, client))
 		clear(slot);
+	pthread_mutex_unlock(&book->lock);
+}
+
+void
+counter_book_hear(struct counter_book *book, bool hears)
+{
+	pthread_mutex_lock(&book->lock);
+	book->generation++;
+	book->deaf = !hears;
+	clear_all(book);
 	pthread_mutex_unlock(&book->lock);
 }
 
@@ -122,8 +131,12 @@ keep(struct counter_book *book, struct id client, const struct counter_state *st
 	known = &slot->state;
 	if (generation == book->generation &&
 	    (!id_equal(slot->client, client) || known->epoch < state->epoch ||
-		(known->epoch == state->epoch && known->day < state->day && !known->bypassed)))
-		put(slot, client, state);
+		(known->epoch == state->epoch && known->day < state->day && !known->bypassed))) {
+		if (!book->deaf)
+			put(slot, client, state);
+		else if (id_equal(slot->client, client))
+			clear(slot); /* a doubt that this state has ended */
+	}
 	pthread_mutex_unlock(&book->lock);
 }
 

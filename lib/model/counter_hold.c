@@ -10,14 +10,9 @@
 #define PORTION 1000
 #define LUA_PORTION "1000"
 
-/* By the clock of Redis: the one that every process shares. */
 #define LUA_EXPIRE \
-	"local function now()\n" \
-	"  local t = redis.call('TIME')\n" \
-	"  return string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000))\n" \
-	"end\n" \
 	"local function expire()\n" \
-	"  local ids = redis.call('ZRANGEBYSCORE', due, '-inf', now(), 'LIMIT', 0, " LUA_PORTION \
+	"  local ids = redis.call('ZRANGEBYSCORE', due, '-inf', in_ms(0), 'LIMIT', 0, " LUA_PORTION \
 	")\n" \
 	"  for _, id in ipairs(ids) do release(id) end\n" \
 	"  return #ids\n" \
@@ -36,20 +31,20 @@
 	"end\n"
 
 /*
- * ARGV: epoch, run, seconds, hold ("" to look only), expiry in milliseconds, then for each place
- * four: base, first and last slot; the three amounts; the three limits ("-": none); the item that
- * is held. Answers "ready", the place and the measure that refuse (0 0: none), and for each place
- * what is spent and held, this hold included. A limit is at most 2^53, so what is left of it is
- * exact in a double, or negative; a sum beside it might not be.
+ * ARGV: epoch, run, hold ("" to look only), its life in milliseconds, then for each place four:
+ * base, first and last slot; the three amounts; the three limits ("-": none); the item that is
+ * held. Answers "ready", the place and the measure that refuse (0 0: none), and for each place what
+ * is spent and held, this hold included. A limit is at most 2^53, so what is left of it is exact in
+ * a double, or negative; a sum beside it might not be.
  */
 static struct redis_script reserve_script = {
 	.source = COUNTER_LUA_STATE COUNTER_LUA_ADD COUNTER_LUA_HOLD LUA_EXPIRE LUA_USE
 	"local s = state()\n"
 	"if s ~= 'ready' then return { s } end\n"
 	"expire()\n"
-	"local known = ARGV[4] ~= '' and redis.call('HEXISTS', holds, ARGV[4]) == 1\n"
+	"local known = ARGV[3] ~= '' and redis.call('HEXISTS', holds, ARGV[3]) == 1\n"
 	"local by, measure, sums, items = 0, 0, {}, {}\n"
-	"for at = 6, #ARGV, 4 do\n"
+	"for at = 5, #ARGV, 4 do\n"
 	"  local base, first, last = string.match(ARGV[at], '(%S+) (%d+) (%d+)')\n"
 	"  local sum, i = use(base, tonumber(first), tonumber(last)), 1\n"
 	"  local limits = string.gmatch(ARGV[at + 2], '%S+')\n"
@@ -57,7 +52,7 @@ static struct redis_script reserve_script = {
 	"    local limit = tonumber(limits())\n"
 	"    sum[i + 7] = tonumber(v)\n"
 	"    if limit and by == 0 and limit - sum[i] - sum[i + 3] < sum[i + 7] then\n"
-	"      by, measure = (at - 2) / 4, i\n"
+	"      by, measure = (at - 1) / 4, i\n"
 	"    end\n"
 	"    i = i + 1\n"
 	"  end\n"
@@ -65,12 +60,8 @@ static struct redis_script reserve_script = {
 	"  table.insert(items, ARGV[at + 3])\n"
 	"end\n"
 	"if known then by, measure = 0, 0 end\n"
-	"local held = by == 0 and ARGV[4] ~= '' and not known\n"
-	"if held then\n"
-	"  hold(ARGV[4], ARGV[5], table.concat(items))\n"
-	"  redis.call('EXPIRE', holds, ARGV[3])\n"
-	"  redis.call('EXPIRE', due, ARGV[3])\n"
-	"end\n"
+	"local held = by == 0 and ARGV[3] ~= '' and not known\n"
+	"if held then hold(ARGV[3], in_ms(ARGV[4]), table.concat(items)) end\n"
 	"local out = { s, by .. ' ' .. measure }\n"
 	"for _, sum in ipairs(sums) do\n"
 	"  for j = 1, 7 do\n"
@@ -101,7 +92,7 @@ static struct redis_script expire_script = {
 	.source = COUNTER_LUA_STATE COUNTER_LUA_ADD COUNTER_LUA_HOLD LUA_EXPIRE
 	"local s = state()\n"
 	"if s ~= 'ready' then return { s } end\n"
-	"local n = ARGV[3] == 'drop' and expire() or redis.call('ZCOUNT', due, '-inf', now())\n"
+	"local n = ARGV[3] == 'drop' and expire() or redis.call('ZCOUNT', due, '-inf', in_ms(0))\n"
 	"return { s, n, redis.call('ZRANGE', due, 0, 0)[1] or '' }\n"
 };
 
@@ -115,16 +106,18 @@ counter_hold_next(struct task *task, const struct budget_set *set,
     const struct budget_places *places, int64_t expires_at)
 {
 	struct budget_place *next = arena_array(task->arena, places->count, sizeof(*next));
+	/* By then its record may fall into the next window, by a clock that is ahead of ours. */
+	int64_t last = expires_at + COUNTER_SKEW_USEC;
 	size_t count = 0;
 
 	for (size_t i = 0; i < places->count; i++) {
 		const struct budget_place *place = &places->at[i];
 
 		/* A rolling window has its earlier slots in it for longer than a hold lives. */
-		if (place->budget->period == PERIOD_ROLLING || place->window.end > expires_at)
+		if (place->budget->period == PERIOD_ROLLING || place->window.end > last)
 			continue;
-		next[count] = budget_place_of_slot(task, place->budget,
-		    set->zones[place->budget - set->at], place->value, expires_at);
+		next[count] = budget_place_of_slot(
+		    task, place->budget, set->zones[place->budget - set->at], place->value, last);
 		memcpy(next[count].amounts, place->amounts, sizeof(place->amounts));
 		count++;
 	}
@@ -182,13 +175,13 @@ make_command(struct task *task, const struct counter_hold *hold, struct redis_co
 
 	if (!counter_command(task, &reserve_script, hold->client, hold->state.epoch, ret))
 		return false;
-	redis_add_int(*ret, COUNTER_EXPIRE_S);
 	redis_add(*ret, id_is_nil(hold->id) ? "" : id_format(hold->id, id));
-	redis_add_int(*ret, hold->expires_at / 1000);
+	redis_add_int(*ret, (hold->expires_at - hold->now) / 1000);
 	for (size_t i = 0; i < hold->places.count; i++)
 		add_place(task, *ret, &hold->places.at[i], hold->now);
+	/* By the limit that is left when an override of today is over. */
 	for (size_t i = 0; i < hold->next.count; i++)
-		add_place(task, *ret, &hold->next.at[i], hold->now);
+		add_place(task, *ret, &hold->next.at[i], hold->next.at[i].window.start);
 	return true;
 }
 

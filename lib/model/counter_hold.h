@@ -17,7 +17,7 @@ struct counter_hold {
 	struct budget_places places; /* of the call now */
 	/* The buckets of windows that begin before it expires: it is held there, too. */
 	struct budget_places next;
-	int64_t now; /* when overrides of limits are asked for */
+	int64_t now; /* by the clock of expires_at; decides whether a limit's override holds */
 	struct budget_use *uses; /* of each place, this hold included */
 	bool refused; /* by this place's limit: nothing is held */
 	size_t refused_by; /* in places, then in next */
@@ -25,7 +25,7 @@ struct counter_hold {
 	enum counter_answer answer;
 };
 
-/* The bucket of the call in the windows that follow within the hold's time. */
+/* The bucket of the call in the windows that follow while its record may be made by any clock. */
 struct budget_places counter_hold_next(struct task *task, const struct budget_set *set,
     const struct budget_places *places, int64_t expires_at);
 

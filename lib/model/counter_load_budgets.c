@@ -9,12 +9,11 @@
 #include "lib/model/counter_hold.h"
 #include "lib/model/counter_load_private.h"
 
-/* ARGV: epoch, run, loader, seconds, then for each hold three: id, expiry, items. */
+/* ARGV: epoch, run, loader, then for each hold three: id, what is left of its life in milliseconds,
+ * items. */
 static struct redis_script holds_script = {
 	.source = COUNTER_LUA_STATE COUNTER_LUA_LOADER COUNTER_LUA_ADD COUNTER_LUA_HOLD
-	"for i = 5, #ARGV, 3 do hold(ARGV[i], ARGV[i + 1], ARGV[i + 2]) end\n"
-	"redis.call('EXPIRE', holds, ARGV[4])\n"
-	"redis.call('EXPIRE', due, ARGV[4])\n"
+	"for i = 4, #ARGV, 3 do hold(ARGV[i], in_ms(ARGV[i + 1]), ARGV[i + 2]) end\n"
 	"return s\n"
 };
 
@@ -53,7 +52,8 @@ load_span(struct counter_loading *load, size_t i, struct window span, int64_t sl
 	return true;
 }
 
-/* The windows that are open by any clock: of a little while ago, of now and of soon. */
+/* The windows that are open by any clock: of a little while ago, of now and of soon, when a record
+ * may be made that is ahead of a clock that is ahead of ours. */
 static bool
 load_budget(struct counter_loading *load, size_t i)
 {
@@ -61,7 +61,7 @@ load_budget(struct counter_loading *load, size_t i)
 	const struct budget *budget = &set->at[i];
 	int64_t now = load->task->now;
 	struct window soon = period_window(
-	    budget->period, set->zones[i], now + COUNTER_SKEW_USEC, budget->rolling_hours);
+	    budget->period, set->zones[i], now + 2 * COUNTER_SKEW_USEC, budget->rolling_hours);
 	struct window window = period_window(
 	    budget->period, set->zones[i], now - BUDGET_LATE_USEC, budget->rolling_hours);
 
@@ -97,7 +97,7 @@ add_hold(
 	counter_add_place_items(load->task, &items, places);
 	counter_add_place_items(load->task, &items, next);
 	redis_add(command, id_format(of->id, id));
-	redis_add_int(command, of->expires_at / 1000);
+	redis_add_int(command, (of->expires_at - load->task->now) / 1000);
 	redis_add(command, items.len == 0 ? "" : items.at);
 }
 
@@ -117,7 +117,6 @@ load_holds(struct counter_loading *load)
 		command = counter_load_make(load, &holds_script);
 		if (command == NULL)
 			return true;
-		redis_add_int(command, COUNTER_EXPIRE_S);
 		for (size_t i = 0; i < list.count; i++)
 			add_hold(load, command, &list.at[i]);
 		if (!counter_load_send(load, command))

@@ -60,22 +60,32 @@
 	"  end\n" \
 	"end\n"
 
-/* A hold stands in the fields h0, h1, … of its buckets. */
+/* A year, in seconds: longer than an epoch (migrations, counter_turn). */
+#define COUNTER_LUA_HOLDS_S "31536000"
+
+/*
+ * A hold stands in the fields h0, h1, … of its buckets. When it is due is reckoned by the clock of
+ * Redis alone, which says so later: those of the processes differ. It has to be found as long as
+ * its buckets are there, however rarely the client asks for anything.
+ */
 #define COUNTER_LUA_HOLD \
 	"local holds, due = prefix .. 'holds', prefix .. 'due'\n" \
+	"local function in_ms(ms)\n" \
+	"  local t = redis.call('TIME')\n" \
+	"  return string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000) + ms)\n" \
+	"end\n" \
 	"local function hold(id, expires_ms, items)\n" \
 	"  if redis.call('HSETNX', holds, id, items) == 0 then return end\n" \
 	"  redis.call('ZADD', due, expires_ms, id)\n" \
 	"  add(items, '', 'h')\n" \
+	"  redis.call('EXPIRE', holds, " COUNTER_LUA_HOLDS_S ")\n" \
+	"  redis.call('EXPIRE', due, " COUNTER_LUA_HOLDS_S ")\n" \
 	"end\n" \
 	"local function release(id)\n" \
 	"  local items = redis.call('HGET', holds, id)\n" \
 	"  if items then add(items, '-', 'h') redis.call('HDEL', holds, id) end\n" \
 	"  redis.call('ZREM', due, id)\n" \
 	"end\n"
-
-#define COUNTER_LUA_DAY_TOTALS "10"
-_Static_assert(TOTAL_COUNT == 10, "COUNTER_LUA_DAY_TOTALS");
 
 /* A script on a client's state, with epoch and run id as its first two arguments. */
 NODISCARD bool counter_command(struct task *task, struct redis_script *script, struct id client,

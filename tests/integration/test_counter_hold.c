@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 
 #include "tests/holding.h"
 
@@ -185,6 +186,45 @@ test_the_same_hold_is_taken_once(void **state)
 	counting_close(&b);
 }
 
+static void
+set_limit(struct counting *b, int64_t nanos)
+{
+	char client[ID_TEXT_SIZE];
+
+	free(servers_sql(counting_servers,
+	    arena_printf(b->task.arena,
+		"UPDATE budgets SET limit_cents = %lld * 0.0000001 WHERE client_id = '%s'"
+		" RETURNING 1",
+		(long long)nanos, id_format(b->task.client, client))));
+}
+
+/* A limit changes without an epoch's end: who is not told of it has to ask each time. */
+static void
+test_changed_limit_holds_while_nobody_is_told(void **state)
+{
+	static const struct holding_budget budget = { .name = "one", .limit = 100 };
+	struct counter_hold hold;
+	struct counting b;
+
+	(void)state;
+	holding_open(&b, &budget, 1);
+	counter_book_hear(b.book, false);
+	assert_true(holding_take(&b, 60, &hold));
+	set_limit(&b, 69);
+	assert_false(holding_take(&b, 10, &hold));
+	/* A doubt is asked about once, and not each time. */
+	counter_book_doubt(b.book, b.task.client, &hold.state);
+	hold = holding_make(&b, &(struct budget_call){ .cost_nanos = 1 });
+	assert_int_equal(holding_make(&b, &(struct budget_call){ .cost_nanos = 1 }).state.epoch,
+	    hold.state.epoch);
+	counter_book_hear(b.book, true);
+	holding_expect(&b, 0, 0);
+	set_limit(&b, 70);
+	counter_book_forget(b.book, b.task.client);
+	assert_true(holding_take(&b, 10, &hold));
+	counting_close(&b);
+}
+
 static struct id racing_client;
 static atomic_int racing_allowed;
 static pthread_barrier_t racing_start;
@@ -260,6 +300,7 @@ main(void)
 		cmocka_unit_test(test_soft_and_shadow_budgets_never_refuse),
 		cmocka_unit_test(test_holds_of_one_round_trip),
 		cmocka_unit_test(test_the_same_hold_is_taken_once),
+		cmocka_unit_test(test_changed_limit_holds_while_nobody_is_told),
 		cmocka_unit_test(test_many_threads_get_exactly_the_limit),
 		cmocka_unit_test(test_other_clients_are_not_touched),
 	};

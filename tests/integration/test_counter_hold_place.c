@@ -4,6 +4,7 @@
  */
 #include "tests/test.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/clock.h"
@@ -62,7 +63,7 @@ test_hold_at_the_end_of_a_window_counts_in_the_next(void **state)
 }
 
 static void
-test_hold_that_expires_with_its_window_is_not_in_the_next(void **state)
+test_hold_that_expires_well_before_its_window_is_not_in_the_next(void **state)
 {
 	static const struct {
 		int64_t past;
@@ -82,13 +83,40 @@ test_hold_that_expires_with_its_window_is_not_in_the_next(void **state)
 		struct budget_call call = holding_call(1);
 		struct counter_hold hold = holding_make(&b, &call);
 		int64_t end = zone_day_start(b.zone, zone_date(b.zone, b.task.now) + 1);
-		struct budget_places next = counter_hold_next(
-		    &b.task, hold.state.budgets, &hold.places, end + cases[i].past);
+		struct budget_places next = counter_hold_next(&b.task, hold.state.budgets,
+		    &hold.places, end - COUNTER_SKEW_USEC + cases[i].past);
 
 		assert_int_equal(next.count, cases[i].next);
 		if (next.count > 0)
 			assert_int_equal(next.at[0].window.start, end);
 	}
+	counting_close(&b);
+}
+
+/* What an override allows before midnight may be spent behind it. */
+static void
+test_override_of_a_window_is_none_of_the_next(void **state)
+{
+	static const struct holding_budget budget = { "one", .limit = 100 };
+	char client[ID_TEXT_SIZE], until[CLOCK_TEXT_SIZE];
+	struct counter_hold hold;
+	struct counting b;
+	int64_t end;
+
+	(void)state;
+	holding_open(&b, &budget, 1);
+	end = zone_day_start(b.zone, zone_date(b.zone, b.task.now) + 1);
+	clock_format(end, until);
+	free(servers_sql(counting_servers,
+	    arena_printf(b.task.arena,
+		"UPDATE budgets SET override_cents = 0.00001, override_until = '%s'"
+		" WHERE client_id = '%s' RETURNING 1",
+		until, id_format(b.task.client, client))));
+	b.task.now = end - MINUTE;
+	assert_false(holding_take(&b, 101, &hold));
+	assert_int_equal(hold.refused_by, hold.places.count);
+	b.task.now = end - HOUR;
+	assert_true(holding_take(&b, 101, &hold));
 	counting_close(&b);
 }
 
@@ -369,7 +397,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hold_at_the_end_of_a_window_counts_in_the_next),
-		cmocka_unit_test(test_hold_that_expires_with_its_window_is_not_in_the_next),
+		cmocka_unit_test(test_hold_that_expires_well_before_its_window_is_not_in_the_next),
+		cmocka_unit_test(test_override_of_a_window_is_none_of_the_next),
 		cmocka_unit_test(test_loaded_hold_counts_in_the_next_window),
 		cmocka_unit_test(test_rolling_window_forgets_the_slot_that_leaves),
 		cmocka_unit_test(test_rolling_window_is_loaded_by_slots),

@@ -1,6 +1,7 @@
 /* How holds are given back: settled, released, expired; and what was not stored. */
 #include "tests/test.h"
 
+#include "lib/redis.h"
 #include "tests/holding.h"
 
 static void
@@ -150,6 +151,52 @@ test_next_call_returns_what_expired(void **state)
 	counting_close(&b);
 }
 
+/* The clocks of two machines differ: how long a hold lives is not for them to decide. */
+static void
+test_hold_of_a_slow_clock_lives_as_long(void **state)
+{
+	static const struct holding_budget budget = { .name = "one", .limit = 100 };
+	struct budget_call call = holding_call(60);
+	struct counter_hold hold;
+	struct counting b;
+
+	(void)state;
+	holding_open(&b, &budget, 1);
+	hold = holding_make(&b, &call);
+	hold.now -= COUNTER_SKEW_USEC;
+	hold.expires_at = hold.now + COUNTER_SKEW_USEC / 2;
+	assert_true(holding_reserve(&b, &hold));
+	assert_false(holding_take(&b, 41, &hold));
+	holding_expect(&b, 0, 60);
+	counting_close(&b);
+}
+
+/* Nobody asks for three days, in which records come: what is held is given back all the same. */
+static void
+test_holds_are_known_as_long_as_their_epoch(void **state)
+{
+	static const struct holding_budget budget = { .name = "one", .limit = 100 };
+	static const char *const keys[] = { "holds", "due" };
+	char client[ID_TEXT_SIZE];
+	struct counter_hold hold;
+	struct counting b;
+
+	(void)state;
+	holding_open(&b, &budget, 1);
+	assert_true(holding_take(&b, 60, &hold));
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		struct redis_command *command = redis_command(&b.task, "TTL");
+		struct redis_reply reply;
+
+		redis_add(command,
+		    arena_printf(b.task.arena, "tally:{%s}:%lld:%s",
+			id_format(b.task.client, client), (long long)hold.state.epoch, keys[i]));
+		assert_true(redis_run(&b.task, &command, 1, &reply));
+		assert_true(reply.integer > 180 * 86400);
+	}
+	counting_close(&b);
+}
+
 int
 main(void)
 {
@@ -160,6 +207,8 @@ main(void)
 		cmocka_unit_test(test_what_was_not_stored_is_taken_back),
 		cmocka_unit_test(test_released_once_twice_or_never_held),
 		cmocka_unit_test(test_next_call_returns_what_expired),
+		cmocka_unit_test(test_hold_of_a_slow_clock_lives_as_long),
+		cmocka_unit_test(test_holds_are_known_as_long_as_their_epoch),
 	};
 
 	return cmocka_run_group_tests(tests, counting_start, counting_stop);
