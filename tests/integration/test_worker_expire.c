@@ -116,7 +116,7 @@ insert(const char *state, int minutes_ago, int minutes, const char *cents)
 		" to_timestamp(ms / 1000.0), to_timestamp(ms / 1000.0) + interval '%d minutes',"
 		" %s, CASE '%s' WHEN 'settled' THEN now() END,"
 		" CASE '%s' WHEN 'settled' THEN c.id END, CASE '%s' WHEN 'voided' THEN now() END"
-		" FROM clients c, (SELECT extract(epoch FROM now())::bigint * 1000"
+		" FROM clients c, (SELECT floor(extract(epoch FROM now()))::bigint * 1000"
 		" - %d * 60000 AS ms) AS t WHERE name = 'measured' RETURNING 1",
 	    minutes, cents, state, state, state, minutes_ago);
 }
@@ -170,8 +170,9 @@ figures_are_of_what_is_held(UNUSED void **state)
 static void
 a_hold_that_stays_is_seen(UNUSED void **state)
 {
-	const char *old = api_sql("SELECT lpad(to_hex(floor(extract(epoch FROM now()))::bigint * 1000"
-				  " - 7200000), 12, '0')");
+	const char *old =
+	    api_sql("SELECT lpad(to_hex(floor(extract(epoch FROM now()))::bigint * 1000"
+		    " - 7200000), 12, '0')");
 	const char *id = api_text("%.8s-%.4s-7000-8000-000000000001", old, old + 8);
 
 	api_use_budget("stays", "\"window\":\"day\",\"limit_cents\":10");
