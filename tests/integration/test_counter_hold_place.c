@@ -255,8 +255,7 @@ test_one_bucket_for_each_value_of_every_dimension(void **state)
 		counter_book_forget(b.book, b.task.client);
 		for (int v = 0; v < 3; v++)
 			expect_use(&b, &calls[v], 0, v + 1);
-		hold = holding_make(&b, &none);
-		assert_int_equal(hold.places.count, 0);
+		assert_int_equal(holding_make(&b, &none).places.count, 0);
 		counting_close(&b);
 	}
 }
