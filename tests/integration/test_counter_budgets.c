@@ -1,10 +1,14 @@
-/* Counters when budgets are raised for a time, changed, made and deleted. */
+/* Counters when budgets are raised for a time, changed, made and deleted, and live in a zone of
+ * their own. */
 #include "tests/test.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/clock.h"
 #include "tests/holding.h"
+
+#define HOUR (3600 * CLOCK_SECOND)
 
 static void
 test_overrides_hold_until_their_end(void **state)
@@ -156,6 +160,47 @@ test_fallback_rate_rounds_as_the_log_does(void **state)
 	}
 }
 
+/* The client's day and the budget's are different days for some hours of each. */
+static void
+test_budget_has_its_own_zone(void **state)
+{
+	static const char *const zones[] = { "Pacific/Kiritimati", "Pacific/Pago_Pago",
+		"Asia/Kathmandu", "UTC" };
+	static const int hours[] = { -11, -6, 0, 6, 11 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(zones); i++) {
+		struct holding_budget budget = {
+			.name = "one", .timezone = zones[i], .limit = 100
+		};
+		struct budget_call call = holding_call(0);
+		const struct zone *zone;
+		struct counting b;
+
+		holding_open(&b, &budget, 1);
+		assert_true(zone_find(&b.task, zones[i], &zone));
+		holding_expect(&b, 0, 0);
+		for (size_t h = 0; h < COUNT(hours); h++) {
+			int64_t now = b.task.now + hours[h] * HOUR;
+			struct counter_hold hold = holding_make(&b, &call);
+			struct budget_places places =
+			    budget_set_places(&b.task, hold.state.budgets, &call, now);
+
+			assert_int_equal(
+			    places.at[0].window.start, zone_day_start(zone, zone_date(zone, now)));
+		}
+		counting_make(&b, 9);
+		holding_record(&b);
+		holding_expect(&b, 9, 0);
+		holding_equals_log(&b, &call);
+		counting_equals_log(&b, 9);
+		assert_true(counter_rebuild(&b.task, b.zone));
+		counter_book_forget(b.book, b.task.client);
+		holding_expect(&b, 9, 0);
+		counting_close(&b);
+	}
+}
+
 int
 main(void)
 {
@@ -164,6 +209,7 @@ main(void)
 		cmocka_unit_test(test_changes_of_a_budget),
 		cmocka_unit_test(test_new_budget_ends_the_batches_in_flight),
 		cmocka_unit_test(test_fallback_rate_rounds_as_the_log_does),
+		cmocka_unit_test(test_budget_has_its_own_zone),
 	};
 
 	return cmocka_run_group_tests(tests, counting_start, counting_stop);

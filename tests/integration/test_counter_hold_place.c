@@ -350,47 +350,6 @@ test_records_fall_into_the_buckets_of_their_values(void **state)
 	expect_buckets("model", values, COUNT(values));
 }
 
-/* The client's day and the budget's are different days for some hours of each. */
-static void
-test_budget_has_its_own_zone(void **state)
-{
-	static const char *const zones[] = { "Pacific/Kiritimati", "Pacific/Pago_Pago",
-		"Asia/Kathmandu", "UTC" };
-	static const int hours[] = { -11, -6, 0, 6, 11 };
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(zones); i++) {
-		struct holding_budget budget = {
-			.name = "one", .timezone = zones[i], .limit = 100
-		};
-		struct budget_call call = holding_call(0);
-		const struct zone *zone;
-		struct counting b;
-
-		holding_open(&b, &budget, 1);
-		assert_true(zone_find(&b.task, zones[i], &zone));
-		holding_expect(&b, 0, 0);
-		for (size_t h = 0; h < COUNT(hours); h++) {
-			int64_t now = b.task.now + hours[h] * HOUR;
-			struct counter_hold hold = holding_make(&b, &call);
-			struct budget_places places =
-			    budget_set_places(&b.task, hold.state.budgets, &call, now);
-
-			assert_int_equal(
-			    places.at[0].window.start, zone_day_start(zone, zone_date(zone, now)));
-		}
-		counting_make(&b, 9);
-		holding_record(&b);
-		holding_expect(&b, 9, 0);
-		holding_equals_log(&b, &call);
-		counting_equals_log(&b, 9);
-		assert_true(counter_rebuild(&b.task, b.zone));
-		counter_book_forget(b.book, b.task.client);
-		holding_expect(&b, 9, 0);
-		counting_close(&b);
-	}
-}
-
 int
 main(void)
 {
@@ -404,7 +363,6 @@ main(void)
 		cmocka_unit_test(test_one_bucket_for_each_value_of_every_dimension),
 		cmocka_unit_test(test_call_with_two_tags_is_in_two_buckets),
 		cmocka_unit_test(test_records_fall_into_the_buckets_of_their_values),
-		cmocka_unit_test(test_budget_has_its_own_zone),
 	};
 
 	return cmocka_run_group_tests(tests, counting_start, counting_stop);
