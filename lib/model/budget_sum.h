@@ -1,6 +1,7 @@
 /*
- * What one budget was spent in a span of time, by bucket and slot, for those who keep counters of it:
- * sums over the log and what purge kept of it, where the span is the window. A call costs as in lib/model/budget_status.h.
+ * What one budget was spent in a span of time, by bucket and slot, for those who keep counters of
+ * it: sums over the log and what purge kept of it, where the span is the window. A call costs as in
+ * lib/model/budget_status.h.
  *
  * Every call sees only the rows of task->client. Texts live as long as the task.
  */

@@ -97,7 +97,7 @@ static struct redis_script expire_script = {
 };
 
 /* Of one place: spent and held of each measure, and the calls without a price. */
-#define USES (2 * BUDGET_MEASURES + 1)
+#define USES ((size_t)2 * BUDGET_MEASURES + 1)
 /* How often the next epoch is asked for before a release is left to the hold's expiry. */
 #define RELEASE_TRIES 4
 

@@ -272,8 +272,8 @@ what_is_not_given_follows_from_the_authorization(UNUSED void **state)
 	api_expect_json("budgets.0.held_cents", "0");
 	id = api_add(
 	    POST, "{\"max_cost_cents\":2,\"feature\":\"chat\",\"model\":\"m\",\"provider\":\"p\"}");
-	api_add(path_of(id, "/settle"),
-	    "{\"output_tokens\":5,\"feature\":\"mail\",\"model\":\"n\"}");
+	api_add(
+	    path_of(id, "/settle"), "{\"output_tokens\":5,\"feature\":\"mail\",\"model\":\"n\"}");
 	api_expect_json("feature", "mail");
 	api_expect_json("model", "n");
 	api_expect_json("provider", "null");
