@@ -48,8 +48,7 @@ void counter_book_doubt(
 NODISCARD bool counter_state(struct task *task, struct counter_book *book, const struct zone *zone,
     struct counter_state *ret);
 
-/* Opens the next epoch of task->client in PostgreSQL and prepares its keys in Redis. Uses a
- * transaction of its own. */
+/* Opens the next epoch of task->client in PostgreSQL, by a transaction of its own, and in Redis. */
 NODISCARD bool counter_open(struct task *task, struct counter_book *book, const struct zone *zone,
     struct counter_state *ret);
 
