@@ -61,7 +61,8 @@ const struct route routes[] = {
 	{ "GET", "/v1/budgets/check", budgets_check, SCOPE_BUDGETS_READ,
 	    QUERY(budgets_check_fields), .status = 200,
 	    .summary = "Every budget that applies to a call, the tightest first, and whether they "
-		       "allow it; computed from PostgreSQL, and nothing is reserved." },
+		       "allow it; from the counters, or from the log while they are away. Nothing "
+		       "is reserved." },
 	{ "GET", "/v1/budgets/{id}", budgets_find, SCOPE_BUDGETS_READ, .status = 200,
 	    .summary = "One budget." },
 	{ "PATCH", "/v1/budgets/{id}", budgets_change, SCOPE_BUDGETS_WRITE,
@@ -71,7 +72,7 @@ const struct route routes[] = {
 	    .status = 204, .summary = "Deletes a budget." },
 	{ "GET", "/v1/budgets/{id}/status", budgets_status, SCOPE_BUDGETS_READ, .status = 200,
 	    .summary = "What was spent of a budget in its open window, with its largest buckets; "
-		       "computed from PostgreSQL, and nothing is reserved." },
+		       "from the counters, or from the log while they are away." },
 
 	{ "POST", "/v1/authorizations", authorizations_post, SCOPE_AUTHORIZE,
 	    BODY(authorizations_post_fields), .parks = true, .status = 201,
