@@ -90,7 +90,9 @@ read_events(struct task *task, struct json_texts names, uint64_t *ret)
 		uint64_t event = event_of(names.at[i]);
 
 		if (event == 0) {
-			task_fail_field(task, "events", "holds a name that is no event");
+			task_fail_field(task, "events",
+			    "holds a name that is no event: "
+			    "they are budget.threshold and counter.drift");
 			return;
 		}
 		*ret |= event;
