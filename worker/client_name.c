@@ -31,7 +31,8 @@ client_name_find(struct task *task, const char *name_or_id, struct id *ret)
 	if (!db_query(task, find_sql, params, &rows))
 		return false;
 	if (db_count(rows) == 0)
-		return task_fail(task, ERR_NOT_FOUND, "there is no such client");
+		return task_fail(
+		    task, ERR_NOT_FOUND, "there is no such client: see tally client list");
 	if (db_count(rows) > 1)
 		return task_fail(
 		    task, ERR_CONFLICT, "several clients have that name: give the id instead");
