@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 
 static const struct doctor_row rows[] = {
@@ -70,9 +71,28 @@ doctor_good(struct finding *finding, const char *format, ...)
 	return true;
 }
 
+/* A server that is away fails many checks: why, and what mends it, is said once. away: the last
+ * cause. */
+static void
+note_failure(struct finding *finding, const struct err *err, char *away)
+{
+	char cause[DOCTOR_TEXT_MAX];
+
+	(void)snprintf(cause, sizeof(cause), ": %s", err->cause != NULL ? err->cause : "");
+	if (err->code == ERR_UNAVAILABLE && strcmp(cause, away) == 0) {
+		(void)doctor_bad(finding, "%s", err->text);
+		finding->mend = "";
+		return;
+	}
+	(void)doctor_bad(finding, "%s%s", err->text, err->cause != NULL ? cause : "");
+	if (err->code == ERR_UNAVAILABLE)
+		memcpy(away, cause, sizeof(cause));
+}
+
 /* Each check has a task and a connection of its own: a failure is no other check's. */
 static void
-check(struct command_context *context, const struct doctor_row *row, struct finding *finding)
+check(struct command_context *context, const struct doctor_row *row, struct finding *finding,
+    char *ret_away)
 {
 	struct db_pool_settings settings = command_pool_settings(&context->conf, row->role);
 	struct command_context own = *context;
@@ -84,9 +104,7 @@ check(struct command_context *context, const struct doctor_row *row, struct find
 	own.task = &task;
 	own.pool = task.pool = db_pool_new(&settings);
 	if (!row->check(&own, finding))
-		(void)doctor_bad(finding, "%s%s%s", task.err.text,
-		    task.err.cause != NULL ? ": " : "",
-		    task.err.cause != NULL ? task.err.cause : "");
+		note_failure(finding, &task.err, ret_away);
 	db_rollback(&task);
 	arena_free(arena);
 	db_pool_free(own.pool);
@@ -96,13 +114,14 @@ int
 doctor_run(struct command_context *context)
 {
 	struct output_table *table = output_table(context);
+	char away[DOCTOR_TEXT_MAX] = "";
 	int bad = 0;
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct output_line line = output_line(context, NULL);
 		struct finding finding = { .mend = rows[i].mend };
 
-		check(context, &rows[i], &finding);
+		check(context, &rows[i], &finding, away);
 		output_text(&line, "state", finding.bad ? "BAD" : "ok");
 		output_text(&line, "check", rows[i].name);
 		output_text(&line, "found", finding.text);
