@@ -322,6 +322,22 @@ test_status_and_doctor(void **state)
 	free(servers_sql(servers, "REVOKE DELETE ON chat_logs FROM tally_app"));
 }
 
+/* One mend for all checks that a server's absence fails. */
+static void
+test_doctor_without_redis(void **state)
+{
+	char *output;
+
+	(void)state;
+	setenv("REDIS_URL", "unix:/nowhere/redis.sock", 1);
+	output = TALLY(1, "doctor", "--json");
+	unsetenv("REDIS_URL");
+	assert_non_null(strstr(output, "\"mend\":\"start Redis 7 or later, and check redis_url\""));
+	assert_non_null(strstr(output,
+	    "\"check\":\"memory of Redis\",\"found\":\"Redis cannot be reached\",\"mend\":\"\""));
+	free(output);
+}
+
 static int
 start(void **state)
 {
@@ -349,6 +365,7 @@ main(void)
 		cmocka_unit_test(test_rates_of_keys),
 		cmocka_unit_test(test_documents_name_every_command),
 		cmocka_unit_test(test_status_and_doctor),
+		cmocka_unit_test(test_doctor_without_redis),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
