@@ -119,7 +119,8 @@ write_refusal(struct json_out *out, const void *object)
 	const struct budget_status *status = authorize->refused;
 
 	json_text(out, "reason", refusals[authorize->refusal].reason);
-	if (authorize->refusal != REFUSAL_AWAY) {
+	/* What is spent was not asked for where it does not matter, or could not be had. */
+	if (authorize->refusal < REFUSAL_UNPRICED) {
 		write_budget(out, status, submission->req->task->now);
 		return;
 	}
