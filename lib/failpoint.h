@@ -5,6 +5,8 @@
 #ifndef LIB_FAILPOINT_H
 #define LIB_FAILPOINT_H
 
+#include "lib/base.h"
+
 #ifdef FAILPOINTS
 /* Kills the process by SIGKILL where the environment's TALLY_FAILPOINT is name:N and this is the
  * Nth time. */

@@ -2,6 +2,8 @@
 #ifndef LIB_MODEL_COUNTER_LUA_H
 #define LIB_MODEL_COUNTER_LUA_H
 
+#include "lib/base.h"
+
 /*
  * KEYS: state. ARGV[1], ARGV[2]: the caller's epoch and the run id of this server. A key that was
  * written under another run id came back from an old snapshot and is worth nothing.
