@@ -228,7 +228,7 @@ read_reply(struct task *task, const struct redis_reply *reply, struct counter_ho
 			hold->uses[i].spent[m] = read_amount(task, &items[m]);
 			hold->uses[i].held[m] = read_amount(task, &items[BUDGET_MEASURES + m]);
 		}
-		hold->uses[i].unpriced = read_amount(task, &items[2 * BUDGET_MEASURES]);
+		hold->uses[i].unpriced = read_amount(task, &items[USES - 1]);
 	}
 }
 
