@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/ingest/ingest.h"
+#include "app/ingest/known.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/model/counter.h"
@@ -22,6 +23,7 @@ forget(struct cache *cache, bool keep)
 	cache_keys_forget(cache->keys, keep);
 	cache_prices_forget(cache->prices, keep);
 	counter_book_hear(ingest_book(cache->app->ingest), keep);
+	known_hear(ingest_known(cache->app->ingest), keep);
 }
 
 /* The client whose count another process has declared broken. */
@@ -42,6 +44,8 @@ forget_table(struct cache *cache, const char *table)
 
 	if (read_bypassed(table, &client))
 		counter_book_forget(ingest_book(cache->app->ingest), client);
+	else if (strcmp(table, "users") == 0)
+		known_hear(ingest_known(cache->app->ingest), true);
 	else if (strcmp(table, "model_pricing") == 0)
 		cache_prices_forget(cache->prices, true);
 	else if (strcmp(table, "auth_tokens") == 0 || strcmp(table, "clients") == 0)

@@ -28,6 +28,7 @@ struct db_array {
 	int index;
 	struct buf buf;
 	uint32_t count;
+	uint32_t nulls; /* behind the last element, not in buf */
 };
 
 static const struct {
@@ -57,22 +58,31 @@ db_add_array(struct db_params *params, enum db_array_type type)
 	return array;
 }
 
+static void
+add_nulls(struct db_array *array, struct header *header)
+{
+	const uint32_t null = htobe32(UINT32_MAX);
+
+	for (; array->nulls > 0; array->nulls--, array->count++) {
+		buf_add(&array->buf, &null, sizeof(null));
+		header->has_nulls = htobe32(1);
+	}
+}
+
 /* The parameter is whole after each element: nobody has to say which one is the last. */
 static void
-add(struct db_array *array, const void *bytes, size_t len, bool is_null)
+add(struct db_array *array, const void *bytes, size_t len)
 {
-	uint32_t size = htobe32(is_null ? UINT32_MAX : (uint32_t)len);
+	uint32_t size = htobe32((uint32_t)len);
 	struct header header;
 
-	assert(array->buf.len + len < INT_MAX - sizeof(size));
-	buf_add(&array->buf, &size, sizeof(size));
-	if (!is_null)
-		buf_add(&array->buf, bytes, len);
+	assert(array->buf.len + len + array->nulls * sizeof(size) < INT_MAX - sizeof(size));
 	memcpy(&header, array->buf.at, sizeof(header));
+	add_nulls(array, &header);
+	buf_add(&array->buf, &size, sizeof(size));
+	buf_add(&array->buf, bytes, len);
 	header.dimensions = htobe32(1);
 	header.count = htobe32(++array->count);
-	if (is_null)
-		header.has_nulls = htobe32(1);
 	memcpy(array->buf.at, &header, sizeof(header));
 	array->params->list[array->index].at = array->buf.at;
 	array->params->list[array->index].len = (int)array->buf.len;
@@ -81,13 +91,16 @@ add(struct db_array *array, const void *bytes, size_t len, bool is_null)
 void
 db_array_null(struct db_array *array)
 {
-	add(array, NULL, 0, true);
+	array->nulls++;
 }
 
 void
 db_array_id(struct db_array *array, struct id value)
 {
-	add(array, value.bytes, sizeof(value.bytes), id_is_nil(value));
+	if (id_is_nil(value))
+		db_array_null(array);
+	else
+		add(array, value.bytes, sizeof(value.bytes));
 }
 
 void
@@ -95,7 +108,7 @@ db_array_int(struct db_array *array, int64_t value)
 {
 	uint64_t net = htobe64((uint64_t)value);
 
-	add(array, &net, sizeof(net), false);
+	add(array, &net, sizeof(net));
 }
 
 void
@@ -103,13 +116,16 @@ db_array_bool(struct db_array *array, bool value)
 {
 	char byte = value ? 1 : 0;
 
-	add(array, &byte, sizeof(byte), false);
+	add(array, &byte, sizeof(byte));
 }
 
 void
 db_array_text(struct db_array *array, struct text value)
 {
-	add(array, value.at, value.len, value.at == NULL);
+	if (value.at == NULL)
+		db_array_null(array);
+	else
+		add(array, value.at, value.len);
 }
 
 void
@@ -117,7 +133,7 @@ db_array_time(struct db_array *array, int64_t usec)
 {
 	uint64_t net = htobe64((uint64_t)db_time_out(usec));
 
-	add(array, &net, sizeof(net), false);
+	add(array, &net, sizeof(net));
 }
 
 void
@@ -125,7 +141,7 @@ db_array_date(struct db_array *array, int32_t date)
 {
 	uint32_t net = htobe32((uint32_t)(date - DB_EPOCH_DAYS));
 
-	add(array, &net, sizeof(net), false);
+	add(array, &net, sizeof(net));
 }
 
 /* {"a","b"}: quotes and backslashes escaped, as PostgreSQL reads the text of an array. */

@@ -33,7 +33,8 @@ void db_add_texts(struct db_params *params, const char *const *values, size_t co
 
 /*
  * Columns of many rows for INSERT ... SELECT FROM unnest($1, $2, ...): one array parameter for each
- * column, all filled to the same length.
+ * column, all filled to the same length. NULLs behind the last element of an array are not sent:
+ * unnest() fills up the shorter ones.
  */
 struct db_array;
 /* type is one of the DB_ARRAY_ kinds; the array becomes the next parameter. */

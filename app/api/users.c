@@ -1,5 +1,7 @@
 #include "app/api/users.h"
 
+#include "app/ingest/ingest.h"
+#include "app/ingest/known.h"
 #include "app/page.h"
 #include "lib/model/user.h"
 
@@ -209,6 +211,8 @@ users_change(struct request *req, struct reply *reply)
 		return false;
 	if (!user_change(req->task, id, &input, &user))
 		return false;
+	/* Other processes are told; here it holds for the next record. */
+	known_forget(ingest_known(req->app->ingest));
 	return reply_json(reply, 200, user_write, &user);
 }
 

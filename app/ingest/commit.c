@@ -4,6 +4,7 @@
 
 #include "app/ingest/answer.h"
 #include "app/ingest/authorize.h"
+#include "app/ingest/known.h"
 #include "app/ingest/loader.h"
 #include "app/ingest/work.h"
 #include "app/metrics.h"
@@ -206,24 +207,24 @@ split_by_hold(struct task *task, struct work *work, struct loader *loader)
 
 /* Everything that Redis says before the transaction. */
 static bool
-announce(struct task *task, struct work *work, struct loader *loader)
+announce(struct task *task, struct work *work, const struct commit_shares *shares)
 {
 	struct counts *counts = &work->counts;
 	struct batch *batch = &work->batch;
 
-	if (!counts_find(task, counts, work->rows, batch->row_count) ||
+	if (!work_refer(task, work, shares->known) || !counts_find(task, counts) ||
 	    !counts_announce(task, counts, batch->id, work->rows, batch->row_count) ||
-	    !holds_find_tiers(task, counts, work->holds, work->hold_count) ||
 	    !holds_take(task, counts, work->holds, work->hold_count))
 		return false;
-	split_by_hold(task, work, loader);
+	split_by_hold(task, work, shares->loader);
 	work_fill(task, work);
 	return true;
 }
 
 /* The batch was not stored: what Redis was told is taken back. */
 static enum outcome
-undo(struct task *task, struct work *work, enum outcome outcome, bool unknown)
+undo(struct task *task, struct work *work, const struct commit_shares *shares, enum outcome outcome,
+    bool unknown)
 {
 	struct counts *counts = &work->counts;
 
@@ -238,11 +239,12 @@ undo(struct task *task, struct work *work, enum outcome outcome, bool unknown)
 	if (outcome != FAILED || !may_pass_next_time(task))
 		return outcome;
 	counts_forget(counts);
+	known_forget(shares->known);
 	return AGAIN;
 }
 
 static enum outcome
-commit_once(struct task *task, struct work *work, struct loader *loader)
+commit_once(struct task *task, struct work *work, const struct commit_shares *shares)
 {
 	struct counts *counts = &work->counts;
 	struct batch *batch = &work->batch;
@@ -250,14 +252,14 @@ commit_once(struct task *task, struct work *work, struct loader *loader)
 	bool unknown = false;
 	enum outcome outcome;
 
-	if (!announce(task, work, loader))
-		return undo(task, work, FAILED, false);
+	if (!announce(task, work, shares))
+		return undo(task, work, shares, FAILED, false);
 	if (work->list == NULL)
 		return COMMITTED;
 	FAILPOINT("ingest-announced");
 	outcome = store(task, work, made, &unknown);
 	if (outcome != COMMITTED)
-		return undo(task, work, outcome, unknown);
+		return undo(task, work, shares, outcome, unknown);
 	FAILPOINT("ingest-committed");
 	holds_leave(work->holds, work->hold_count);
 	counts_confirm(task, counts, batch->id, work->rows, batch->rows, batch->row_count);
@@ -275,8 +277,7 @@ commit_once(struct task *task, struct work *work, struct loader *loader)
 /* Fails them all; but one that PostgreSQL refuses must not take the others with it, so each is
  * tried alone first. */
 static void
-fail_batch(
-    struct task *task, struct counter_book *book, struct loader *loader, struct submission *list)
+fail_batch(struct task *task, const struct commit_shares *shares, struct submission *list)
 {
 	bool alone = list->next == NULL || task->err.code == ERR_UNAVAILABLE;
 	struct submission *next;
@@ -293,7 +294,7 @@ fail_batch(
 		}
 		s->next = NULL;
 		task_clear_error(task);
-		commit_submissions(task, book, loader, s);
+		commit_submissions(task, shares, s);
 	}
 }
 
@@ -325,8 +326,7 @@ take_same_keys(struct submission *list)
 }
 
 void
-commit_submissions(
-    struct task *task, struct counter_book *book, struct loader *loader, struct submission *list)
+commit_submissions(struct task *task, const struct commit_shares *shares, struct submission *list)
 {
 	struct submission *later;
 
@@ -336,10 +336,10 @@ commit_submissions(
 		later = take_same_keys(list);
 		/* A split leaves fewer each time; only changes by others could go on for ever. */
 		for (int tries = 0; list != NULL && tries < COMMIT_TRIES && outcome != FAILED;) {
-			struct work work = work_new(task, book, list);
+			struct work work = work_new(task, shares->book, list);
 
 			task_clear_error(task);
-			outcome = commit_once(task, &work, loader);
+			outcome = commit_once(task, &work, shares);
 			list = outcome == COMMITTED ? NULL : work.list;
 			tries += outcome == AGAIN;
 		}
@@ -348,7 +348,7 @@ commit_submissions(
 			(void)task_fail_later(task, 1, "The counters of a client change too fast.");
 		}
 		if (list != NULL)
-			fail_batch(task, book, loader, list);
+			fail_batch(task, shares, list);
 		task_clear_error(task);
 	}
 }

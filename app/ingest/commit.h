@@ -6,13 +6,21 @@
 
 #include "app/ingest/ingest.h"
 
+struct known;
 struct loader;
+
+/* What the batches of all leaders share. */
+struct commit_shares {
+	struct counter_book *book;
+	struct known *known;
+	struct loader *loader;
+};
 
 /*
  * Commits the list's records and authorizations together and finishes each request. An
  * authorization whose counters are not loaded goes to the loader instead. task is the leader's own.
  */
 void commit_submissions(
-    struct task *task, struct counter_book *book, struct loader *loader, struct submission *list);
+    struct task *task, const struct commit_shares *shares, struct submission *list);
 
 #endif

@@ -6,7 +6,6 @@
 #include "app/metrics.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
-#include "lib/model/user_tiers.h"
 
 /* How often a client's next epoch is tried before its part goes past the counters. */
 #define ANNOUNCE_TRIES 4
@@ -71,38 +70,14 @@ find_state(struct task *task, struct counts *counts, size_t part)
 	return true;
 }
 
-/* The tier is stored with the record, so that it is counted under the same one for ever. */
-static bool
-find_tiers(struct task *task, struct counts *counts, const struct count_row *rows, size_t row_count)
-{
-	struct user_tier_row *wanted = arena_array(task->arena, row_count, sizeof(*wanted));
-	size_t count = 0;
-
-	for (size_t i = 0; i < row_count; i++) {
-		const struct counter_part *p = &counts->parts[rows[i].part];
-
-		if (p->state.budgets != NULL && p->state.budgets->needs_tier &&
-		    !id_is_nil(rows[i].log->user_id))
-			wanted[count++] = (struct user_tier_row){
-				.client = p->client,
-				.user = rows[i].log->user_id,
-				.unknown =
-				    rows[i].user_is_made ? user_tier_names[USER_ANONYMOUS] : NULL,
-				.ret = &rows[i].log->user_tier,
-			};
-	}
-	return count == 0 || user_tiers_find(task, wanted, count);
-}
-
 bool
-counts_find(
-    struct task *task, struct counts *counts, const struct count_row *rows, size_t row_count)
+counts_find(struct task *task, struct counts *counts)
 {
 	for (size_t i = 0; i < counts->count; i++) {
 		if (!find_state(task, counts, i))
 			return false;
 	}
-	return find_tiers(task, counts, rows, row_count);
+	return true;
 }
 
 bool
@@ -129,8 +104,7 @@ announce_again(struct task *task, struct counts *counts, size_t part, struct id 
 {
 	struct counter_part *p = &counts->parts[part];
 
-	if (!counts_replace(task, counts, part, p->answer) ||
-	    !find_tiers(task, counts, rows, row_count))
+	if (!counts_replace(task, counts, part, p->answer))
 		return false;
 	p->announced = sum_part(task, counts, part, rows, NULL, row_count);
 	counter_announce(task, batch, p, 1);

@@ -23,14 +23,11 @@ struct count_row {
 	size_t part; /* index into counts */
 	int32_t day;
 	struct totals totals;
-	struct chat_log *log; /* gets its user_tier where a budget asks for it */
-	bool user_is_made; /* where it is not there: anonymous */
+	const struct chat_log *log;
 };
 
-/* The states of the clients, and the tiers of users where a budget asks for them. False when
- * PostgreSQL fails, as below. */
-NODISCARD bool counts_find(
-    struct task *task, struct counts *counts, const struct count_row *rows, size_t row_count);
+/* The states of the clients. False when PostgreSQL fails, as below. */
+NODISCARD bool counts_find(struct task *task, struct counts *counts);
 /* Announces the rows' sums. A client whose counters are away is left with COUNTER_AWAY. */
 NODISCARD bool counts_announce(struct task *task, struct counts *counts, struct id batch,
     const struct count_row *rows, size_t row_count);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "app/ingest/authorize.h"
-#include "lib/model/user_tiers.h"
 
 /* How often a client's next epoch is tried before its counters pass for gone. */
 #define TAKE_TRIES 4
@@ -16,46 +15,6 @@ refuse(struct hold_row *row, enum refusal refusal, const struct budget_status *b
 	row->authorize->refusal = refusal;
 	row->authorize->refused = by;
 	row->result = HOLD_REFUSED;
-}
-
-static bool
-needs_tier(const struct counts *counts, const struct hold_row *row)
-{
-	const struct budget_set *budgets = counts->parts[row->part].state.budgets;
-	const struct budget_scope *scope = &row->authorize->authorization.scope;
-
-	return budgets != NULL && budgets->needs_tier && !scope->has_user_tier &&
-	       !id_is_nil(scope->user_id);
-}
-
-bool
-holds_find_tiers(
-    struct task *task, const struct counts *counts, struct hold_row *rows, size_t count)
-{
-	struct user_tier_row *wanted = arena_array(task->arena, count, sizeof(*wanted));
-	const char **tiers = arena_array(task->arena, count, sizeof(*tiers));
-	size_t asked = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		if (needs_tier(counts, &rows[i]))
-			wanted[asked++] = (struct user_tier_row){
-				.client = counts->parts[rows[i].part].client,
-				.user = rows[i].authorize->authorization.scope.user_id,
-				.unknown = user_tier_names[USER_ANONYMOUS],
-				.ret = &tiers[i],
-			};
-	}
-	if (asked > 0 && !user_tiers_find(task, wanted, asked))
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		struct budget_scope *scope = &rows[i].authorize->authorization.scope;
-
-		if (tiers[i] == NULL)
-			continue;
-		scope->user_tier = (int)user_tier_of(tiers[i]);
-		scope->has_user_tier = true;
-	}
-	return true;
 }
 
 static const struct budget_place *

@@ -20,13 +20,11 @@ enum hold_result {
 struct hold_row {
 	struct authorize *authorize;
 	size_t part; /* index into counts */
+	bool user_is_missing;
 	struct counter_hold hold;
 	enum hold_result result;
 };
 
-/* The tiers of their users where a budget asks for them. False when PostgreSQL fails, as below. */
-NODISCARD bool holds_find_tiers(
-    struct task *task, const struct counts *counts, struct hold_row *rows, size_t count);
 /* Decides all of them; the parts of those that are taken become used. False when PostgreSQL fails,
  * and with BATCH_EPOCH_OVER when an epoch is over that was told of records or holds already. */
 NODISCARD bool holds_take(

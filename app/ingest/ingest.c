@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "app/ingest/commit.h"
+#include "app/ingest/known.h"
 #include "app/ingest/loader.h"
 #include "app/metrics.h"
 #include "lib/model/counter.h"
@@ -13,8 +14,7 @@
 
 struct ingest {
 	struct app *app;
-	struct counter_book *book;
-	struct loader *loader;
+	struct commit_shares shares;
 	pthread_mutex_t lock; /* guards what follows; held for a few pointers */
 	struct submission *first, **last;
 	int64_t waiting; /* records and authorizations in the queue */
@@ -29,18 +29,19 @@ ingest_new(struct app *app)
 	if (ingest == NULL)
 		abort();
 	ingest->app = app;
-	ingest->book = counter_book_new();
+	ingest->shares.book = counter_book_new();
+	ingest->shares.known = known_new();
 	pthread_mutex_init(&ingest->lock, NULL);
 	ingest->last = &ingest->first;
-	ingest->loader = loader_new(ingest, app);
+	ingest->shares.loader = loader_new(ingest, app);
 	return ingest;
 }
 
 void
 ingest_stop(struct ingest *ingest)
 {
-	loader_free(ingest->loader);
-	ingest->loader = NULL;
+	loader_free(ingest->shares.loader);
+	ingest->shares.loader = NULL;
 }
 
 void
@@ -48,9 +49,10 @@ ingest_free(struct ingest *ingest)
 {
 	if (ingest == NULL)
 		return;
-	if (ingest->loader != NULL)
+	if (ingest->shares.loader != NULL)
 		ingest_stop(ingest);
-	counter_book_free(ingest->book);
+	known_free(ingest->shares.known);
+	counter_book_free(ingest->shares.book);
 	pthread_mutex_destroy(&ingest->lock);
 	free(ingest);
 }
@@ -58,7 +60,13 @@ ingest_free(struct ingest *ingest)
 struct counter_book *
 ingest_book(struct ingest *ingest)
 {
-	return ingest->book;
+	return ingest->shares.book;
+}
+
+struct known *
+ingest_known(struct ingest *ingest)
+{
+	return ingest->shares.known;
 }
 
 int64_t
@@ -120,7 +128,7 @@ lead_once(struct ingest *ingest, struct redis *redis, struct arena *arena)
 	task_init(&task, arena);
 	task.pool = ingest->app->pool;
 	task.redis = redis;
-	commit_submissions(&task, ingest->book, ingest->loader, batch);
+	commit_submissions(&task, &ingest->shares, batch);
 	db_rollback(&task);
 	arena_reset(arena);
 	return true;

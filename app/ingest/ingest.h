@@ -20,6 +20,7 @@
 struct authorize;
 struct counter_book;
 struct ingest;
+struct known;
 
 enum submission_form { SUBMISSION_SINGLE, SUBMISSION_MANY, SUBMISSION_AUTHORIZE };
 
@@ -66,6 +67,8 @@ bool ingest_help(struct ingest *ingest, struct redis *redis, struct arena *arena
 
 /* What is known of the counters' epochs. */
 struct counter_book *ingest_book(struct ingest *ingest);
+/* Which users and sessions are there. */
+struct known *ingest_known(struct ingest *ingest);
 /* Records and authorizations waiting. */
 int64_t ingest_waiting(struct ingest *ingest);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/ingest/authorize.h"
+#include "app/ingest/known.h"
 
 static size_t
 find_part(struct work *work, const struct identity *identity)
@@ -37,7 +38,6 @@ add_rows(struct work *work, const struct submission *submission)
 			.part = part,
 			.day = record->day,
 			.log = &record->log,
-			.user_is_made = record->external_user_id != NULL,
 		};
 		record_add(record, &work->rows[at].totals);
 	}
@@ -78,6 +78,92 @@ work_new(struct task *task, struct counter_book *book, struct submission *list)
 	return work;
 }
 
+/* What the submissions name, in one order: a nil id is no reference. */
+struct references {
+	struct reference *list;
+	size_t count;
+	size_t taken;
+};
+
+static void
+add_reference(
+    struct references *references, struct id client, struct id id, enum reference_kind kind)
+{
+	if (!id_is_nil(id))
+		references->list[references->count++] =
+		    (struct reference){ .client = client, .id = id, .kind = kind };
+}
+
+static struct reference *
+take_reference(struct references *references, struct id id)
+{
+	return id_is_nil(id) ? NULL : &references->list[references->taken++];
+}
+
+static void
+refer_row(struct references *references, struct record *record, struct batch_row *row)
+{
+	const struct reference *user = take_reference(references, record->log.user_id);
+	const struct reference *session = take_reference(references, record->log.session_id);
+
+	if (session != NULL && !session->found)
+		row->outcome = BATCH_NO_SESSION;
+	if (user == NULL)
+		return;
+	if (user->found)
+		row->external_user_id = NULL;
+	else if (row->external_user_id == NULL)
+		row->outcome = BATCH_NO_USER;
+	record->log.user_tier = user_tier_names[user->found ? user->tier : USER_ANONYMOUS];
+}
+
+static void
+refer_hold(struct references *references, struct hold_row *hold)
+{
+	struct budget_scope *scope = &hold->authorize->authorization.scope;
+	const struct reference *user = take_reference(references, scope->user_id);
+
+	hold->user_is_missing = user != NULL && !user->found;
+	if (user == NULL || scope->has_user_tier)
+		return;
+	scope->user_tier = (int)(user->found ? user->tier : USER_ANONYMOUS);
+	scope->has_user_tier = true;
+}
+
+bool
+work_refer(struct task *task, struct work *work, struct known *known)
+{
+	struct batch_row *row = work->batch.rows;
+	struct hold_row *hold = work->holds;
+	struct references references = {
+		.list = arena_array(task->arena, 2 * work->batch.row_count + work->hold_count,
+		    sizeof(struct reference)),
+	};
+
+	for (const struct submission *s = work->list; s != NULL; s = s->next) {
+		struct id client = s->req->identity->client;
+
+		for (size_t i = 0; i < s->count; i++) {
+			add_reference(
+			    &references, client, s->records[i].log.user_id, REFERENCE_USER);
+			add_reference(
+			    &references, client, s->records[i].log.session_id, REFERENCE_SESSION);
+		}
+		if (s->authorize != NULL)
+			add_reference(&references, client,
+			    s->authorize->authorization.scope.user_id, REFERENCE_USER);
+	}
+	if (!known_find(task, known, references.list, references.count))
+		return false;
+	for (const struct submission *s = work->list; s != NULL; s = s->next) {
+		for (size_t i = 0; i < s->count; i++)
+			refer_row(&references, &s->records[i], row++);
+		if (s->authorize != NULL)
+			refer_hold(&references, hold++);
+	}
+	return true;
+}
+
 static void
 fill_keys(struct task *task, struct work *work)
 {
@@ -110,7 +196,9 @@ fill_authorizations(struct task *task, struct work *work)
 			rows[batch->authorization_count++] = (struct authorization_row){
 				.client = work->counts.parts[work->holds[i].part].client,
 				.authorization = &work->holds[i].authorize->authorization,
-				.external_user_id = work->holds[i].authorize->external_user_id,
+				.external_user_id = work->holds[i].user_is_missing
+							? work->holds[i].authorize->external_user_id
+							: NULL,
 			};
 	}
 }

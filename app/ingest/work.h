@@ -18,7 +18,12 @@ struct work {
 	size_t hold_count;
 };
 
+struct known;
+
 struct work work_new(struct task *task, struct counter_book *book, struct submission *list);
+/* Finds the users and sessions that are named: the tiers of users, which of them must be made, and
+ * which rows are refused. False when PostgreSQL fails. */
+NODISCARD bool work_refer(struct task *task, struct work *work, struct known *known);
 /* What the transaction stores, once it is known who takes part: the keys, the authorizations that
  * have their hold, what the records settle. */
 void work_fill(struct task *task, struct work *work);

@@ -13,37 +13,17 @@ static const char guard_sql[] =
 static const char bypass_sql[] = "SELECT counter_bypass(array_agg(b ORDER BY b)) "
 				 "FROM unnest($1::uuid[]) AS b";
 
-/*
- * Whether what a row names is there: true or NULL. Not EXISTS, which the planner may answer from a
- * hash of the whole table for each batch.
- */
-#define USER_OF_R "SELECT true FROM users u WHERE u.client_id = r.client_id AND u.id = r.user_id"
-#define SESSION_OF_R \
-	"SELECT true FROM sessions s WHERE s.client_id = r.client_id AND s.id = r.session_id"
-
 /* In the order of their ids, so that two batches cannot wait for each other. */
 static const char users_sql[] =
     "INSERT INTO users (client_id, id, external_id, tier) "
     "SELECT DISTINCT ON (r.client_id, r.user_id) "
     "r.client_id, r.user_id, r.external_id, 'anonymous' "
     "FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS r (client_id, user_id, external_id) "
-    "WHERE (" USER_OF_R ") IS NULL "
     "ORDER BY r.client_id, r.user_id "
     "ON CONFLICT DO NOTHING";
 
-/* Rows that name a user or session that is not there; ordinals from 1. */
-static const char references_sql[] =
-    "SELECT r.ordinal, r.user_id IS NOT NULL AND (" USER_OF_R ") IS NULL AS no_user "
-    "FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY "
-    "AS r (client_id, user_id, session_id, ordinal) "
-    "WHERE (r.user_id IS NOT NULL AND (" USER_OF_R ") IS NULL) "
-    "OR (r.session_id IS NOT NULL AND (" SESSION_OF_R ") IS NULL)";
-
-/*
- * A user that the batch itself makes is not looked for where its tier is given: should a purge have
- * taken it away in between, the foreign key refuses the batch, and it is made again with the next
- * try. OFFSET 0 keeps the users from becoming one side of a join, which the planner may hash whole.
- */
+/* Who is named is known to be there, or made before: should it have gone since, its foreign key
+ * refuses the batch, and the next try finds that out. */
 static const char insert_sql[] =
     "INSERT INTO chat_logs (client_id, id, created_at, received_at, api_key_id, authorization_id, "
     "user_id, session_id, conversation_id, agent_session_id, trace_id, span_id, parent_span_id, "
@@ -58,27 +38,19 @@ static const char insert_sql[] =
     "r.tokens_used, r.message_length, r.response_length, r.estimated_nanos * 0.0000001, "
     "r.verified_nanos * 0.0000001, r.model_pricing_id, r.is_cache_hit, r.tools_used::text[], "
     "r.tags::text[], r.success, r.error_message, r.duration_ms, r.metadata::jsonb, "
-    "coalesce(r.user_tier, u.tier) "
+    "r.user_tier "
     "FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::uuid[], "
     "$6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], "
     "$13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::bigint[], "
     "$19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[], "
     "$25::bigint[], $26::bigint[], $27::bigint[], $28::uuid[], $29::boolean[], $30::text[], "
-    "$31::text[], $32::boolean[], $33::text[], $34::bigint[], $35::text[], $36::boolean[], "
-    "$37::text[]) "
+    "$31::text[], $32::boolean[], $33::text[], $34::bigint[], $35::text[], $36::text[]) "
     "AS r (client_id, id, created_at, received_at, api_key_id, authorization_id, user_id, "
     "session_id, conversation_id, agent_session_id, trace_id, span_id, parent_span_id, feature, "
     "agent_type, provider, model, input_tokens, output_tokens, cached_input_tokens, "
     "cache_write_tokens, reasoning_tokens, tokens_used, message_length, response_length, "
     "estimated_nanos, verified_nanos, model_pricing_id, is_cache_hit, tools_used, tags, success, "
-    "error_message, duration_ms, metadata, user_is_made, user_tier) "
-    "LEFT JOIN LATERAL ("
-    "SELECT u.tier FROM users u "
-    "WHERE u.client_id = r.client_id AND u.id = r.user_id "
-    "AND NOT (r.user_is_made AND r.user_tier IS NOT NULL) "
-    "OFFSET 0) AS u ON true "
-    "WHERE (r.user_id IS NULL OR r.user_is_made OR u.tier IS NOT NULL) "
-    "AND (r.session_id IS NULL OR (" SESSION_OF_R ")) "
+    "error_message, duration_ms, metadata, user_tier) "
     "ON CONFLICT DO NOTHING "
     "RETURNING client_id, id";
 
@@ -87,8 +59,8 @@ static const char mark_sql[] = "INSERT INTO ingest_batches (client_id, id, epoch
 			       "FROM unnest($2::uuid[], $3::bigint[], $4::text[]) "
 			       "AS c (client_id, epoch, late_days)";
 
-const char *const batch_statements[] = { guard_sql, bypass_sql, users_sql, references_sql,
-	insert_sql, mark_sql, NULL };
+const char *const batch_statements[] = { guard_sql, bypass_sql, users_sql, insert_sql, mark_sql,
+	NULL };
 
 /* The steps of one round trip. */
 #define STEPS_MAX 8
@@ -182,31 +154,6 @@ add_users(struct task *task, const struct batch *batch, struct steps *steps)
 		add_step(steps, users_sql, params);
 }
 
-/* True when there is something to ask. */
-static bool
-add_references(struct task *task, const struct batch *batch, struct steps *steps)
-{
-	struct db_params *params = db_params(task);
-	struct db_array *clients = db_add_array(params, DB_ARRAY_ID);
-	struct db_array *users = db_add_array(params, DB_ARRAY_ID);
-	struct db_array *sessions = db_add_array(params, DB_ARRAY_ID);
-	const struct id none = { 0 };
-	bool any = false;
-
-	for (size_t i = 0; i < batch->row_count; i++) {
-		const struct batch_row *row = &batch->rows[i];
-		struct id user = row->external_user_id == NULL ? row->log->user_id : none;
-
-		db_array_id(clients, row->client);
-		db_array_id(users, user);
-		db_array_id(sessions, row->log->session_id);
-		any = any || !id_is_nil(user) || !id_is_nil(row->log->session_id);
-	}
-	if (any)
-		add_step(steps, references_sql, params);
-	return any;
-}
-
 /* The columns of the log in the order of insert_sql: first those that are ids, times and texts. */
 static void
 add_row_head(struct db_array *const *a, const struct batch_row *row)
@@ -248,8 +195,7 @@ add_row_tail(struct db_array *const *a, const struct batch_row *row)
 	db_array_text(a[32], text_of(log->error_message));
 	add_number(a[33], log->duration_ms);
 	db_array_text(a[34], log->metadata);
-	db_array_bool(a[35], row->external_user_id != NULL);
-	db_array_text(a[36], text_of(log->user_tier));
+	db_array_text(a[35], text_of(log->user_tier));
 }
 
 static void
@@ -262,13 +208,15 @@ add_rows(struct task *task, struct batch_row *const *rows, size_t count, struct 
 		DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT,
 		DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_ID, DB_ARRAY_BOOL, DB_ARRAY_TEXT,
 		DB_ARRAY_TEXT, DB_ARRAY_BOOL, DB_ARRAY_TEXT, DB_ARRAY_INT, DB_ARRAY_TEXT,
-		DB_ARRAY_BOOL, DB_ARRAY_TEXT };
+		DB_ARRAY_TEXT };
 	struct db_params *params = db_params(task);
 	struct db_array *arrays[COUNT(types)];
 
 	for (size_t i = 0; i < COUNT(types); i++)
 		arrays[i] = db_add_array(params, types[i]);
 	for (size_t i = 0; i < count; i++) {
+		if (rows[i]->outcome != BATCH_DUPLICATE)
+			continue;
 		add_row_head(arrays, rows[i]);
 		add_row_tail(arrays, rows[i]);
 	}
@@ -313,24 +261,20 @@ read_settled(struct batch *batch, const struct db_rows *rows)
 
 /* The places of the answers that are read; STEPS_MAX: not asked. */
 struct places {
-	size_t insert, references, settle;
+	size_t insert, settle;
 };
 
 static struct places
 add_steps(
     struct task *task, struct batch *batch, struct batch_row *const *sorted, struct steps *steps)
 {
-	struct places places = { STEPS_MAX, STEPS_MAX, STEPS_MAX };
+	struct places places = { STEPS_MAX, STEPS_MAX };
 
 	add_guards(task, batch, steps);
 	add_users(task, batch, steps);
 	if (batch->row_count > 0) {
 		places.insert = steps->count;
 		add_rows(task, sorted, batch->row_count, steps);
-		/* Behind the insert: what was missing there is missing here, and no row passes for
-		 * a duplicate because its session ended in between. */
-		if (add_references(task, batch, steps))
-			places.references = steps->count - 1;
 	}
 	if (batch->authorization_count > 0)
 		steps->list[steps->count++] = authorization_insert_step(
@@ -362,7 +306,7 @@ batch_store(struct task *task, struct batch *batch, bool commit, bool *ret_unkno
 	if (!ok)
 		return false;
 	if (batch->row_count > 0)
-		batch_read_outcomes(batch, sorted, rows[places.insert], rows[places.references]);
+		batch_read_outcomes(batch, sorted, rows[places.insert]);
 	if (places.settle < STEPS_MAX)
 		read_settled(batch, rows[places.settle]);
 	return true;

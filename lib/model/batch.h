@@ -14,16 +14,17 @@
 enum batch_outcome {
 	BATCH_DUPLICATE, /* the id was stored before, or stands earlier in the batch */
 	BATCH_STORED,
-	BATCH_NO_USER, /* user_id names no user of the client */
+	/* Given by the caller, to leave the row out: it names what is not there. */
+	BATCH_NO_USER,
 	BATCH_NO_SESSION
 };
 
 struct batch_row {
 	struct id client;
 	const struct chat_log *log;
-	const char
-	    *external_user_id; /* the user log->user_id is made when it is not there; or NULL */
-	enum batch_outcome outcome; /* set by batch_store() */
+	/* The user log->user_id is made under this name; NULL: it is there. */
+	const char *external_user_id;
+	enum batch_outcome outcome; /* BATCH_DUPLICATE until batch_store() has stored it */
 };
 
 struct batch_client {
@@ -64,7 +65,8 @@ void batch_begin(struct task *task, const struct batch *batch);
 /* Waits for whoever holds one of the keys in a transaction of its own. */
 NODISCARD bool batch_take_keys(struct task *task, struct batch *batch);
 /*
- * Stores the rows and sets their outcome. With commit the transaction ends in the same round trip;
+ * Stores the rows and sets their outcome; ERR_INVALID with SQLSTATE 23503 when the user or session
+ * of one has gone. With commit the transaction ends in the same round trip;
  * *ret_unknown: it may have been committed although this failed. ERR_CONFLICT with BATCH_EPOCH_OVER
  * when an epoch is over.
  */

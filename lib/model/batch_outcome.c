@@ -63,16 +63,9 @@ mark_stored(struct batch_row *const *sorted, size_t count, struct id client, str
 }
 
 void
-batch_read_outcomes(struct batch *batch, struct batch_row *const *sorted,
-    const struct db_rows *stored, const struct db_rows *missing)
+batch_read_outcomes(
+    struct batch *batch, struct batch_row *const *sorted, const struct db_rows *stored)
 {
-	for (size_t i = 0; i < batch->row_count; i++)
-		batch->rows[i].outcome = BATCH_DUPLICATE;
-	for (int i = 0; missing != NULL && i < db_count(missing); i++) {
-		struct batch_row *row = &batch->rows[db_int(missing, i, 0) - 1];
-
-		row->outcome = db_bool(missing, i, 1) ? BATCH_NO_USER : BATCH_NO_SESSION;
-	}
 	for (int i = 0; i < db_count(stored); i++)
 		mark_stored(sorted, batch->row_count, db_id(stored, i, 0), db_id(stored, i, 1));
 }

@@ -12,11 +12,8 @@
  */
 struct batch_row **batch_sort(struct task *task, const struct batch *batch);
 
-/*
- * Sets the outcome of each row. stored: client and id of the rows that were inserted. missing:
- * ordinal and no_user of those that name what is not there, asked after the insert; or NULL.
- */
-void batch_read_outcomes(struct batch *batch, struct batch_row *const *sorted,
-    const struct db_rows *stored, const struct db_rows *missing);
+/* Sets the outcome of the rows that were stored; stored: their clients and ids. */
+void batch_read_outcomes(
+    struct batch *batch, struct batch_row *const *sorted, const struct db_rows *stored);
 
 #endif

@@ -47,8 +47,6 @@ fill(struct task *task, struct shared *shared, struct budgets list)
 		budgets[i] = copy_budget(shared->arena, &list.at[i]);
 		if (!zone_find(task, budgets[i].timezone, &zones[i]))
 			return false;
-		if (budgets[i].scope.has_user_tier || budgets[i].each == BUDGET_USER_TIER)
-			shared->set.needs_tier = true;
 	}
 	shared->set.at = budgets;
 	shared->set.zones = zones;

@@ -14,7 +14,6 @@ struct budget_set {
 	const struct budget *at;
 	const struct zone *const *zones; /* of each */
 	size_t count;
-	bool needs_tier; /* some budget asks for the user's tier */
 };
 
 /* The living budgets of task->client, in the task's transaction. *ret NULL where there are none;

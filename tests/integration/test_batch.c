@@ -189,6 +189,32 @@ test_a_change_of_the_user_is_not_waited_for(void **state)
 	writer_close(&editor);
 }
 
+/* What is known of who is named may be old: the foreign keys decide. */
+static void
+test_a_row_that_names_nobody(void **state)
+{
+	static const int two[] = { 0, 1, -1 };
+	struct writer writer;
+	struct chat_log copies[2] = { logs[0], logs[1] };
+
+	(void)state;
+	writer_open(&writer, two);
+	for (int i = 0; i < 2; i++) {
+		copies[i].id = id_new(copies[i].created_at);
+		copies[i].user_id = i == 0 ? id_new(writer.task.now) : (struct id){ 0 };
+		writer.rows[i].log = &copies[i];
+	}
+	assert_false(store(&writer, true));
+	assert_string_equal(writer.task.err.sqlstate, "23503");
+	db_rollback(&writer.task);
+	task_clear_error(&writer.task);
+	writer.rows[0].outcome = BATCH_NO_USER;
+	assert_true(store(&writer, true));
+	assert_int_equal(writer.rows[0].outcome, BATCH_NO_USER);
+	assert_int_equal(writer.rows[1].outcome, BATCH_STORED);
+	writer_close(&writer);
+}
+
 static int
 set_up(void **state)
 {
@@ -228,6 +254,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_records_in_another_order),
 		cmocka_unit_test(test_a_change_of_the_user_is_not_waited_for),
+		cmocka_unit_test(test_a_row_that_names_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -43,7 +43,7 @@ begin(struct counting *b, struct share *share)
 {
 	b->log.id = id_new(b->log.created_at);
 	share_make(b, share);
-	assert_true(counts_find(&b->task, &share->counts, &share->row, 1));
+	assert_true(counts_find(&b->task, &share->counts));
 	assert_true(counts_announce(&b->task, &share->counts, b->batch.id, &share->row, 1));
 	assert_int_equal(b->part.answer, COUNTER_OK);
 }
@@ -226,7 +226,7 @@ test_redis_away(void **state)
 			bypassed, id_format(b.task.client, client))));
 		counter_book_forget(b.book, b.task.client);
 		authorize.authorization = authorization_of(&b, 50);
-		assert_true(counts_find(&b.task, &share.counts, NULL, 0));
+		assert_true(counts_find(&b.task, &share.counts));
 		assert_true(holds_take(&b.task, &share.counts, &hold, 1));
 		if (hold.result != cases[i % COUNT(cases)].result)
 			fail_msg("budget %zu, bypassed %s: %d", i % COUNT(cases), bypassed,

@@ -27,7 +27,7 @@
 #include "lib/model/pricing_import.h"
 #include "lib/model/session.h"
 #include "lib/model/user.h"
-#include "lib/model/user_tiers.h"
+#include "lib/model/reference.h"
 #include "lib/model/webhook.h"
 #include "tests/servers.h"
 
@@ -126,7 +126,7 @@ static const struct {
 	{ "session", session_statements, "tally_app" },
 	{ "user", user_statements, "tally_app" },
 	{ "user_list", user_list_statements, "tally_app" },
-	{ "user_tiers", user_tiers_statements, "tally_app" },
+	{ "reference", reference_statements, "tally_app" },
 	{ "webhook", webhook_statements, "tally_app" },
 };
 
