@@ -11,12 +11,7 @@
 #include "lib/model/late_days.h"
 #include "worker/books.h"
 #include "worker/commands.h"
-
-/* Long enough for every doubt about a batch to be settled: counters ask after COUNTER_STALE_MS. */
-#define BATCHES_KEPT CLOCK_DAY
-
-/* A batch is committed in a fraction of this, or its process is gone. */
-#define IN_FLIGHT_USEC (2 * CLOCK_SECOND)
+#include "worker/open_days.h"
 
 static bool
 finish(struct command_context *context)
@@ -58,10 +53,11 @@ raise_day(struct command_context *context, const struct daily_cost *day, struct 
 	return true;
 }
 
-static bool
-is_left_behind(const struct task *task, const struct counter_day *counted)
+bool
+flush_is_left_behind(const struct task *task, const struct counter_day *counted)
 {
-	return counted->pending_since != 0 && counted->pending_since < task->now - IN_FLIGHT_USEC;
+	return counted->pending_since != 0 &&
+	       counted->pending_since < task->now - FLUSH_IN_FLIGHT_USEC;
 }
 
 static bool
@@ -76,7 +72,7 @@ flush_open_day(
 	if (context->dry_run ? !books_today(task, tenant->zone, &counted)
 			     : !counter_today(task, NULL, tenant->zone, &counted))
 		return false;
-	left_behind = is_left_behind(task, &counted);
+	left_behind = flush_is_left_behind(task, &counted);
 	if (counted.confirmed.at[TOTAL_REQUESTS] == 0 && !left_behind)
 		return true;
 	FAILPOINT("flush-read");
@@ -144,7 +140,8 @@ forget_batches(struct command_context *context)
 	int64_t count;
 
 	do {
-		if (!late_days_forget(task, task->now - BATCHES_KEPT, &count) || !db_commit(task))
+		if (!late_days_forget(task, task->now - FLUSH_BATCHES_KEPT, &count) ||
+		    !db_commit(task))
 			return false;
 	} while (count == LATE_DAYS_BATCHES_MAX);
 	return true;
@@ -169,8 +166,31 @@ flush_tenant(
 	return context->dry_run || forget_batches(context);
 }
 
+/* Those whom the portions left over, and those of whom days are to be summed. */
+static bool
+flush_rest(struct command_context *context, struct open_days *open, struct job_result *result)
+{
+	struct tenants tenants = { .context = context };
+
+	if (!open_days_rest(open, &tenants.only, &tenants.only_count))
+		return false;
+	while (tenants.only_count > 0 && tenants_next(&tenants))
+		tenants_done(&tenants, flush_tenant(context, &tenants.tenant, result));
+	return tenants_end(&tenants);
+}
+
 static bool
 flush(struct command_context *context, struct job_result *result)
+{
+	struct open_days *open = open_days_new(context);
+	bool ok = open_days_flush(open, result) && flush_rest(context, open, result);
+
+	open_days_free(open);
+	return ok;
+}
+
+static bool
+show(struct command_context *context, struct job_result *result)
 {
 	struct tenants tenants = { .context = context };
 
@@ -182,5 +202,5 @@ flush(struct command_context *context, struct job_result *result)
 int
 flush_run(struct command_context *context)
 {
-	return job_run(context, flush);
+	return job_run(context, context->dry_run ? show : flush);
 }

@@ -2,17 +2,40 @@
 
 #include "lib/clock.h"
 
-static const char list_sql[] = "SELECT c.id, c.name, c.timezone, "
-			       "coalesce(c.log_retention_days, $2::bigint), "
-			       "s.client_id IS NOT NULL "
-			       "FROM clients c "
-			       "LEFT JOIN counter_states s ON s.client_id = c.id "
-			       "WHERE c.id > $1 "
-			       "ORDER BY c.id "
-			       "LIMIT $3";
+#define SELECT \
+	"SELECT c.id, c.name, c.timezone, " \
+	"coalesce(c.log_retention_days, $2::bigint), " \
+	"s.client_id IS NOT NULL " \
+	"FROM clients c " \
+	"LEFT JOIN counter_states s ON s.client_id = c.id "
+
+static const char list_sql[] = SELECT "WHERE c.id > $1 "
+				      "ORDER BY c.id "
+				      "LIMIT $3";
+static const char only_sql[] = SELECT "WHERE c.id = ANY ($1) "
+				      "ORDER BY c.id";
 
 /* The nil id is the operator's and bound as NULL; the id behind it is before every other. */
 static const struct id first = { .bytes = { [15] = 1 } };
+
+static const char *
+add_params(struct tenants *tenants, struct db_params *params)
+{
+	int64_t retention = tenants->context->conf.log_retention_days;
+	struct db_array *ids;
+
+	if (tenants->only == NULL) {
+		db_add_id(params, tenants->begun ? tenants->last : first);
+		db_add_int(params, retention);
+		db_add_int(params, TENANTS_PORTION);
+		return list_sql;
+	}
+	ids = db_add_array(params, DB_ARRAY_ID);
+	for (int i = 0; i < TENANTS_PORTION && tenants->only_read < tenants->only_count; i++)
+		db_array_id(ids, tenants->only[tenants->only_read++]);
+	db_add_int(params, retention);
+	return only_sql;
+}
 
 static bool
 read_portion(struct tenants *tenants)
@@ -20,6 +43,7 @@ read_portion(struct tenants *tenants)
 	struct task *task = tenants->context->task;
 	struct db_params *params;
 	struct db_rows *rows;
+	const char *sql;
 
 	if (tenants->begun)
 		arena_undo(task->arena, tenants->portion);
@@ -27,16 +51,26 @@ read_portion(struct tenants *tenants)
 		tenants->portion = arena_mark(task->arena);
 	task->client = (struct id){ 0 };
 	params = db_params(task);
-	db_add_id(params, tenants->begun ? tenants->last : first);
-	db_add_int(params, tenants->context->conf.log_retention_days);
-	db_add_int(params, TENANTS_PORTION);
-	if (!db_query(task, list_sql, params, &rows) || !db_commit(task))
+	sql = add_params(tenants, params);
+	if (!db_query(task, sql, params, &rows) || !db_commit(task))
 		return false;
 	tenants->begun = true;
 	tenants->rows = rows;
 	tenants->row = 0;
 	tenants->step = arena_mark(task->arena);
 	return true;
+}
+
+/* The next portion that has a client. False: there is none, or it cannot be read. */
+static bool
+next_portion(struct tenants *tenants)
+{
+	do {
+		tenants->stopped = !read_portion(tenants);
+		if (tenants->stopped)
+			return false;
+	} while (db_count(tenants->rows) == 0 && tenants->only_read < tenants->only_count);
+	return db_count(tenants->rows) > 0;
 }
 
 static void
@@ -69,11 +103,9 @@ tenants_next(struct tenants *tenants)
 			return false;
 		if (tenants->begun)
 			arena_undo(task->arena, tenants->step);
-		if (!tenants->begun || tenants->row == db_count(tenants->rows)) {
-			tenants->stopped = !read_portion(tenants);
-			if (tenants->stopped || db_count(tenants->rows) == 0)
-				return false;
-		}
+		if ((!tenants->begun || tenants->row == db_count(tenants->rows)) &&
+		    !next_portion(tenants))
+			return false;
 		take_row(tenants);
 	} while (tenants->tenant.zone == NULL);
 	return true;

@@ -24,11 +24,15 @@ struct tenant {
 
 struct tenants {
 	struct command_context *context;
+	/* Only these, sorted, each once; NULL: all. */
+	const struct id *only;
+	size_t only_count;
 	struct tenant tenant; /* the one whose turn it is; its name lives until the next */
 	/* the rest is tenants.c's */
 	const struct db_rows *rows;
 	int row;
 	struct id last;
+	size_t only_read;
 	struct arena_mark portion, step;
 	bool begun, stopped;
 	int64_t failed;

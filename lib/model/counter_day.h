@@ -25,6 +25,17 @@ struct counter_day {
 NODISCARD bool counter_today(
     struct task *task, struct counter_book *book, const struct zone *zone, struct counter_day *ret);
 
+/* The open days of many clients. */
+struct counter_open_day {
+	struct id client;
+	int64_t epoch;
+	int32_t date;
+	bool found; /* else something is amiss: counter_heal() mends it, counter_today() knows */
+	struct counter_day counted; /* where found */
+};
+/* Of any clients, at one round trip. */
+void counter_open_days(struct task *task, struct counter_open_day *list, size_t count);
+
 /*
  * Mends the count of task->client where it is broken: day over, not loaded, bypassed, lost, a batch
  * left behind. *ret_healed says whether there was need. ERR_UNAVAILABLE while Redis is away.

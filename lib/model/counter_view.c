@@ -96,22 +96,77 @@ read_view(struct task *task, const struct redis_reply *reply, const char *bucket
 	}
 }
 
+static bool
+make_look(
+    struct task *task, struct id client, int64_t epoch, int32_t day, struct redis_command **ret)
+{
+	char text[DATE_TEXT_SIZE];
+
+	if (!counter_command(task, &look_script, client, epoch, ret))
+		return false;
+	redis_add(*ret, date_format(day, text));
+	return true;
+}
+
+static void
+read_look(struct task *task, const struct redis_reply *reply, int32_t day, struct counter_view *ret)
+{
+	char text[DATE_TEXT_SIZE];
+
+	*ret = (struct counter_view){ .answer = counter_read_answer(reply) };
+	if (ret->answer == COUNTER_OK && reply->count >= AT_PENDING)
+		read_view(
+		    task, reply, arena_printf(task->arena, "d:%s", date_format(day, text)), ret);
+}
+
 void
 counter_look(struct task *task, const struct counter_state *state, struct counter_view *ret)
 {
 	struct redis_command *command;
 	struct redis_reply reply;
-	char day[DATE_TEXT_SIZE];
 
 	*ret = (struct counter_view){ .answer = COUNTER_AWAY };
-	if (!counter_command(task, &look_script, task->client, state->epoch, &command)) {
+	if (make_look(task, task->client, state->epoch, state->day, &command) &&
+	    redis_run(task, &command, 1, &reply))
+		read_look(task, &reply, state->day, ret);
+	else
 		task_clear_error(task);
-		return;
+}
+
+static struct counter_day
+day_of(const struct counter_view *view, int32_t date)
+{
+	return (struct counter_day){
+		.date = date,
+		.confirmed = view->confirmed,
+		.pending = view->pending,
+		.pending_since = view->pending_since,
+		.users = view->users,
+	};
+}
+
+void
+counter_open_days(struct task *task, struct counter_open_day *list, size_t count)
+{
+	struct redis_command **commands =
+	    arena_array(task->arena, count, sizeof(struct redis_command *));
+	struct redis_reply *replies = arena_array(task->arena, count, sizeof(*replies));
+	bool ok = true;
+
+	for (size_t i = 0; i < count && ok; i++)
+		ok = make_look(task, list[i].client, list[i].epoch, list[i].date, &commands[i]);
+	ok = ok && redis_run(task, commands, count, replies);
+	if (!ok)
+		task_clear_error(task);
+	for (size_t i = 0; i < count; i++) {
+		struct counter_view view = { .answer = COUNTER_AWAY };
+
+		if (ok)
+			read_look(task, &replies[i], list[i].date, &view);
+		list[i].found = view.answer == COUNTER_OK && !view.stale;
+		if (list[i].found)
+			list[i].counted = day_of(&view, list[i].date);
 	}
-	redis_add(command, date_format(state->day, day));
-	ret->answer = counter_run(task, command, &reply);
-	if (ret->answer == COUNTER_OK && reply.count >= AT_PENDING)
-		read_view(task, &reply, arena_printf(task->arena, "d:%s", day), ret);
 }
 
 struct redis_command *

@@ -7,9 +7,16 @@
 #define INSERT \
 	"INSERT INTO daily_costs AS d (client_id, date, total_cost_cents, total_requests, " \
 	"total_tokens, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, " \
-	"reasoning_tokens, failed_requests, unpriced_requests, unique_users) " \
-	"VALUES ($1, $2, $3::bigint * 0.0000001, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) " \
-	"ON CONFLICT (client_id, date) DO UPDATE "
+	"reasoning_tokens, failed_requests, unpriced_requests, unique_users) "
+#define ONE "VALUES ($1, $2, $3::bigint * 0.0000001, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) "
+#define MANY \
+	"SELECT n.client_id, n.date, n.cost * 0.0000001, n.requests, n.tokens, n.input, n.output, " \
+	"n.cached, n.cache_write, n.reasoning, n.failed, n.unpriced, n.users " \
+	"FROM unnest($1::uuid[], $2::date[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], " \
+	"$7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], " \
+	"$13::bigint[]) AS n (client_id, date, cost, requests, tokens, input, output, cached, " \
+	"cache_write, reasoning, failed, unpriced, users) "
+#define OR_UPDATE "ON CONFLICT (client_id, date) DO UPDATE "
 #define SET_HIGHER \
 	"SET total_cost_cents = greatest(d.total_cost_cents, excluded.total_cost_cents), " \
 	"total_requests = greatest(d.total_requests, excluded.total_requests), " \
@@ -51,10 +58,19 @@
 static const char lock_sql[] =
     "SELECT pg_advisory_xact_lock(hashtextextended('days ' || $1::uuid::text, 0))";
 
-static const char raise_sql[] = INSERT SET_HIGHER "WHERE d.closed_at IS NULL "
-						  "AND (" IS_HIGHER ")";
+/* In the order of the clients, as those do who lock one after the other. */
+static const char lock_all_sql[] =
+    "SELECT pg_advisory_xact_lock(hashtextextended('days ' || c::text, 0)) "
+    "FROM (SELECT unnest($1::uuid[]) AS c ORDER BY c) AS clients";
 
-static const char correct_sql[] = INSERT SET_SAME "WHERE d.closed_at IS NULL";
+#define WHERE_HIGHER \
+	"WHERE d.closed_at IS NULL " \
+	"AND (" IS_HIGHER ")"
+
+static const char raise_sql[] = INSERT ONE OR_UPDATE SET_HIGHER WHERE_HIGHER;
+static const char raise_all_sql[] = INSERT MANY OR_UPDATE SET_HIGHER WHERE_HIGHER;
+
+static const char correct_sql[] = INSERT ONE OR_UPDATE SET_SAME "WHERE d.closed_at IS NULL";
 
 static const char close_sql[] = "UPDATE daily_costs "
 				"SET closed_at = $3 "
@@ -95,8 +111,8 @@ static const char open_sql[] = "SELECT EXISTS ("
 			       "WHERE client_id = $1 "
 			       "AND day = $2)";
 
-const char *const day_statements[] = { lock_sql, raise_sql, correct_sql, close_sql, late_cost_sql,
-	next_stored_sql, next_record_sql, open_sql, NULL };
+const char *const day_statements[] = { lock_sql, lock_all_sql, raise_sql, raise_all_sql,
+	correct_sql, close_sql, late_cost_sql, next_stored_sql, next_record_sql, open_sql, NULL };
 
 bool
 day_lock(struct task *task)
@@ -128,6 +144,36 @@ day_raise(struct task *task, const struct daily_cost *day, bool *ret_changed)
 	if (!db_query(task, raise_sql, day_params(task, day), &rows))
 		return false;
 	*ret_changed = db_changed(rows) > 0;
+	return true;
+}
+
+bool
+day_raise_all(struct task *task, const struct client_day *list, size_t count, int64_t *ret_changed)
+{
+	struct db_params *locks = db_params(task), *params = db_params(task);
+	struct db_array *locked = db_add_array(locks, DB_ARRAY_ID);
+	struct db_array *clients = db_add_array(params, DB_ARRAY_ID);
+	struct db_array *dates = db_add_array(params, DB_ARRAY_DATE);
+	struct db_array *totals[TOTAL_COUNT], *users;
+	struct db_rows *rows[2];
+
+	for (int t = 0; t < TOTAL_COUNT; t++)
+		totals[t] = db_add_array(params, DB_ARRAY_INT);
+	users = db_add_array(params, DB_ARRAY_INT);
+	for (size_t i = 0; i < count; i++) {
+		db_array_id(locked, list[i].client);
+		db_array_id(clients, list[i].client);
+		db_array_date(dates, list[i].day.date);
+		for (int t = 0; t < TOTAL_COUNT; t++)
+			db_array_int(totals[t], list[i].day.totals.at[t]);
+		db_array_int(users, list[i].day.unique_users);
+	}
+	if (!db_pipeline(task,
+		(struct db_step[]){ { .sql = lock_all_sql, .params = locks },
+		    { .sql = raise_all_sql, .params = params } },
+		2, rows))
+		return false;
+	*ret_changed = db_changed(rows[1]);
 	return true;
 }
 

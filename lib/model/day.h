@@ -2,8 +2,8 @@
  * The writing side of daily_costs, for the jobs. tallyd reads days (daily_cost.h) and never writes
  * them.
  *
- * Every call works on the rows of task->client. Whoever changes days holds day_lock() for the
- * transaction, so that what one job has summed is not overtaken by another.
+ * Every call but day_raise_all() works on the rows of task->client. Whoever changes days holds
+ * day_lock() for the transaction, so that what one job has summed is not overtaken by another.
  */
 #ifndef LIB_MODEL_DAY_H
 #define LIB_MODEL_DAY_H
@@ -18,6 +18,14 @@ NODISCARD bool day_lock(struct task *task);
  * leaves a closed day alone. *ret_changed: whether the row is new or was raised.
  */
 NODISCARD bool day_raise(struct task *task, const struct daily_cost *day, bool *ret_changed);
+
+/* The same for the days of many clients, with the lock of each; *ret_changed: how many rows. */
+struct client_day {
+	struct id client;
+	struct daily_cost day;
+};
+NODISCARD bool day_raise_all(
+    struct task *task, const struct client_day *list, size_t count, int64_t *ret_changed);
 
 /*
  * Sets the row of an open day to these totals. Unique users are raised only: the log forgets who

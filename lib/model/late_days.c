@@ -36,7 +36,28 @@ static const char forget_sql[] = "DELETE FROM ingest_batches "
 				 "ORDER BY id "
 				 "LIMIT $3)";
 
-const char *const late_days_statements[] = { find_sql, clear_sql, pending_sql, forget_sql, NULL };
+static const char clients_sql[] = "SELECT DISTINCT client_id "
+				  "FROM ingest_batches "
+				  "WHERE late_days IS NOT NULL";
+
+static const char forget_all_sql[] = "DELETE FROM ingest_batches b "
+				     "USING ("
+				     "SELECT l.client_id, l.id "
+				     "FROM unnest($1::uuid[]) AS c (id) "
+				     "CROSS JOIN LATERAL ("
+				     "SELECT client_id, id "
+				     "FROM ingest_batches "
+				     "WHERE client_id = c.id "
+				     "AND id < $2 "
+				     "AND late_days IS NULL "
+				     "ORDER BY id "
+				     "LIMIT $3) AS l "
+				     "LIMIT $3) AS old "
+				     "WHERE b.client_id = old.client_id "
+				     "AND b.id = old.id";
+
+const char *const late_days_statements[] = { find_sql, clear_sql, pending_sql, forget_sql,
+	clients_sql, forget_all_sql, NULL };
 
 static int
 compare_dates(const void *a, const void *b)
@@ -128,6 +149,40 @@ late_days_forget(struct task *task, int64_t before, int64_t *ret_count)
 	db_add_id(params, chat_log_first_id(before));
 	db_add_int(params, LATE_DAYS_BATCHES_MAX);
 	if (!db_query(task, forget_sql, params, &rows))
+		return false;
+	*ret_count = db_changed(rows);
+	return true;
+}
+
+bool
+late_days_clients(struct task *task, const struct id **ret, size_t *ret_count)
+{
+	struct db_rows *rows;
+	struct id *clients;
+
+	if (!db_query(task, clients_sql, NULL, &rows))
+		return false;
+	*ret_count = (size_t)db_count(rows);
+	clients = arena_array(task->arena, *ret_count, sizeof(*clients));
+	for (size_t i = 0; i < *ret_count; i++)
+		clients[i] = db_id(rows, (int)i, 0);
+	*ret = clients;
+	return true;
+}
+
+bool
+late_days_forget_all(
+    struct task *task, const struct id *clients, size_t count, int64_t before, int64_t *ret_count)
+{
+	struct db_params *params = db_params(task);
+	struct db_array *ids = db_add_array(params, DB_ARRAY_ID);
+	struct db_rows *rows;
+
+	for (size_t i = 0; i < count; i++)
+		db_array_id(ids, clients[i]);
+	db_add_id(params, chat_log_first_id(before));
+	db_add_int(params, LATE_DAYS_BATCHES_MAX);
+	if (!db_query(task, forget_all_sql, params, &rows))
 		return false;
 	*ret_count = db_changed(rows);
 	return true;

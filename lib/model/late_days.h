@@ -1,7 +1,7 @@
 /*
  * Days that got records while another day was the open one: each such batch names them in
- * ingest_batches, and flush sums them again. For the jobs; every call works on the rows of
- * task->client.
+ * ingest_batches, and flush sums them again. For the jobs; a call works on the rows of
+ * task->client where nothing else is said.
  */
 #ifndef LIB_MODEL_LATE_DAYS_H
 #define LIB_MODEL_LATE_DAYS_H
@@ -25,6 +25,12 @@ NODISCARD bool late_days_pending(struct task *task, int32_t date, bool *ret);
 /* Forgets summed batches from before the instant, at most LATE_DAYS_BATCHES_MAX, and says how many.
  */
 NODISCARD bool late_days_forget(struct task *task, int64_t before, int64_t *ret_count);
+
+/* Of any clients: those of whom days are to be summed, */
+NODISCARD bool late_days_clients(struct task *task, const struct id **ret, size_t *ret_count);
+/* and late_days_forget() for all of these together. */
+NODISCARD bool late_days_forget_all(
+    struct task *task, const struct id *clients, size_t count, int64_t before, int64_t *ret_count);
 
 extern const char *const late_days_statements[]; /* its SQL, for the tests; NULL behind the last */
 

@@ -224,6 +224,34 @@ test_failure_of_one_client(void **state)
 	books_expect(servers, "SELECT error IS NULL FROM job_runs WHERE job = 'flush'", "t");
 }
 
+/* More clients than are taken together, with a record each, none of them in Redis; then all are. */
+static void
+test_many_clients(void **state)
+{
+	(void)state;
+	free(servers_sql(servers,
+	    "INSERT INTO clients (id, name) "
+	    "SELECT gen_random_uuid(), 'many ' || n FROM generate_series(1, 501) AS n"));
+	free(servers_sql(servers,
+	    "INSERT INTO counter_states (client_id, epoch, day) "
+	    "SELECT id, 7, current_date FROM clients WHERE name LIKE 'many %'"));
+	free(servers_sql(servers,
+	    "INSERT INTO chat_logs (client_id, id, created_at, verified_cost_cents) "
+	    "SELECT id, (lpad(to_hex(floor(extract(epoch FROM now()) * 1000)::bigint), 12, '0') || "
+	    "'70008000000000000001')::uuid, date_trunc('milliseconds', now()), 0.0000001 "
+	    "FROM clients WHERE name LIKE 'many %'"));
+	for (int i = 0; i < 2; i++) {
+		EXPECT_TALLY(EX_OK, DONE(501), "flush", "--json");
+		books_expect(servers,
+		    "SELECT concat_ws(' ', count(*), sum(total_cost_cents), sum(total_requests)) "
+		    "FROM daily_costs JOIN clients ON id = client_id WHERE name LIKE 'many %'",
+		    "501 0.0000501 501");
+		books_expect_differences(servers, "0");
+		free(servers_sql(servers, "DELETE FROM daily_costs USING clients "
+					  "WHERE id = client_id AND name LIKE 'many %'"));
+	}
+}
+
 static void
 test_without_postgres(void **state)
 {
@@ -269,6 +297,7 @@ main(void)
 		cmocka_unit_test(test_old_batches_are_forgotten),
 		cmocka_unit_test(test_one_at_a_time),
 		cmocka_unit_test(test_failure_of_one_client),
+		cmocka_unit_test(test_many_clients),
 		cmocka_unit_test(test_without_postgres),
 	};
 
