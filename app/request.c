@@ -17,6 +17,7 @@
 #define CONTENT_TYPE_MAX 100
 #define METHOD_SHOWN_MAX 24
 #define CAUSE_SHOWN_MAX 512
+#define LINE_LENGTH 320 /* what most have of their own */
 
 static struct text
 as_text(const char *value)
@@ -183,32 +184,55 @@ log_failure(struct buf *line, const struct err *err, int status)
 		    line, " cause=%s", log_quote(as_text(err->cause), quoted, sizeof(quoted)));
 }
 
+static void
+put_text(struct buf *line, const char *name, const char *value)
+{
+	buf_puts(line, name);
+	buf_puts(line, value);
+}
+
+static void
+put_int(struct buf *line, const char *name, int64_t value)
+{
+	buf_puts(line, name);
+	buf_int(line, value);
+}
+
+static void
+put_id(struct buf *line, const char *name, struct id id)
+{
+	char text[ID_TEXT_SIZE];
+
+	put_text(line, name, id_is_nil(id) ? "-" : id_format(id, text));
+}
+
 /* What an operator needs to join this line with nginx's and the caller's, and no secret. */
 static void
 log_request(const struct request *req, size_t bytes_out, int64_t usec)
 {
 	const struct task *task = req->task;
 	enum log_level level = log_level_of(req->reply.status);
-	char client[ID_TEXT_SIZE] = "-", key[ID_TEXT_SIZE] = "-", method[METHOD_SHOWN_MAX];
 	struct buf line = { .arena = task->arena };
+	char method[METHOD_SHOWN_MAX];
 
 	if (!log_enabled(level))
 		return;
-	if (!id_is_nil(task->client))
-		id_format(task->client, client);
-	if (req->identity != NULL)
-		id_format(req->identity->key, key);
-	log_quote(as_text(req->method), method, sizeof(method));
-	buf_printf(&line,
-	    "id=%s method=%s route=%s status=%d usec=%" PRId64
-	    " bytes_in=%zu bytes_out=%zu client=%s key=%s",
-	    req->id, method, req->route != NULL ? req->route->path : "-", req->reply.status, usec,
-	    req->body.len, bytes_out, client, key);
+	(void)buf_room(&line, LINE_LENGTH);
+	put_text(&line, "id=", req->id);
+	put_text(&line, " method=", log_quote(as_text(req->method), method, sizeof(method)));
+	put_text(&line, " route=", req->route != NULL ? req->route->path : "-");
+	put_int(&line, " status=", req->reply.status);
+	put_int(&line, " usec=", usec);
+	put_int(&line, " bytes_in=", (int64_t)req->body.len);
+	put_int(&line, " bytes_out=", (int64_t)bytes_out);
+	put_id(&line, " client=", task->client);
+	put_id(&line, " key=", req->identity != NULL ? req->identity->key : (struct id){ 0 });
 	log_failure(&line, &task->err, req->reply.status);
-	if (log_enabled(LOG_LEVEL_DEBUG))
-		buf_printf(&line, " queries=%" PRIu32 " query_usec=%" PRId64, task->queries,
-		    task->query_usec);
-	log_event(level, "request", "%s", line.at);
+	if (log_enabled(LOG_LEVEL_DEBUG)) {
+		put_int(&line, " queries=", task->queries);
+		put_int(&line, " query_usec=", task->query_usec);
+	}
+	log_text(level, "request", buf_text(&line));
 }
 
 void
