@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -176,6 +177,31 @@ const char *
 call_param(struct call *call, const char *name)
 {
 	return FCGX_GetParam(name, call->fcgi->envp);
+}
+
+/* The place of its name in names, or count. */
+static size_t
+find_name(const char *param, const struct text *names, size_t count)
+{
+	size_t len = strcspn(param, "="), i = 0;
+
+	while (i < count && (names[i].len != len || memcmp(names[i].at, param, len) != 0))
+		i++;
+	return i;
+}
+
+void
+call_params(struct call *call, const struct text *names, size_t count, const char **ret)
+{
+	for (size_t i = 0; i < count; i++)
+		ret[i] = NULL;
+	for (char **param = call->fcgi->envp; *param != NULL; param++) {
+		size_t i = find_name(*param, names, count);
+
+		/* As FCGX_GetParam() has it: of two of a name, the first. */
+		if (i < count && ret[i] == NULL)
+			ret[i] = *param + names[i].len + 1;
+	}
 }
 
 /*

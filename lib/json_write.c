@@ -33,11 +33,29 @@ is_plain(unsigned char c)
 	return c >= 0x20 && c != '"' && c != '\\';
 }
 
+/* The same of eight bytes at once; each line has the highest bit of a byte that is such a one. */
+static bool
+word_is_plain(const char *at)
+{
+	const uint64_t each = UINT64_MAX / 255;
+	uint64_t word, quotes, backslashes;
+
+	memcpy(&word, at, sizeof(word));
+	quotes = word ^ each * '"';
+	backslashes = word ^ each * '\\';
+	return ((((word - each * 0x20) & ~word) | ((quotes - each) & ~quotes) |
+		    ((backslashes - each) & ~backslashes)) &
+		   each << 7) == 0;
+}
+
 static bool
 all_plain(const char *at, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		if (!is_plain((unsigned char)at[i]))
+	for (; len >= sizeof(uint64_t); at += sizeof(uint64_t), len -= sizeof(uint64_t))
+		if (!word_is_plain(at))
+			return false;
+	for (; len > 0; at++, len--)
+		if (!is_plain((unsigned char)*at))
 			return false;
 	return true;
 }
