@@ -33,6 +33,7 @@ read_conf(struct task *task, const struct options *options, struct conf *ret)
 		ret->listen = options->listen;
 	if (options->threads != 0)
 		ret->threads = options->threads;
+	ret->committers = conf_committers(ret);
 	return true;
 }
 

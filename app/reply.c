@@ -162,18 +162,34 @@ reason(int status)
 	}
 }
 
+static void
+put_line(struct buf *head, const char *name, const char *value)
+{
+	buf_puts(head, name);
+	buf_puts(head, value);
+	buf_puts(head, "\r\n");
+}
+
 struct text
 reply_head(struct reply *reply, const char *request_id)
 {
 	struct buf head = { .arena = reply->body.arena };
 
-	buf_printf(&head, "Status: %d %s\r\nX-Request-Id: %s\r\n", reply->status,
-	    reason(reply->status), request_id);
-	if (reply->content_type != NULL)
-		buf_printf(&head, "Content-Type: %s\r\nContent-Length: %zu\r\n",
-		    reply->content_type, reply->body.len);
-	for (size_t i = 0; i < reply->header_count; i++)
-		buf_printf(&head, "%s: %s\r\n", reply->headers[i].name, reply->headers[i].value);
+	buf_puts(&head, "Status: ");
+	buf_int(&head, reply->status);
+	buf_putc(&head, ' ');
+	put_line(&head, "", reason(reply->status));
+	put_line(&head, "X-Request-Id: ", request_id);
+	if (reply->content_type != NULL) {
+		put_line(&head, "Content-Type: ", reply->content_type);
+		buf_puts(&head, "Content-Length: ");
+		buf_int(&head, (int64_t)reply->body.len);
+		put_line(&head, "", "");
+	}
+	for (size_t i = 0; i < reply->header_count; i++) {
+		buf_puts(&head, reply->headers[i].name);
+		put_line(&head, ": ", reply->headers[i].value);
+	}
 	buf_puts(&head, "\r\n");
 	return buf_text(&head);
 }

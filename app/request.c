@@ -17,6 +17,39 @@
 #define CONTENT_TYPE_MAX 100
 #define METHOD_SHOWN_MAX 24
 #define CAUSE_SHOWN_MAX 512
+#define LINE_LENGTH 320 /* what most have of their own */
+
+#define NAME(text) \
+	{ \
+		text, sizeof(text) - 1 \
+	}
+
+enum param {
+	PARAM_METHOD,
+	PARAM_URI,
+	PARAM_CONTENT_TYPE,
+	PARAM_CONTENT_ENCODING,
+	PARAM_ACCEPT,
+	PARAM_AUTHORIZATION,
+	PARAM_IDEMPOTENCY_KEY,
+	PARAM_IF_MATCH,
+	PARAM_SESSION_TOKEN,
+	PARAM_REQUEST_ID,
+	PARAM_ADDRESS,
+};
+static const struct text param_names[] = {
+	[PARAM_METHOD] = NAME("REQUEST_METHOD"),
+	[PARAM_URI] = NAME("REQUEST_URI"),
+	[PARAM_CONTENT_TYPE] = NAME("CONTENT_TYPE"),
+	[PARAM_CONTENT_ENCODING] = NAME("HTTP_CONTENT_ENCODING"),
+	[PARAM_ACCEPT] = NAME("HTTP_ACCEPT"),
+	[PARAM_AUTHORIZATION] = NAME("HTTP_AUTHORIZATION"),
+	[PARAM_IDEMPOTENCY_KEY] = NAME("HTTP_IDEMPOTENCY_KEY"),
+	[PARAM_IF_MATCH] = NAME("HTTP_IF_MATCH"),
+	[PARAM_SESSION_TOKEN] = NAME("HTTP_X_SESSION_TOKEN"),
+	[PARAM_REQUEST_ID] = NAME("HTTP_X_REQUEST_ID"),
+	[PARAM_ADDRESS] = NAME("REMOTE_ADDR"),
+};
 
 static struct text
 as_text(const char *value)
@@ -27,11 +60,11 @@ as_text(const char *value)
 /* nginx passes the caller's where it is a UUID, else one of its own, so that its log and ours can
  * be joined. */
 static void
-choose_id(struct request *req)
+choose_id(struct request *req, const char *given)
 {
 	struct id id;
 
-	if (!id_parse(as_text(call_param(req->call, "HTTP_X_REQUEST_ID")), &id))
+	if (!id_parse(as_text(given), &id))
 		id = id_new(req->task->now);
 	id_format(id, req->id);
 }
@@ -51,26 +84,22 @@ media_type(struct arena *arena, const char *value)
 }
 
 static const char *
-param_or(struct call *call, const char *name, const char *otherwise)
+value_or(const char *value, const char *otherwise)
 {
-	const char *value = call_param(call, name);
-
 	return value != NULL ? value : otherwise;
 }
 
 /* NULL also for a header that is there and empty. */
 static const char *
-header(struct call *call, const char *name)
+header(const char *value)
 {
-	const char *value = call_param(call, name);
-
 	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
 static bool
 read_uri(struct request *req)
 {
-	struct text query = as_text(param_or(req->call, "REQUEST_URI", "/")), path;
+	struct text query = as_text(req->uri), path;
 
 	if (query.len > REQUEST_URI_MAX)
 		return task_fail(req->task, ERR_TOO_LARGE, "The address is longer than %d bytes.",
@@ -82,6 +111,25 @@ read_uri(struct request *req)
 		    req->task, ERR_SYNTAX, "The path holds a broken escape or is not UTF-8.");
 	req->path = path.at;
 	return true;
+}
+
+static void
+read_params(struct request *req)
+{
+	const char *values[COUNT(param_names)];
+
+	call_params(req->call, param_names, COUNT(param_names), values);
+	req->method = value_or(values[PARAM_METHOD], "");
+	req->uri = value_or(values[PARAM_URI], "/");
+	req->content_type = media_type(req->task->arena, values[PARAM_CONTENT_TYPE]);
+	req->content_encoding = header(values[PARAM_CONTENT_ENCODING]);
+	req->accept = header(values[PARAM_ACCEPT]);
+	req->authorization = header(values[PARAM_AUTHORIZATION]);
+	req->idempotency_key = header(values[PARAM_IDEMPOTENCY_KEY]);
+	req->if_match = header(values[PARAM_IF_MATCH]);
+	req->session_token = header(values[PARAM_SESSION_TOKEN]);
+	req->address = value_or(values[PARAM_ADDRESS], "");
+	choose_id(req, values[PARAM_REQUEST_ID]);
 }
 
 static struct request *
@@ -98,15 +146,7 @@ new_request(struct call *call, struct arena *arena, struct redis *redis)
 	req->task->redis = redis;
 	req->reply.body.arena = arena;
 	req->path = "";
-	req->method = param_or(call, "REQUEST_METHOD", "");
-	req->content_type = media_type(arena, call_param(call, "CONTENT_TYPE"));
-	req->accept = header(call, "HTTP_ACCEPT");
-	req->authorization = header(call, "HTTP_AUTHORIZATION");
-	req->idempotency_key = header(call, "HTTP_IDEMPOTENCY_KEY");
-	req->if_match = header(call, "HTTP_IF_MATCH");
-	req->session_token = header(call, "HTTP_X_SESSION_TOKEN");
-	req->address = param_or(call, "REMOTE_ADDR", "");
-	choose_id(req);
+	read_params(req);
 	return req;
 }
 
@@ -138,7 +178,7 @@ request_receive(struct request *req)
 {
 	struct task *task = req->task;
 	size_t max = (size_t)req->app->conf.body_max_bytes;
-	const char *encoding = header(req->call, "HTTP_CONTENT_ENCODING");
+	const char *encoding = req->content_encoding;
 	bool packed = encoding != NULL && strcasecmp(encoding, "gzip") == 0;
 
 	if (!has_body(req->method))
@@ -183,32 +223,55 @@ log_failure(struct buf *line, const struct err *err, int status)
 		    line, " cause=%s", log_quote(as_text(err->cause), quoted, sizeof(quoted)));
 }
 
+static void
+put_text(struct buf *line, const char *name, const char *value)
+{
+	buf_puts(line, name);
+	buf_puts(line, value);
+}
+
+static void
+put_int(struct buf *line, const char *name, int64_t value)
+{
+	buf_puts(line, name);
+	buf_int(line, value);
+}
+
+static void
+put_id(struct buf *line, const char *name, struct id id)
+{
+	char text[ID_TEXT_SIZE];
+
+	put_text(line, name, id_is_nil(id) ? "-" : id_format(id, text));
+}
+
 /* What an operator needs to join this line with nginx's and the caller's, and no secret. */
 static void
 log_request(const struct request *req, size_t bytes_out, int64_t usec)
 {
 	const struct task *task = req->task;
 	enum log_level level = log_level_of(req->reply.status);
-	char client[ID_TEXT_SIZE] = "-", key[ID_TEXT_SIZE] = "-", method[METHOD_SHOWN_MAX];
 	struct buf line = { .arena = task->arena };
+	char method[METHOD_SHOWN_MAX];
 
 	if (!log_enabled(level))
 		return;
-	if (!id_is_nil(task->client))
-		id_format(task->client, client);
-	if (req->identity != NULL)
-		id_format(req->identity->key, key);
-	log_quote(as_text(req->method), method, sizeof(method));
-	buf_printf(&line,
-	    "id=%s method=%s route=%s status=%d usec=%" PRId64
-	    " bytes_in=%zu bytes_out=%zu client=%s key=%s",
-	    req->id, method, req->route != NULL ? req->route->path : "-", req->reply.status, usec,
-	    req->body.len, bytes_out, client, key);
+	(void)buf_room(&line, LINE_LENGTH);
+	put_text(&line, "id=", req->id);
+	put_text(&line, " method=", log_quote(as_text(req->method), method, sizeof(method)));
+	put_text(&line, " route=", req->route != NULL ? req->route->path : "-");
+	put_int(&line, " status=", req->reply.status);
+	put_int(&line, " usec=", usec);
+	put_int(&line, " bytes_in=", (int64_t)req->body.len);
+	put_int(&line, " bytes_out=", (int64_t)bytes_out);
+	put_id(&line, " client=", task->client);
+	put_id(&line, " key=", req->identity != NULL ? req->identity->key : (struct id){ 0 });
 	log_failure(&line, &task->err, req->reply.status);
-	if (log_enabled(LOG_LEVEL_DEBUG))
-		buf_printf(&line, " queries=%" PRIu32 " query_usec=%" PRId64, task->queries,
-		    task->query_usec);
-	log_event(level, "request", "%s", line.at);
+	if (log_enabled(LOG_LEVEL_DEBUG)) {
+		put_int(&line, " queries=", task->queries);
+		put_int(&line, " query_usec=", task->query_usec);
+	}
+	log_text(level, "request", buf_text(&line));
 }
 
 void

@@ -21,12 +21,14 @@ struct request {
 	struct call *call;
 	struct reply reply;
 	const char *method;
+	const char *uri; /* path and query as they came */
 	const char *path; /* percent-decoded, UTF-8, without the query */
 	struct text query; /* as it came, without the question mark */
 	struct text body; /* inflated when it came as gzip */
 	const char *content_type; /* lower case, without parameters; "" when absent */
 	const char *accept; /* NULL where a header is absent, as for those below */
 	const char *authorization;
+	const char *content_encoding;
 	const char *idempotency_key;
 	const char *if_match;
 	const char *session_token; /* X-Session-Token */

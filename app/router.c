@@ -63,6 +63,19 @@ add_allow(struct request *req)
 	reply_header(&req->reply, "Allow", allow.at);
 }
 
+/* A path without parameters is the best match for itself; most requests have one. A brace in what
+ * was asked for is a letter like any other. */
+static const struct route *
+find_literal(const char *path, const char *method)
+{
+	if (strchr(path, '{') != NULL)
+		return NULL;
+	for (size_t i = 0; i < route_count; i++)
+		if (strcmp(routes[i].path, path) == 0 && same_method(routes[i].method, method))
+			return &routes[i];
+	return NULL;
+}
+
 bool
 router_find(struct request *req)
 {
@@ -70,6 +83,9 @@ router_find(struct request *req)
 	unsigned rank, best = UINT32_MAX;
 	bool known = false;
 
+	req->route = find_literal(req->path, req->method);
+	if (req->route != NULL)
+		return true;
 	for (size_t i = 0; i < route_count; i++) {
 		const struct route *route = &routes[i];
 

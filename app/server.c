@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -26,10 +27,18 @@ begin(struct call *call)
 	call->fcgi->keepConnection = 1;
 	/* Else its own close waits up to two seconds for the peer. */
 	FCGX_Detach(call->fcgi);
-	if (FCGX_Accept_r(call->fcgi) == 0)
-		return true;
-	call->fd = -1;
-	return false;
+	if (FCGX_Accept_r(call->fcgi) != 0) {
+		call->fd = -1;
+		return false;
+	}
+	if (call->fcgi->requestId != SERVER_REQUEST_ID) {
+		FCGX_Free(call->fcgi, 0);
+		return false;
+	}
+	/* Answers go out by themselves, without a copy: server_send.c. */
+	FCGX_FreeStream(&call->fcgi->out);
+	FCGX_FreeStream(&call->fcgi->err);
+	return true;
 }
 
 static void
@@ -39,8 +48,9 @@ serve(struct call *call, uint32_t events, void *thread_state)
 	enum call_state idle = CALL_IDLE;
 
 	if (!atomic_compare_exchange_strong(&call->state, &idle, CALL_BUSY)) {
-		/* server_stop() may be at its shutdown(): wait until it has let go. */
+		/* server_stop() may be about to say farewell: it comes before the answer. */
 		pthread_mutex_lock(&server->lock);
+		atomic_store(&call->state, CALL_BUSY);
 		pthread_mutex_unlock(&server->lock);
 	}
 	if ((events & (EPOLLHUP | EPOLLERR)) != 0 || !begin(call)) {
@@ -169,6 +179,31 @@ call_param(struct call *call, const char *name)
 	return FCGX_GetParam(name, call->fcgi->envp);
 }
 
+/* The place of its name in names, or count. */
+static size_t
+find_name(const char *param, const struct text *names, size_t count)
+{
+	size_t len = strcspn(param, "="), i = 0;
+
+	while (i < count && (names[i].len != len || memcmp(names[i].at, param, len) != 0))
+		i++;
+	return i;
+}
+
+void
+call_params(struct call *call, const struct text *names, size_t count, const char **ret)
+{
+	for (size_t i = 0; i < count; i++)
+		ret[i] = NULL;
+	for (char **param = call->fcgi->envp; *param != NULL; param++) {
+		size_t i = find_name(*param, names, count);
+
+		/* As FCGX_GetParam() has it: of two of a name, the first. */
+		if (i < count && ret[i] == NULL)
+			ret[i] = *param + names[i].len + 1;
+	}
+}
+
 /*
  * Reads what is left of the body, which would else be taken for the next request, and frees the
  * buffer: requests that wait for a commit are many.
@@ -233,35 +268,22 @@ call_read_body(struct call *call, size_t max, struct text *ret)
 	return ended && body.len == length ? CALL_OK : CALL_SHORT;
 }
 
-/* False when the peer did not take it all in time. */
-static bool
-send_response(struct call *call, struct text head, struct text body)
-{
-	int64_t began = clock_monotonic();
-	FCGX_Stream *out = call->fcgi->out;
-
-	FCGX_PutStr(head.at, (int)head.len, out);
-	FCGX_PutStr(body.at, (int)body.len, out);
-	bool sent = FCGX_FClose(call->fcgi->err) == 0;
-	sent = FCGX_FClose(out) == 0 && sent;
-	/* libfcgi takes a write that was cut by the time-out for a whole one. */
-	return sent && clock_monotonic() - began < call->server->settings.io_timeout_ms * 1000;
-}
-
 void
 server_finish(struct call *call, struct text head, struct text body)
 {
 	struct server *server = call->server;
 
 	drain(call);
-	bool sent = send_response(call, head, body);
-	bool keep = call->fcgi->keepConnection != 0 && !call->refused && !call->broken;
+	bool asked_to_close = call->fcgi->keepConnection == 0;
+	bool closes = call->refused || call->broken;
+	bool farewell = !asked_to_close && (closes || atomic_load(&server->stopping));
+	bool sent = server_send_answer(call, head, body, farewell);
 	FCGX_Free(call->fcgi, 0);
 	server_give_arena(server, call->arena);
 	call->arena = NULL;
 	atomic_fetch_sub(&server->requests, 1);
-	if (sent && keep && !atomic_load(&server->stopping))
-		server_rest(call);
-	else
+	if (!sent || asked_to_close || closes)
 		server_drop(call);
+	else
+		server_rest(call, farewell);
 }

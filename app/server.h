@@ -54,6 +54,8 @@ void *call_context(struct call *call);
 bool call_is_refused(const struct call *call);
 /* A FastCGI parameter, or NULL; lives until the call is finished. */
 const char *call_param(struct call *call, const char *name);
+/* The same for many names in one pass: ret[i] is of names[i]. */
+void call_params(struct call *call, const struct text *names, size_t count, const char **ret);
 /*
  * The body, read whole. CALL_TOO_LARGE beyond max; CALL_SHORT when it ended before Content-Length,
  * went on behind it, or the peer was too slow.

@@ -1,5 +1,6 @@
 /*
- * Inside the server: server.c speaks FastCGI, server_set.c keeps the set of connections.
+ * Inside the server: server.c reads FastCGI, server_send.c writes it, server_set.c keeps the set of
+ * connections.
  */
 #ifndef APP_SERVER_PRIVATE_H
 #define APP_SERVER_PRIVATE_H
@@ -11,10 +12,16 @@
 
 #define SERVER_ACCEPT_RETRY_MS 100 /* when descriptors or places ran out */
 #define SERVER_ARENAS_KEPT 64
+#define SERVER_REQUEST_ID 1 /* nginx has one request at a time on a connection */
 
 struct FCGX_Request;
 
-enum call_state { CALL_FREE, CALL_IDLE, CALL_BUSY, CALL_LEAVING };
+enum call_state {
+	CALL_FREE,
+	CALL_IDLE,
+	CALL_BUSY,
+	CALL_LEAVING, /* idle; it was said farewell, so the peer closes it */
+};
 
 /* A place for a connection; it carries one request at a time. */
 struct call {
@@ -24,7 +31,6 @@ struct call {
 	int fd;
 	bool refused;
 	bool broken; /* the stream is out of step: answer, then close */
-	atomic_bool used; /* the connection has carried a request */
 	_Atomic(enum call_state) state;
 };
 
@@ -37,11 +43,13 @@ struct server {
 	struct FCGX_Request *fcgi; /* one for each call */
 	size_t call_count;
 	atomic_int connections, requests;
-	atomic_bool stopping, ending;
+	atomic_bool stopping; /* peers are asked to close their connections */
+	atomic_bool ending;
 	atomic_bool paused; /* the listening socket is not armed: no place or no descriptor */
-	/* Guards free_calls and arenas; held while a connection closes, so that server_stop() never
-	 * touches a descriptor that means something else by now. */
+	/* Guards what follows; held while a connection closes, so that server_stop() never touches
+	 * a descriptor that means something else by now. */
 	pthread_mutex_t lock;
+	bool impatient; /* peers had their time: idle connections end */
 	pthread_cond_t empty; /* connections fell to 0 while stopping */
 	struct call **free_calls;
 	size_t free_count;
@@ -57,8 +65,24 @@ void server_accept(struct server *server);
 void server_resume(struct server *server);
 /* Closes a connection and frees its place. */
 void server_drop(struct call *call);
-/* Gives back a connection whose request is answered; anyone may serve or close it from here on. */
-void server_rest(struct call *call);
+/* Gives back a connection whose request is answered, with a farewell or without; anyone may serve
+ * or close it from here on. */
+void server_rest(struct call *call, bool farewell);
+
+/* A whole answer. False when the peer did not take it all in time. */
+bool server_send_answer(struct call *call, struct text head, struct text body, bool farewell);
+/*
+ * Asks nginx to close the connection, at any moment, without a loss. If we closed it just as nginx
+ * puts a request on it, that request would be lost: nginx does not send a POST twice. So we send a
+ * record that says nothing, an empty FCGI_STDERR, and let nginx close.
+ *
+ * On a connection that nginx keeps idle, anything to read makes it close the connection
+ * (ngx_http_upstream_keepalive_close_handler). On one that it has just put a request on, the record
+ * is the beginning of the answer and is passed over (ngx_http_fastcgi_process_header); the request
+ * is served like any other. Behind the end of an answer it keeps nginx from using the connection
+ * again (ngx_http_fastcgi_input_filter: anything behind FCGI_END_REQUEST).
+ */
+void server_send_farewell(int fd);
 
 /* Arenas of finished requests, kept for the next. */
 struct arena *server_take_arena(struct server *server);

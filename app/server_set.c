@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,14 +9,8 @@
 #include "app/server_private.h"
 
 #define ACCEPT_MAX 64 /* in a row, before the thread looks at other events */
-/*
- * At the stop. Shutting an idle connection just as nginx puts a request on it loses that request,
- * for nginx does not send a POST twice. So a connection in use gets time to bring one more request
- * and is closed behind its answer, where nginx sees the end before it can use it again; one that
- * never carried a request was opened for one that is on its way.
- */
-#define BUSY_GRACE_MS 250
-#define UNUSED_GRACE_MS 1000
+/* How long a peer has to close its connections at the stop. nginx does so at once. */
+#define FAREWELL_MS 5000
 
 struct arena *
 server_take_arena(struct server *server)
@@ -82,23 +75,6 @@ server_drop(struct call *call)
 	server_resume(server);
 }
 
-/*
- * Of an idle connection that shall close: what nginx sent before is still read and answered, what
- * it sends from now on fails at once, so that nothing is lost in between.
- */
-static void
-leave(struct call *call)
-{
-	enum call_state idle = CALL_IDLE;
-	int pending = 0;
-
-	if (atomic_load(&call->state) != CALL_IDLE || ioctl(call->fd, FIONREAD, &pending) < 0 ||
-	    pending > 0)
-		return;
-	if (atomic_compare_exchange_strong(&call->state, &idle, CALL_LEAVING))
-		shutdown(call->fd, SHUT_RD);
-}
-
 static struct call *
 take_call(struct server *server)
 {
@@ -118,6 +94,40 @@ set_timeouts(int fd, int64_t timeout_ms)
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
+}
+
+/* To be called with the lock held. */
+static void
+say_farewell(struct call *call)
+{
+	enum call_state idle = CALL_IDLE;
+
+	if (atomic_compare_exchange_strong(&call->state, &idle, CALL_LEAVING))
+		server_send_farewell(call->fd);
+}
+
+/* Into the set; nobody else closes the connection until it is armed. */
+static void
+rest(struct call *call, int operation, enum call_state state)
+{
+	struct server *server = call->server;
+	int fd = call->fd;
+
+	atomic_store(&call->state, state);
+	if (atomic_load(&server->stopping)) {
+		pthread_mutex_lock(&server->lock);
+		say_farewell(call);
+		if (server->impatient)
+			shutdown(fd, SHUT_RD);
+		pthread_mutex_unlock(&server->lock);
+	}
+	server_arm(server, operation, fd, call);
+}
+
+void
+server_rest(struct call *call, bool farewell)
+{
+	rest(call, EPOLL_CTL_MOD, farewell ? CALL_LEAVING : CALL_IDLE);
 }
 
 /* False when there is no further connection to accept now. */
@@ -144,9 +154,7 @@ accept_one(struct server *server)
 		atomic_store(&server->paused, reason != EAGAIN && reason != ECONNABORTED);
 		return false;
 	}
-	atomic_store(&call->used, false);
-	atomic_store(&call->state, CALL_IDLE);
-	server_arm(server, EPOLL_CTL_ADD, fd, call);
+	rest(call, EPOLL_CTL_ADD, CALL_IDLE);
 	return true;
 }
 
@@ -179,32 +187,31 @@ wait_until_empty(struct server *server, int64_t timeout_ms)
 	return atomic_load(&server->connections) == 0;
 }
 
-/* A connection that has carried no request yet was opened for one, which is on its way. */
+/* A peer that has not closed its connections by now is not nginx, or it stands still. What it sent
+ * is still read. */
 static void
-leave_all(struct server *server, bool unused)
+lose_patience(struct server *server)
 {
+	server->impatient = true;
 	for (size_t i = 0; i < server->call_count; i++)
-		if (unused || atomic_load(&server->calls[i].used))
-			leave(&server->calls[i]);
+		if (atomic_load(&server->calls[i].state) == CALL_LEAVING)
+			shutdown(server->calls[i].fd, SHUT_RD);
 }
 
 bool
 server_stop(struct server *server, int64_t timeout_ms)
 {
-	int64_t grace_ms = timeout_ms < UNUSED_GRACE_MS ? timeout_ms : UNUSED_GRACE_MS;
-	int64_t busy_ms = grace_ms < BUSY_GRACE_MS ? grace_ms : BUSY_GRACE_MS;
+	int64_t farewell_ms = timeout_ms < FAREWELL_MS ? timeout_ms : FAREWELL_MS;
 
 	pthread_mutex_lock(&server->lock);
 	atomic_store(&server->stopping, true);
 	epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, server->settings.listen_fd, NULL);
-	bool finished = wait_until_empty(server, busy_ms);
+	for (size_t i = 0; i < server->call_count; i++)
+		say_farewell(&server->calls[i]);
+	bool finished = wait_until_empty(server, farewell_ms);
 	if (!finished) {
-		leave_all(server, false);
-		finished = wait_until_empty(server, grace_ms - busy_ms);
-	}
-	if (!finished) {
-		leave_all(server, true);
-		finished = wait_until_empty(server, timeout_ms - grace_ms);
+		lose_patience(server);
+		finished = wait_until_empty(server, timeout_ms - farewell_ms);
 	}
 	pthread_mutex_unlock(&server->lock);
 	if (!finished)
@@ -222,22 +229,4 @@ server_count(struct server *server, int64_t *ret_connections, int64_t *ret_reque
 {
 	*ret_connections = atomic_load(&server->connections);
 	*ret_requests = atomic_load(&server->requests);
-}
-
-/* Back into the set, unless the server stops meanwhile; nobody else knows the connection until it
- * is armed. */
-void
-server_rest(struct call *call)
-{
-	struct server *server = call->server;
-	int fd = call->fd;
-
-	atomic_store(&call->used, true);
-	atomic_store(&call->state, CALL_IDLE);
-	if (atomic_load(&server->stopping)) {
-		pthread_mutex_lock(&server->lock);
-		leave(call);
-		pthread_mutex_unlock(&server->lock);
-	}
-	server_arm(server, EPOLL_CTL_MOD, fd, call);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define CAPACITY_MIN 256
+#define INT64_DIGITS 20 /* with the sign */
 
 char *
 buf_room(struct buf *buf, size_t len)
@@ -50,6 +51,20 @@ void
 buf_putc(struct buf *buf, char c)
 {
 	buf_add(buf, &c, 1);
+}
+
+void
+buf_int(struct buf *buf, int64_t value)
+{
+	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+	char digits[INT64_DIGITS], *at = digits + sizeof(digits);
+
+	do {
+		*--at = (char)('0' + rest % 10);
+	} while ((rest /= 10) != 0);
+	if (value < 0)
+		*--at = '-';
+	buf_add(buf, at, (size_t)(digits + sizeof(digits) - at));
 }
 
 void

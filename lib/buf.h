@@ -16,6 +16,7 @@ struct buf {
 void buf_add(struct buf *buf, const void *bytes, size_t len);
 void buf_puts(struct buf *buf, const char *text);
 void buf_putc(struct buf *buf, char c);
+void buf_int(struct buf *buf, int64_t value); /* decimal */
 void buf_printf(struct buf *buf, const char *format, ...) PRINTF(2, 3);
 /* Makes room for len more bytes and returns where they go; the caller then adds what it wrote to
  * buf->len. */

@@ -52,6 +52,10 @@ struct conf {
  */
 NODISCARD bool conf_read(struct task *task, const char *path, struct conf *ret);
 
+/* How many of the threads may commit. One is left where there are two, or requests would come in
+ * only while nobody commits, and batches would stay small. */
+int64_t conf_committers(const struct conf *conf);
+
 /* For the tests and the manual: the i-th setting's key, or NULL behind the last. */
 const char *conf_key(size_t i);
 

@@ -101,3 +101,11 @@ conf_assign(struct task *task, const struct setting *setting, struct source sour
 	}
 	return why == NULL || conf_refuse(task, source, setting->key, why);
 }
+
+int64_t
+conf_committers(const struct conf *conf)
+{
+	int64_t max = conf->threads > 1 ? conf->threads - 1 : 1;
+
+	return conf->committers < max ? conf->committers : max;
+}

@@ -1,121 +1,213 @@
 #include "lib/json_write.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <yajl/yajl_gen.h>
 
 #include "lib/clock.h"
 #include "lib/money.h"
 
 #define RATE_SCALE 6 /* pico-dollars a token to dollars per 1,000,000 tokens */
+#define DEPTH_MAX 64
 
+/* A call at the wrong place is a mistake of ours: asserts know it by depth and objects. */
 struct json_out {
-	yajl_gen yajl;
 	struct buf *buf;
+	unsigned depth;
+	uint64_t objects; /* a bit for each open level, the innermost lowest: an object, no array */
+	bool comma; /* something stands before on this level */
 };
-
-static void
-print(void *context, const char *at, size_t len)
-{
-	struct json_out *out = context;
-
-	buf_add(out->buf, at, len);
-}
-
-static void *
-take_memory(void *context, size_t size)
-{
-	return arena_alloc(context, size);
-}
-
-/* Only for yajl's own buffer, which is not used where a print callback is set. */
-static void *
-grow_memory(void *context UNUSED, void *at UNUSED, size_t size UNUSED)
-{
-	abort();
-}
-
-static void
-leave_memory(void *context UNUSED, void *at UNUSED)
-{
-}
-
-/* A status other than ok is a call at the wrong place: a mistake of ours. */
-static void
-done(yajl_gen_status status)
-{
-	assert(status == yajl_gen_status_ok);
-}
-
-static void
-put_key(struct json_out *out, const char *key)
-{
-	if (key != NULL)
-		done(yajl_gen_string(out->yajl, (const unsigned char *)key, strlen(key)));
-}
-
-static void
-put_text(struct json_out *out, const char *at, size_t len)
-{
-	done(yajl_gen_string(out->yajl, (const unsigned char *)at, len));
-}
 
 struct json_out *
 json_out_new(struct buf *buf)
 {
-	const yajl_alloc_funcs memory = {
-		.malloc = take_memory,
-		.realloc = grow_memory,
-		.free = leave_memory,
-		.ctx = buf->arena,
-	};
 	struct json_out *out = arena_alloc(buf->arena, sizeof(*out));
 
 	out->buf = buf;
-	out->yajl = yajl_gen_alloc(&memory);
-	assert(out->yajl != NULL);
-	yajl_gen_config(out->yajl, yajl_gen_print_callback, print, out);
 	return out;
+}
+
+/* RFC 8259, section 7. */
+static bool
+is_plain(unsigned char c)
+{
+	return c >= 0x20 && c != '"' && c != '\\';
+}
+
+/* The same of eight bytes at once; each line has the highest bit of a byte that is such a one. */
+static bool
+word_is_plain(const char *at)
+{
+	const uint64_t each = UINT64_MAX / 255;
+	uint64_t word, quotes, backslashes;
+
+	memcpy(&word, at, sizeof(word));
+	quotes = word ^ each * '"';
+	backslashes = word ^ each * '\\';
+	return ((((word - each * 0x20) & ~word) | ((quotes - each) & ~quotes) |
+		    ((backslashes - each) & ~backslashes)) &
+		   each << 7) == 0;
+}
+
+static bool
+all_plain(const char *at, size_t len)
+{
+	for (; len >= sizeof(uint64_t); at += sizeof(uint64_t), len -= sizeof(uint64_t))
+		if (!word_is_plain(at))
+			return false;
+	for (; len > 0; at++, len--)
+		if (!is_plain((unsigned char)*at))
+			return false;
+	return true;
+}
+
+static void
+put_escape(struct buf *buf, unsigned char c)
+{
+	static const char named[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt",
+			  hex[] = "0123456789ABCDEF";
+	const char *at = c == '\0' ? NULL : strchr(named, c);
+	const char escape[] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 0x0f] };
+
+	if (at == NULL) {
+		buf_add(buf, escape, sizeof(escape));
+	} else {
+		buf_putc(buf, '\\');
+		buf_putc(buf, letters[at - named]);
+	}
+}
+
+static void
+put_escaped(struct buf *buf, const char *at, size_t len)
+{
+	size_t done = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (is_plain((unsigned char)at[i]))
+			continue;
+		buf_add(buf, at + done, i - done);
+		put_escape(buf, (unsigned char)at[i]);
+		done = i + 1;
+	}
+	buf_add(buf, at + done, len - done);
+}
+
+static char *
+put_quoted(char *to, const char *at, size_t len)
+{
+	*to++ = '"';
+	memcpy(to, at, len);
+	to += len;
+	*to++ = '"';
+	return to;
+}
+
+/* What comes before a value; returns where it goes, with room for so many bytes. end() must
+ * follow. */
+static char *
+begin(struct json_out *out, const char *key, size_t room)
+{
+	size_t len = key == NULL ? 0 : strlen(key);
+	struct buf *buf = out->buf;
+	char *to;
+
+	assert((key != NULL) == (out->objects & 1));
+	assert(out->depth > 0 || !out->comma);
+	if (out->comma)
+		buf_putc(buf, ',');
+	out->comma = true;
+	if (!all_plain(key, len)) {
+		buf_putc(buf, '"');
+		put_escaped(buf, key, len);
+		buf_add(buf, "\":", 2);
+		return buf_room(buf, room);
+	}
+	to = buf_room(buf, len + sizeof("\"\":") + room);
+	if (key == NULL)
+		return to;
+	to = put_quoted(to, key, len);
+	*to++ = ':';
+	return to;
+}
+
+static void
+end(struct json_out *out, char *to)
+{
+	*to = '\0';
+	out->buf->len = (size_t)(to - out->buf->at);
+}
+
+static void
+put_raw(struct json_out *out, const char *key, const char *at, size_t len)
+{
+	char *to = begin(out, key, len);
+
+	memcpy(to, at, len);
+	end(out, to + len);
+}
+
+/* A text that is known to need no escapes. */
+static void
+put_plain(struct json_out *out, const char *key, const char *at)
+{
+	size_t len = strlen(at);
+
+	end(out, put_quoted(begin(out, key, len + 2), at, len));
+}
+
+static void
+open_level(struct json_out *out, const char *key, char bracket, bool object)
+{
+	assert(out->depth < DEPTH_MAX);
+	put_raw(out, key, &bracket, 1);
+	out->depth++;
+	out->objects = out->objects << 1 | object;
+	out->comma = false;
+}
+
+static void
+close_level(struct json_out *out, char bracket, bool object)
+{
+	assert(out->depth > 0 && (out->objects & 1) == object);
+	buf_putc(out->buf, bracket);
+	out->depth--;
+	out->objects >>= 1;
+	out->comma = true;
 }
 
 void
 json_open(struct json_out *out)
 {
-	done(yajl_gen_map_open(out->yajl));
+	json_open_at(out, NULL);
 }
 
 void
 json_close(struct json_out *out)
 {
-	done(yajl_gen_map_close(out->yajl));
+	close_level(out, '}', true);
 }
 
 void
 json_open_array(struct json_out *out)
 {
-	done(yajl_gen_array_open(out->yajl));
+	json_open_array_at(out, NULL);
 }
 
 void
 json_close_array(struct json_out *out)
 {
-	done(yajl_gen_array_close(out->yajl));
+	close_level(out, ']', false);
 }
 
 void
 json_open_at(struct json_out *out, const char *key)
 {
-	put_key(out, key);
-	json_open(out);
+	open_level(out, key, '{', true);
 }
 
 void
 json_open_array_at(struct json_out *out, const char *key)
 {
-	put_key(out, key);
-	json_open_array(out);
+	open_level(out, key, '[', false);
 }
 
 void
@@ -130,31 +222,33 @@ json_text_n(struct json_out *out, const char *key, struct text value)
 {
 	if (value.at == NULL) {
 		json_null(out, key);
-		return;
+	} else if (all_plain(value.at, value.len)) {
+		end(out, put_quoted(begin(out, key, value.len + 2), value.at, value.len));
+	} else {
+		put_raw(out, key, "\"", 1);
+		put_escaped(out->buf, value.at, value.len);
+		buf_putc(out->buf, '"');
 	}
-	put_key(out, key);
-	put_text(out, value.at, value.len);
 }
 
 void
 json_int(struct json_out *out, const char *key, int64_t value)
 {
-	put_key(out, key);
-	done(yajl_gen_integer(out->yajl, value));
+	char digits[MONEY_TEXT_SIZE];
+
+	json_number(out, key, money_format_scaled(value, 0, digits));
 }
 
 void
 json_bool(struct json_out *out, const char *key, bool value)
 {
-	put_key(out, key);
-	done(yajl_gen_bool(out->yajl, value));
+	json_number(out, key, value ? "true" : "false");
 }
 
 void
 json_null(struct json_out *out, const char *key)
 {
-	put_key(out, key);
-	done(yajl_gen_null(out->yajl));
+	put_raw(out, key, "null", 4);
 }
 
 void
@@ -178,7 +272,7 @@ json_time(struct json_out *out, const char *key, int64_t usec)
 {
 	char text[CLOCK_TEXT_SIZE];
 
-	json_text(out, key, clock_format(usec, text));
+	put_plain(out, key, clock_format(usec, text));
 }
 
 void
@@ -186,7 +280,7 @@ json_date(struct json_out *out, const char *key, int32_t date)
 {
 	char text[DATE_TEXT_SIZE];
 
-	json_text(out, key, date_format(date, text));
+	put_plain(out, key, date_format(date, text));
 }
 
 void
@@ -194,7 +288,10 @@ json_id(struct json_out *out, const char *key, struct id id)
 {
 	char text[ID_TEXT_SIZE];
 
-	json_text(out, key, id_is_nil(id) ? NULL : id_format(id, text));
+	if (id_is_nil(id))
+		json_null(out, key);
+	else
+		put_plain(out, key, id_format(id, text));
 }
 
 void
@@ -206,12 +303,10 @@ json_number(struct json_out *out, const char *key, const char *digits)
 void
 json_raw(struct json_out *out, const char *key, struct text json)
 {
-	if (json.at == NULL) {
+	if (json.at == NULL)
 		json_null(out, key);
-		return;
-	}
-	put_key(out, key);
-	done(yajl_gen_number(out->yajl, json.at, json.len));
+	else
+		put_raw(out, key, json.at, json.len);
 }
 
 void

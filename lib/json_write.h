@@ -1,6 +1,6 @@
 /*
- * Writing JSON into a buf. The only door to yajl's generator. Keys and texts must be UTF-8 (what
- * PostgreSQL gives is).
+ * Writing JSON into a buf. Keys and texts must be UTF-8 (what PostgreSQL gives is). Not by yajl's
+ * generator: that took a quarter of what a POST of a record costs.
  */
 #ifndef LIB_JSON_WRITE_H
 #define LIB_JSON_WRITE_H

@@ -64,16 +64,44 @@ log_parse_level(struct text name, enum log_level *ret)
 	return false;
 }
 
+/* A line in the making; it is cut where it is full. */
+struct line {
+	char at[LINE_MAX_BYTES];
+	size_t len;
+	bool full;
+};
+
+static void
+put(struct line *line, const char *at, size_t len)
+{
+	const size_t room = sizeof(line->at) - CUT_ROOM - line->len;
+
+	if (len > room) {
+		line->full = true;
+		len = room;
+	}
+	memcpy(line->at + line->len, at, len);
+	line->len += len;
+}
+
+static void
+put_word(struct line *line, const char *word)
+{
+	put(line, word, strlen(word));
+}
+
 /* Always with six digits, so that lines sort and columns align. */
 static void
-format_now(char out[CLOCK_TEXT_SIZE])
+put_now(struct line *line)
 {
-	int64_t now = clock_now();
-	size_t len;
+	int64_t now = clock_now(), fraction = now % CLOCK_SECOND;
+	char text[CLOCK_TEXT_SIZE], digits[] = ".000000Z";
 
-	clock_format(now - now % CLOCK_SECOND, out);
-	len = strlen(out) - 1;
-	snprintf(out + len, CLOCK_TEXT_SIZE - len, ".%06uZ", (unsigned)(now % CLOCK_SECOND));
+	for (char *at = digits + 6; fraction > 0; fraction /= 10)
+		*at-- += (char)(fraction % 10);
+	clock_format(now - now % CLOCK_SECOND, text);
+	put(line, text, strlen(text) - 1);
+	put(line, digits, sizeof(digits) - 1);
 }
 
 /* Cuts the line at len and says so, outside of any quotes. */
@@ -114,32 +142,52 @@ send_line(const char *line, size_t len)
 }
 
 void
-log_event(enum log_level level, const char *event, const char *format, ...)
+log_text(enum log_level level, const char *event, struct text fields)
 {
-	char line[LINE_MAX_BYTES], now[CLOCK_TEXT_SIZE];
-	const size_t max = sizeof(line) - CUT_ROOM;
-	int saved_errno = errno, len, more;
-	va_list args;
+	int saved_errno = errno;
+	struct line line;
 
 	if (!log_enabled(level))
 		return;
-	format_now(now);
-	len = snprintf(line, max, "%sts=%s level=%s event=%s ",
-	    atomic_load(&journal) ? levels[level].priority : "", now, levels[level].name, event);
-	assert(len > 0 && (size_t)len < max);
-	va_start(args, format);
-	more = vsnprintf(line + len, max - (size_t)len, format, args);
-	va_end(args);
-	assert(more >= 0);
-	len += more;
-	if ((size_t)len >= max)
-		len = (int)cut(line, max - 1);
-	else if (more == 0)
-		len--;
-	keep_printable(line, (size_t)len);
-	line[len++] = '\n';
-	send_line(line, (size_t)len);
+	line.len = 0;
+	line.full = false;
+	if (atomic_load_explicit(&journal, memory_order_relaxed))
+		put_word(&line, levels[level].priority);
+	put_word(&line, "ts=");
+	put_now(&line);
+	put_word(&line, " level=");
+	put_word(&line, levels[level].name);
+	put_word(&line, " event=");
+	put_word(&line, event);
+	if (fields.len > 0) {
+		put_word(&line, " ");
+		put(&line, fields.at, fields.len);
+	}
+	if (line.full)
+		line.len = cut(line.at, line.len);
+	keep_printable(line.at, line.len);
+	line.at[line.len++] = '\n';
+	send_line(line.at, line.len);
 	errno = saved_errno;
+}
+
+void
+log_event(enum log_level level, const char *event, const char *format, ...)
+{
+	/* More than a line takes: what does not fit here is cut there. */
+	char fields[LINE_MAX_BYTES];
+	va_list args;
+	int len;
+
+	if (!log_enabled(level))
+		return;
+	va_start(args, format);
+	len = vsnprintf(fields, sizeof(fields), format, args);
+	va_end(args);
+	assert(len >= 0);
+	if ((size_t)len >= sizeof(fields))
+		len = sizeof(fields) - 1;
+	log_text(level, event, (struct text){ fields, (size_t)len });
 }
 
 static bool
@@ -175,7 +223,9 @@ log_quote(struct text value, char *out, size_t size)
 	while (plain < value.len && is_plain((unsigned char)value.at[plain]))
 		plain++;
 	if (plain == value.len && plain > 0) {
-		snprintf(out, size, "%.*s", (int)(plain < size ? plain : size - 1), value.at);
+		plain = plain < size ? plain : size - 1;
+		memcpy(out, value.at, plain);
+		out[plain] = '\0';
 		return out;
 	}
 	out[len++] = '"';

@@ -23,6 +23,8 @@ NODISCARD bool log_parse_level(struct text name, enum log_level *ret);
  * event=request status=... Values from outside go through log_quote() first.
  */
 void log_event(enum log_level level, const char *event, const char *format, ...) PRINTF(3, 4);
+/* The same with fields that were formatted before: for the line of each request. */
+void log_text(enum log_level level, const char *event, struct text fields);
 /* The same with what failed: detail= our sentence, cause= PostgreSQL's. */
 void log_reason(enum log_level level, const char *event, const struct err *err);
 /* A value in logfmt: quoted where needed, control characters and bytes above 126 escaped; cut at

@@ -159,6 +159,19 @@ fastcgi_read(int fd)
 }
 
 bool
+fastcgi_farewell(int fd)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	const FCGI_Header empty = {
+		.version = FCGI_VERSION_1, .type = FCGI_STDERR, .requestIdB0 = REQUEST_ID
+	};
+	FCGI_Header header;
+
+	return poll(&wait, 1, TIMEOUT_MS) == 1 && receive(fd, &header, sizeof(header)) &&
+	       memcmp(&header, &empty, sizeof(header)) == 0;
+}
+
+bool
 fastcgi_closed(int fd)
 {
 	struct pollfd wait = { .fd = fd, .events = POLLIN };

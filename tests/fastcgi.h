@@ -18,6 +18,9 @@ void fastcgi_end(int fd);
 
 /* The answer's text, terminated, free it; NULL when the connection ended before the request did. */
 char *fastcgi_read(int fd);
+/* Whether what comes next, within 30 s, is the farewell of a peer that wants the connection closed:
+ * an empty record of FCGI_STDERR. */
+bool fastcgi_farewell(int fd);
 /* Waits until the peer has closed the connection, at most 30 s; false: it has not, or it sent
  * something. */
 bool fastcgi_closed(int fd);

@@ -17,11 +17,15 @@
 
 #include "app/server.h"
 #include "tests/fastcgi.h"
+#include "tests/http.h"
 #include "tests/process.h"
 #include "tests/servers.h"
 
 #define VISITS 200 /* between two restarts */
 #define RESTARTS 5
+#define CALLERS 32
+#define RECORDS 400 /* between two replacements */
+#define REPLACEMENTS 20
 #define STOP_TIMEOUT_MS 30000
 
 static struct servers *servers;
@@ -74,16 +78,20 @@ test_starts_that_fail(void **state)
 static void
 test_a_superuser_is_refused(void **state)
 {
-	struct process process = { .argv = { "env", NULL, tallyd(), "-c", servers_conf(servers) } };
-	char *setting, *output;
+	struct process process = { .argv = { "env", NULL, tallyd(), "-c", servers_conf(servers),
+				       "--listen", NULL } };
+	char *setting, *address, *output;
 
 	(void)state;
 	assert_true(
 	    asprintf(&setting, "DATABASE_URL=%s", servers_database_url(servers, "postgres")) > 0);
+	assert_true(asprintf(&address, "unix:%s/refused.sock", servers_folder(servers)) > 0);
 	process.argv[1] = setting;
+	process.argv[6] = address;
 	assert_int_equal(process_run(&process, &output), 77);
 	assert_non_null(strstr(output, "event=refused"));
 	free(output);
+	free(address);
 	free(setting);
 }
 
@@ -208,6 +216,87 @@ test_restarts_on_a_given_socket_refuse_nobody(void **state)
 	assert_int_equal(visitor.lost, 0);
 }
 
+static struct {
+	struct http http;
+	atomic_bool enough;
+	atomic_int stored;
+	atomic_int lost; /* answers other than 201, and none */
+} calls;
+
+static void *
+post_records(void *argument)
+{
+	while (!atomic_load(&calls.enough)) {
+		struct http_answer answer =
+		    http_send(&calls.http, "POST", "/v1/chat-logs", NULL, "{\"message_length\":1}");
+
+		atomic_fetch_add(answer.status == 201 ? &calls.stored : &calls.lost, 1);
+		http_free(&answer);
+	}
+	return argument;
+}
+
+static bool
+stored_enough(void *context)
+{
+	return atomic_load(&calls.stored) >= *(const int *)context || atomic_load(&calls.lost) > 0;
+}
+
+static void
+await_records(int more)
+{
+	int goal = atomic_load(&calls.stored) + more;
+
+	assert_true(servers_await(stored_enough, &goal));
+}
+
+/* The socket of the tallyd that nginx knows, from here on held by this process. */
+static int
+take_socket(const char *address)
+{
+	servers_signal(servers, SERVER_TALLYD, SIGTERM);
+	assert_int_equal(servers_wait(servers, SERVER_TALLYD), 0);
+	int listen_fd = server_listen(address);
+	assert_true(listen_fd >= 0);
+	return listen_fd;
+}
+
+static void
+test_replacements_behind_nginx_lose_no_record(void **state)
+{
+	char address[200], conf[200];
+	pthread_t callers[CALLERS];
+
+	(void)state;
+	calls.http.url = servers_http_url(servers);
+	calls.http.key = servers_key(servers, "replaced");
+	snprintf(address, sizeof(address), "unix:%s/tallyd.sock", servers_folder(servers));
+	snprintf(conf, sizeof(conf), "%s/replaced.conf", servers_folder(servers));
+	write_conf(conf);
+	int listen_fd = take_socket(address);
+	pid_t pid = start_on_socket(listen_fd, conf);
+	for (int i = 0; i < CALLERS; i++)
+		assert_int_equal(pthread_create(&callers[i], NULL, post_records, NULL), 0);
+	for (int i = 0; i < REPLACEMENTS; i++) {
+		await_records(RECORDS);
+		kill(pid, SIGTERM);
+		assert_int_equal(process_wait(pid, STOP_TIMEOUT_MS), 0);
+		pid = start_on_socket(listen_fd, conf);
+	}
+	await_records(RECORDS);
+	atomic_store(&calls.enough, true);
+	for (int i = 0; i < CALLERS; i++)
+		pthread_join(callers[i], NULL);
+	kill(pid, SIGTERM);
+	assert_int_equal(process_wait(pid, STOP_TIMEOUT_MS), 0);
+	close(listen_fd);
+	assert_int_equal(calls.lost, 0);
+	char *count = servers_sql(servers, "SELECT count(*) FROM chat_logs");
+	assert_int_equal(strtol(count, NULL, 10), calls.stored);
+	free(count);
+	free((char *)(uintptr_t)calls.http.key);
+}
+
 static void
 test_the_manager_is_told(void **state)
 {
@@ -238,9 +327,10 @@ main(void)
 		cmocka_unit_test(test_a_superuser_is_refused),
 		cmocka_unit_test(test_restarts_on_a_given_socket_refuse_nobody),
 		cmocka_unit_test(test_the_manager_is_told),
+		cmocka_unit_test(test_replacements_behind_nginx_lose_no_record),
 	};
 
-	servers = servers_start(SERVER_REDIS);
+	servers = servers_start(SERVER_NGINX);
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	servers_stop(servers);
 	return failed;

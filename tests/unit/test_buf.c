@@ -56,6 +56,19 @@ every_way_of_adding_appends(void **state)
 }
 
 static void
+numbers_are_decimal(void **state)
+{
+	static const int64_t numbers[] = { 0, 7, 10, -1, INT64_MAX, INT64_MIN };
+	struct buf *buf = *state;
+
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		buf_int(buf, numbers[i]);
+		buf_putc(buf, ' ');
+	}
+	assert_string_equal(buf->at, "0 7 10 -1 9223372036854775807 -9223372036854775808 ");
+}
+
+static void
 bytes_may_be_nul(void **state)
 {
 	struct buf *buf = *state;
@@ -118,6 +131,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(an_empty_buf_has_no_text, setup, teardown),
 		cmocka_unit_test_setup_teardown(adding_nothing_terminates, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_way_of_adding_appends, setup, teardown),
+		cmocka_unit_test_setup_teardown(numbers_are_decimal, setup, teardown),
 		cmocka_unit_test_setup_teardown(bytes_may_be_nul, setup, teardown),
 		cmocka_unit_test_setup_teardown(growth_keeps_what_was_added, setup, teardown),
 		cmocka_unit_test_setup_teardown(printf_fits_at_every_boundary, setup, teardown),

@@ -186,6 +186,32 @@ a_source_without_lines_is_named_alone(UNUSED void **state)
 	assert_string_equal(task.err.text, "environment: x is bad");
 }
 
+static void
+a_thread_is_left_to_read_requests(UNUSED void **state)
+{
+	static const struct {
+		const char *sentence;
+		int64_t threads, committers, expected;
+	} cases[] = {
+		{ "fewer than threads stay", 4, 3, 3 },
+		{ "as many are one less", 4, 4, 3 },
+		{ "more are one less", 4, 64, 3 },
+		{ "of two threads one commits", 2, 2, 1 },
+		{ "the only thread commits", 1, 2, 1 },
+		{ "so it does alone", 1, 1, 1 },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct conf conf = {
+			.threads = cases[i].threads,
+			.committers = cases[i].committers,
+		};
+
+		if (conf_committers(&conf) != cases[i].expected)
+			fail_msg("%s", cases[i].sentence);
+	}
+}
+
 int
 main(void)
 {
@@ -198,6 +224,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(a_nul_character_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    a_source_without_lines_is_named_alone, setup, teardown),
+		cmocka_unit_test(a_thread_is_left_to_read_requests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

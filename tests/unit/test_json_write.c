@@ -102,6 +102,28 @@ texts_are_escaped(void **state)
 	    buf.at, "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001F\x7f\xf0\x9f\x98\x80\\u0000\"");
 }
 
+/* Eight bytes are looked at together: each byte at each place among others. */
+static void
+every_byte_is_escaped_at_every_place(void **state)
+{
+	for (int c = 0; c < 256; c++) {
+		bool plain = c >= 0x20 && c != '"' && c != '\\';
+
+		for (size_t at = 0; at < 19; at++) {
+			struct buf buf = { .arena = *state };
+			char text[19];
+
+			memset(text, c % 2 == 0 ? ' ' : 0xff, sizeof(text));
+			text[at] = (char)c;
+			json_text_n(json_out_new(&buf), NULL,
+			    (struct text){ .at = text, .len = sizeof(text) });
+			assert_int_equal(buf.len == sizeof(text) + 2, plain);
+			assert_int_equal(buf.at[at + 1], plain ? (char)c : '\\');
+		}
+		arena_reset(*state);
+	}
+}
+
 static void
 keys_are_escaped(void **state)
 {
@@ -159,6 +181,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(nothing_is_null, setup, teardown),
 		cmocka_unit_test_setup_teardown(objects_and_arrays_nest, setup, teardown),
 		cmocka_unit_test_setup_teardown(texts_are_escaped, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    every_byte_is_escaped_at_every_place, setup, teardown),
 		cmocka_unit_test_setup_teardown(keys_are_escaped, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_in_the_buffer_stays, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_written_is_read, setup, teardown),

@@ -34,6 +34,8 @@ static const struct find {
 	{ "a parameter", "GET", "/v1/users/7", ERR_NONE, "/v1/users/{id}", "7|", NULL },
 	{ "a literal beats a parameter", "GET", "/v1/users/count", ERR_NONE, "/v1/users/count", "",
 	    NULL },
+	{ "a pattern's own text", "GET", "/v1/users/{id}", ERR_NONE, "/v1/users/{id}", "{id}|",
+	    NULL },
 	{ "a longer word than the literal", "GET", "/v1/users/counts", ERR_NONE, "/v1/users/{id}",
 	    "counts|", NULL },
 	{ "the literal's path has not this method", "PATCH", "/v1/users/count", ERR_NONE,

@@ -78,6 +78,7 @@ test_half_requests_are_given_up(void **state)
 	loop_assert_answer(fastcgi_get(fd, true, "/a"), "/a");
 	for (size_t i = 0; i < COUNT(halves); i++) {
 		loop_assert_answer(fastcgi_read(halves[i]), "short");
+		assert_true(fastcgi_farewell(halves[i]));
 		assert_true(fastcgi_closed(halves[i]));
 		close(halves[i]);
 	}
@@ -119,6 +120,22 @@ test_what_is_not_fastcgi_is_closed(void **state)
 		assert_true(fastcgi_closed(fd));
 		close(fd);
 	}
+}
+
+/* Answers are made out to the one request that nginx has on a connection. */
+static void
+test_a_request_of_another_number_is_closed(void **state)
+{
+	static const char request[] = "\x01\x01\x00\x02\x00\x08\x00\x00" /* begins, number 2 */
+				      "\x00\x01\x01\x00\x00\x00\x00\x00"
+				      "\x01\x04\x00\x02\x00\x00\x00\x00"
+				      "\x01\x05\x00\x02\x00\x00\x00\x00";
+	int fd = fastcgi_connect(loop_address());
+
+	(void)state;
+	assert_int_equal(write(fd, request, sizeof(request) - 1), sizeof(request) - 1);
+	assert_true(fastcgi_closed(fd));
+	close(fd);
 }
 
 static void
@@ -247,6 +264,7 @@ main(void)
 		    loop_setup_impatient, loop_teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_what_is_not_fastcgi_is_closed, loop_setup_impatient, loop_teardown),
+		TEST(test_a_request_of_another_number_is_closed),
 		TEST(test_a_caller_that_leaves_early_harms_nobody),
 		TEST(test_bodies),
 		TEST(test_an_unread_body_is_not_the_next_request),

@@ -48,6 +48,7 @@ test_one_connection_too_many_is_told_so(void **state)
 	for (int i = 0; i < SERVER_REFUSED_MAX * 2; i++) {
 		third = fastcgi_connect(loop_address());
 		loop_assert_answer(fastcgi_get(third, true, "/a"), "refused");
+		assert_true(fastcgi_farewell(third));
 		assert_true(fastcgi_closed(third));
 		close(third);
 	}
@@ -78,16 +79,14 @@ test_more_connections_than_places_wait_their_turn(void **state)
 }
 
 static void
-test_stop_closes_idle_connections(void **state)
+await_connections(int64_t count)
 {
-	int used = fastcgi_connect(loop_address()), fresh = fastcgi_connect(loop_address());
+	int64_t connections = 0, requests;
 
-	(void)state;
-	loop_assert_answer(fastcgi_get(used, true, "/a"), "/a");
-	loop_stop();
-	assert_true(fastcgi_closed(used));
-	close(used);
-	close(fresh);
+	while (connections != count) {
+		server_count(loop_server, &connections, &requests);
+		process_breathe();
+	}
 }
 
 static void *
@@ -95,6 +94,70 @@ stop_later(void *argument)
 {
 	*(bool *)argument = server_stop(loop_server, LOOP_STOP_MS);
 	return NULL;
+}
+
+/* As nginx does with connections that it keeps idle. */
+static void
+test_stop_asks_to_close_idle_connections(void **state)
+{
+	int used = fastcgi_connect(loop_address()), fresh = fastcgi_connect(loop_address());
+	bool finished = false;
+	pthread_t thread;
+
+	(void)state;
+	loop_assert_answer(fastcgi_get(used, true, "/a"), "/a");
+	await_connections(2);
+	assert_int_equal(pthread_create(&thread, NULL, stop_later, &finished), 0);
+	assert_true(fastcgi_farewell(used));
+	close(used);
+	assert_true(fastcgi_farewell(fresh));
+	close(fresh);
+	pthread_join(thread, NULL);
+	assert_true(finished);
+	loop_free();
+}
+
+/* nginx puts a request on a connection at the moment at which it is asked to close it. */
+static void
+test_stop_answers_behind_the_farewell(void **state)
+{
+	int fd = fastcgi_connect(loop_address());
+	bool finished = false;
+	pthread_t thread;
+
+	(void)state;
+	await_connections(1);
+	assert_int_equal(pthread_create(&thread, NULL, stop_later, &finished), 0);
+	assert_true(fastcgi_farewell(fd));
+	for (int i = 0; i < 3; i++) {
+		loop_assert_answer(fastcgi_get(fd, true, "/a"), "/a");
+		assert_true(fastcgi_farewell(fd));
+	}
+	close(fd);
+	pthread_join(thread, NULL);
+	assert_true(finished);
+	loop_free();
+}
+
+static void
+test_stop_waits_for_no_peer_for_ever(void **state)
+{
+	int idle = fastcgi_connect(loop_address()), late = fastcgi_connect(loop_address());
+
+	(void)state;
+	loop_begin(late, "/park", NULL);
+	fastcgi_end(late);
+	loop_await_parked(1);
+	await_connections(2);
+	assert_false(server_stop(loop_server, 1));
+	assert_true(fastcgi_farewell(idle));
+	assert_true(fastcgi_closed(idle));
+	loop_release(1);
+	loop_assert_answer(fastcgi_read(late), "parked");
+	assert_true(fastcgi_farewell(late));
+	assert_true(fastcgi_closed(late));
+	close(idle);
+	close(late);
 }
 
 static void
@@ -118,6 +181,7 @@ test_stop_waits_for_parked_requests(void **state)
 	assert_true(finished);
 	for (size_t i = 0; i < COUNT(fds); i++) {
 		loop_assert_answer(fastcgi_read(fds[i]), "parked");
+		assert_true(fastcgi_farewell(fds[i]));
 		assert_true(fastcgi_closed(fds[i]));
 		close(fds[i]);
 	}
@@ -141,6 +205,7 @@ test_stop_answers_what_was_being_sent(void **state)
 	fastcgi_send(fd, "67890", 5);
 	fastcgi_end(fd);
 	loop_assert_answer(fastcgi_read(fd), "1234567890");
+	assert_true(fastcgi_farewell(fd));
 	assert_true(fastcgi_closed(fd));
 	close(fd);
 }
@@ -181,7 +246,9 @@ main(void)
 		    test_one_connection_too_many_is_told_so, loop_setup_narrow, loop_teardown),
 		cmocka_unit_test_setup_teardown(test_more_connections_than_places_wait_their_turn,
 		    loop_setup_narrow, loop_teardown),
-		TEST(test_stop_closes_idle_connections),
+		TEST(test_stop_asks_to_close_idle_connections),
+		TEST(test_stop_answers_behind_the_farewell),
+		TEST(test_stop_waits_for_no_peer_for_ever),
 		TEST(test_stop_waits_for_parked_requests),
 		TEST(test_stop_answers_what_was_being_sent),
 		cmocka_unit_test(test_addresses),
