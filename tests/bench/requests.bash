@@ -177,7 +177,7 @@ settle_plans() {
 	sql -c ANALYZE
 }
 
-run_rounds() {
+measure_requests() {
 	local round
 	add_budgets
 	start_bare
