@@ -1,16 +1,18 @@
 # Loads of tests/bench/bench, and what they cost.
 
-# spent_by PID: CPU ticks and context switches of a process and its children; ticks of those that
-# ended too.
+# spent_by PID: CPU ticks and context switches of a process and its children, ticks of those that
+# ended too; and their memory in kB, of which each shared page is divided among those that map it.
 spent_by() {
 	local pid pids
 	pids="$1 $(cat "/proc/$1"/task/*/children)"
 	for pid in $pids; do
-		cat "/proc/$pid/stat" "/proc/$pid"/task/*/status 2>/dev/null || true
+		cat "/proc/$pid/stat" "/proc/$pid"/task/*/status "/proc/$pid/smaps_rollup" 2>/dev/null ||
+			true
 	done | awk '
 		/^[0-9]+ \(/ { sub(/.*\) /, ""); ticks += $12 + $13 + $14 + $15 }
 		/ctxt_switches/ { switches += $2 }
-		END { print ticks + 0, switches + 0 }'
+		/^Pss:/ { memory += $2 }
+		END { print ticks + 0, switches + 0, memory + 0 }'
 }
 
 # Of the tallyds that run, $server is the one that has the load, else the first.
@@ -69,7 +71,7 @@ measure() {
 	awk -v row="$row" -v side="$side" -v requests="${result[0]}" '
 		NR == FNR { ticks[$1] = $2; switches[$1] = $3; next }
 		{ print row, side, $1, ($2 - ticks[$1]) * 10 / requests * 1000,
-			($3 > switches[$1] ? $3 - switches[$1] : 0) / requests }' \
+			($3 > switches[$1] ? $3 - switches[$1] : 0) / requests, $4 / 1024 }' \
 		"$run/before" "$run/after" >>"$spent"
 }
 
