@@ -14,7 +14,7 @@ sample() {
 
 grow_connections() {
 	local n
-	for n in 1 2 4 8 16 32 64 128 256 512 1000 2000; do
+	for n in 1 2 4 8 16 32 64 256 1000 2000; do
 		sample connections $n $n "$url"
 	done
 }

@@ -11,7 +11,9 @@ expect_programs() {
 	[ ${#missing[@]} -eq 0 ] || fail "install these packages first: ${missing[*]}"
 	[ "$(ulimit -n)" -ge 4096 ] || ulimit -n 4096 ||
 		fail "2,000 clients need more open files: ulimit -n 4096"
-	! tallyd_pid >/dev/null || fail "another bench runs in $run"
+	# One that was told to end is there until its servers have stopped.
+	! pid_of "$run/bench.pid" bench >/dev/null && ! tallyd_pid >/dev/null ||
+		fail "another bench runs in $run"
 }
 
 # A load that is cut short must not outlive the bench.
@@ -130,6 +132,7 @@ client_id() {
 prepare() {
 	rm -rf "$run"
 	mkdir -p "$run"
+	echo $$ >"$run/bench.pid"
 	ln -s "$BENCH_FOLDER" "$run/sockets"
 	prepare_folders
 	start_postgres

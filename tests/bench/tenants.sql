@@ -10,7 +10,7 @@ INSERT INTO clients (id, name) SELECT client, 'tenant ' || n || ' of ' || :count
 INSERT INTO auth_tokens
 SELECT k.* FROM tenants AS t,
 	LATERAL (SELECT (jsonb_populate_record(o, jsonb_build_object('client_id', t.client, 'id', t.key,
-			'lineage_id', t.key, 'public_id', t.public_id,
+			'public_id', t.public_id,
 			'token_hash', '\x' || encode(sha256(convert_to(t.secret, 'UTF8')), 'hex')))).*
 		FROM auth_tokens AS o JOIN clients AS c ON c.id = o.client_id AND c.name = 'bench') AS k;
 
