@@ -1,16 +1,34 @@
--- What wrk sends: GET without an argument, else POST of each line of that file in turn. The last line
--- that is printed is for tests/bench/bench.
+-- What wrk sends: GET without an argument, else POST of each line of that file in turn; with a second
+-- file, with each of its lines as the key in turn. The last line that is printed is for
+-- tests/bench/bench.
 
 local bodies = {}
 local at = 0
 
+local function read(name)
+	local lines = {}
+	for line in io.lines(name) do
+		lines[#lines + 1] = line
+	end
+	return lines
+end
+
+local function with_key(header)
+	local headers = {}
+	for name, value in pairs(wrk.headers) do
+		headers[name] = value
+	end
+	headers["Authorization"] = string.match(header, ": (.*)")
+	return headers
+end
+
 function init(args)
-	if args[1] then
-		for line in io.lines(args[1]) do
-			bodies[#bodies + 1] = wrk.format("POST", nil, nil, line)
-		end
-	else
-		bodies[1] = wrk.format()
+	local records = args[1] and read(args[1]) or { false }
+	local keys = args[2] and read(args[2]) or {}
+	for i = 1, math.max(#records, #keys) do
+		local record = records[(i - 1) % #records + 1]
+		local headers = #keys > 0 and with_key(keys[(i - 1) % #keys + 1]) or nil
+		bodies[i] = wrk.format(record and "POST" or nil, nil, headers, record or nil)
 	end
 end
 
