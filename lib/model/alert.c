@@ -20,7 +20,7 @@ static const char raise_sql[] =
     "INSERT INTO webhook_deliveries (client_id, alert_id, webhook_id, next_attempt_at)\n"
     "SELECT r.client_id, r.id, w.id, r.created_at\n"
     "FROM raised AS r\n"
-    "JOIN webhooks AS w ON w.client_id = r.client_id\n"
+    "JOIN webhooks AS w ON w.client_id = $1\n"
     "WHERE w.active AND r.kind = ANY (w.events))\n"
     "SELECT " COLUMNS "\n"
     "FROM raised";

@@ -38,7 +38,7 @@
  */
 #define BUDGET_SUM_TIER \
 	"COALESCE(user_tier, (SELECT tier FROM users AS u\n" \
-	"WHERE u.client_id = l.client_id AND u.id = l.user_id))"
+	"WHERE u.client_id = $1 AND u.id = l.user_id))"
 
 /*
  * A statement for each index that can lead, as for the list of records: the bounds of created_at

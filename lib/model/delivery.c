@@ -23,13 +23,14 @@ static const char next_sql[] =
     "ORDER BY d.next_attempt_at, d.id\n"
     "LIMIT 1";
 
-static const char succeeded_sql[] = "UPDATE webhook_deliveries\n"
-				    "SET attempts = attempts + 1,\n"
-				    "next_attempt_at = NULL,\n"
-				    "delivered_at = $2,\n"
-				    "status = $3::bigint,\n"
-				    "error = NULL\n"
-				    "WHERE id = $1 AND next_attempt_at IS NOT NULL";
+static const char succeeded_sql[] =
+    "UPDATE webhook_deliveries\n"
+    "SET attempts = attempts + 1,\n"
+    "next_attempt_at = NULL,\n"
+    "delivered_at = $2,\n"
+    "status = $3::bigint,\n"
+    "error = NULL\n"
+    "WHERE client_id = $4 AND id = $1 AND next_attempt_at IS NOT NULL";
 
 /* Behind the last wait the array gives NULL. */
 #define FAIL \
@@ -41,7 +42,8 @@ static const char succeeded_sql[] = "UPDATE webhook_deliveries\n"
 	"status = $3::bigint,\n" \
 	"error = $4\n"
 
-static const char failed_sql[] = FAIL "WHERE id = $5 AND next_attempt_at IS NOT NULL";
+static const char failed_sql[] =
+    FAIL "WHERE client_id = $5 AND id = $6 AND next_attempt_at IS NOT NULL";
 
 static const char unanswered_sql[] =
     FAIL "WHERE client_id = $5 AND webhook_id = $6 AND next_attempt_at <= $1";
@@ -99,6 +101,7 @@ delivery_succeeded(struct task *task, const struct delivery *delivery, int64_t s
 	db_add_id(params, delivery->id);
 	db_add_time(params, task->now);
 	db_add_int(params, status);
+	db_add_id(params, delivery->client);
 	return db_query(task, succeeded_sql, params, NULL);
 }
 
@@ -118,11 +121,11 @@ delivery_failed(
 	else
 		db_add_int(params, status);
 	db_add_text(params, error);
+	db_add_id(params, delivery->client);
 	if (status != 0) {
 		db_add_id(params, delivery->id);
 		return db_query(task, failed_sql, params, NULL);
 	}
-	db_add_id(params, delivery->client);
 	db_add_id(params, delivery->webhook);
 	return db_query(task, unanswered_sql, params, NULL);
 }

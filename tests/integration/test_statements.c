@@ -1,35 +1,15 @@
 #include "tests/test.h"
 
-#include "app/idempotency.h"
-#include "app/metrics.h"
-#include "app/ready.h"
-#include "lib/model/adjustment.h"
-#include "lib/model/audit.h"
-#include "lib/model/auth_token.h"
-#include "lib/model/auth_token_use.h"
 #include "lib/model/authorization.h"
-#include "lib/model/batch.h"
-#include "lib/model/budget_carry.h"
 #include "lib/model/budget_crossing.h"
 #include "lib/model/budget_status.h"
 #include "lib/model/budget_sum.h"
 #include "lib/model/chat_log.h"
-#include "lib/model/client.h"
-#include "lib/model/counter.h"
-#include "lib/model/counter_compare.h"
-#include "lib/model/counter_peek.h"
-#include "lib/model/counter_sweep.h"
 #include "lib/model/daily_cost.h"
-#include "lib/model/day.h"
-#include "lib/model/delivery.h"
-#include "lib/model/late_days.h"
-#include "lib/model/pricing.h"
-#include "lib/model/pricing_import.h"
 #include "lib/model/session.h"
 #include "lib/model/user.h"
-#include "lib/model/reference.h"
-#include "lib/model/webhook.h"
 #include "tests/servers.h"
+#include "tests/statements.h"
 
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -86,49 +66,6 @@ static const char rows_sql[] =
     "THEN now() END, CASE WHEN id >= '80000000-0000-0000-0000-000000000000' THEN now() END\n"
     "FROM alerts;\n"
     "ANALYZE";
-
-static const struct {
-	const char *name;
-	const char *const *statements;
-	const char *role;
-} lists[] = {
-	{ "adjustment", adjustment_statements, "tally_app" },
-	{ "alert", alert_statements, "tally_worker" },
-	{ "audit", audit_statements, "tally_app" },
-	{ "auth_token", auth_token_statements, "tally_app" },
-	{ "auth_token_use", auth_token_use_statements, "tally_app" },
-	{ "authorization", authorization_statements, "tally_app" },
-	{ "authorization_step", authorization_step_statements, "tally_app" },
-	{ "batch", batch_statements, "tally_app" },
-	{ "batch_key", batch_key_statements, "tally_app" },
-	{ "budget", budget_statements, "tally_app" },
-	{ "budget_carry", budget_carry_statements, "tally_worker" },
-	{ "budget_crossing", budget_crossing_statements, "tally_worker" },
-	{ "budget_list", budget_list_statements, "tally_app" },
-	{ "budget_status", budget_status_statements, "tally_app" },
-	{ "budget_sum", budget_sum_statements, "tally_worker" },
-	{ "chat_log", chat_log_statements, "tally_app" },
-	{ "client", client_statements, "tally_app" },
-	{ "counter_book", counter_book_statements, "tally_app" },
-	{ "counter_compare", counter_compare_statements, "tally_worker" },
-	{ "counter_load", counter_load_statements, "tally_app" },
-	{ "counter_peek", counter_peek_statements, "tally_app" },
-	{ "counter_sweep", counter_sweep_statements, "tally_worker" },
-	{ "daily_cost", daily_cost_statements, "tally_app" },
-	{ "day", day_statements, "tally_worker" },
-	{ "delivery", delivery_statements, "tally_worker" },
-	{ "idempotency", idempotency_statements, "tally_app" },
-	{ "late_days", late_days_statements, "tally_worker" },
-	{ "metrics", metrics_statements, "tally_app" },
-	{ "pricing", pricing_statements, "tally_worker" },
-	{ "pricing_import", pricing_import_statements, "tally_worker" },
-	{ "ready", ready_statements, "tally_app" },
-	{ "session", session_statements, "tally_app" },
-	{ "user", user_statements, "tally_app" },
-	{ "user_list", user_list_statements, "tally_app" },
-	{ "reference", reference_statements, "tally_app" },
-	{ "webhook", webhook_statements, "tally_app" },
-};
 
 static PGresult *
 run(PGconn *db, const char *sql)
@@ -208,14 +145,14 @@ scans_big_table(const char *plan)
 static void
 no_statement_scans_a_big_table(UNUSED void **state)
 {
-	for (size_t list = 0; list < COUNT(lists); list++) {
-		PGconn *db = connect_as(lists[list].role);
+	for (size_t list = 0; list < statement_list_count; list++) {
+		PGconn *db = connect_as(statement_lists[list].role);
 
-		for (size_t i = 0; lists[list].statements[i] != NULL; i++) {
-			char *plan = explain(db, lists[list].name, i, lists[list].statements[i]);
+		for (size_t i = 0; statement_lists[list].statements[i] != NULL; i++) {
+			char *plan = explain(db, statement_lists[list].name, i, statement_lists[list].statements[i]);
 
 			if (scans_big_table(plan))
-				fail_msg("%s\n%s", lists[list].statements[i], plan);
+				fail_msg("%s\n%s", statement_lists[list].statements[i], plan);
 			free(plan);
 		}
 		PQfinish(db);
