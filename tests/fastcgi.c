@@ -175,9 +175,14 @@ bool
 fastcgi_closed(int fd)
 {
 	struct pollfd wait = { .fd = fd, .events = POLLIN };
-	char byte;
+	char rest[64];
 
-	return poll(&wait, 1, TIMEOUT_MS) == 1 && recv(fd, &byte, 1, 0) <= 0;
+	/* What says nothing may come before the end. */
+	while (poll(&wait, 1, TIMEOUT_MS) == 1) {
+		if (recv(fd, rest, sizeof(rest), 0) <= 0)
+			return true;
+	}
+	return false;
 }
 
 char *
