@@ -21,8 +21,8 @@ char *fastcgi_read(int fd);
 /* Whether what comes next, within 30 s, is the farewell of a peer that wants the connection closed:
  * an empty record of FCGI_STDERR. */
 bool fastcgi_farewell(int fd);
-/* Waits until the peer has closed the connection, at most 30 s; false: it has not, or it sent
- * something. */
+/* Reads until the peer closes the connection, and waits for that at most 30 s; false: it has not.
+ */
 bool fastcgi_closed(int fd);
 
 /* A whole request without a body, and its answer as above. */
