@@ -7,9 +7,14 @@
 #include "lib/model/late_days.h"
 #include "worker/flush.h"
 
+/* A lateral with a limit: joined, the planner reads all states for each portion. */
 static const char list_sql[] = "SELECT c.id, c.timezone, s.epoch, s.day, s.bypassed "
 			       "FROM clients c "
-			       "LEFT JOIN counter_states s ON s.client_id = c.id "
+			       "LEFT JOIN LATERAL ("
+			       "SELECT epoch, day, bypassed "
+			       "FROM counter_states "
+			       "WHERE client_id = c.id "
+			       "LIMIT 1) AS s ON true "
 			       "WHERE c.id > $1 "
 			       "ORDER BY c.id "
 			       "LIMIT $2";

@@ -40,24 +40,25 @@ static const char clients_sql[] = "SELECT DISTINCT client_id "
 				  "FROM ingest_batches "
 				  "WHERE late_days IS NOT NULL";
 
+static const char old_sql[] = "SELECT l.client_id, l.id "
+			      "FROM unnest($1::uuid[]) AS c (id) "
+			      "CROSS JOIN LATERAL ("
+			      "SELECT client_id, id "
+			      "FROM ingest_batches "
+			      "WHERE client_id = c.id "
+			      "AND id < $2 "
+			      "AND late_days IS NULL "
+			      "ORDER BY id "
+			      "LIMIT $3) AS l "
+			      "LIMIT $3";
+
 static const char forget_all_sql[] = "DELETE FROM ingest_batches b "
-				     "USING ("
-				     "SELECT l.client_id, l.id "
-				     "FROM unnest($1::uuid[]) AS c (id) "
-				     "CROSS JOIN LATERAL ("
-				     "SELECT client_id, id "
-				     "FROM ingest_batches "
-				     "WHERE client_id = c.id "
-				     "AND id < $2 "
-				     "AND late_days IS NULL "
-				     "ORDER BY id "
-				     "LIMIT $3) AS l "
-				     "LIMIT $3) AS old "
+				     "USING unnest($1::uuid[], $2::uuid[]) AS old (client_id, id) "
 				     "WHERE b.client_id = old.client_id "
 				     "AND b.id = old.id";
 
 const char *const late_days_statements[] = { find_sql, clear_sql, pending_sql, forget_sql,
-	clients_sql, forget_all_sql, NULL };
+	clients_sql, old_sql, forget_all_sql, NULL };
 
 static int
 compare_dates(const void *a, const void *b)
@@ -174,16 +175,22 @@ bool
 late_days_forget_all(
     struct task *task, const struct id *clients, size_t count, int64_t before, int64_t *ret_count)
 {
-	struct db_params *params = db_params(task);
+	struct db_params *params = db_params(task), *old = db_params(task);
 	struct db_array *ids = db_add_array(params, DB_ARRAY_ID);
+	struct db_array *old_clients = db_add_array(old, DB_ARRAY_ID);
+	struct db_array *old_ids = db_add_array(old, DB_ARRAY_ID);
 	struct db_rows *rows;
 
 	for (size_t i = 0; i < count; i++)
 		db_array_id(ids, clients[i]);
 	db_add_id(params, chat_log_first_id(before));
 	db_add_int(params, LATE_DAYS_BATCHES_MAX);
-	if (!db_query(task, forget_all_sql, params, &rows))
+	if (!db_query(task, old_sql, params, &rows))
 		return false;
-	*ret_count = db_changed(rows);
-	return true;
+	*ret_count = db_count(rows);
+	for (int i = 0; i < db_count(rows); i++) {
+		db_array_id(old_clients, db_id(rows, i, 0));
+		db_array_id(old_ids, db_id(rows, i, 1));
+	}
+	return *ret_count == 0 || db_query(task, forget_all_sql, old, NULL);
 }

@@ -202,6 +202,7 @@ static const struct exception {
 	{ "counter_sweep", "ANY ($1)", SEVERAL },
 	{ "day", "FROM unnest", SEVERAL },
 	{ "late_days", "SELECT DISTINCT client_id", SEVERAL },
+	{ "late_days", "SELECT l.client_id", SEVERAL },
 	{ "late_days", "DELETE FROM ingest_batches b", SEVERAL },
 	{ "delivery", "LIMIT 1", SEVERAL },
 	{ "delivery", "d.dead_at IS NOT NULL", SEVERAL },
