@@ -8,16 +8,11 @@
 #define CAPACITY_MIN 256
 #define INT64_DIGITS 20 /* with the sign */
 
-char *
-buf_room(struct buf *buf, size_t len)
+static void __attribute__((noinline)) grow(struct buf *buf, size_t needed)
 {
-	size_t needed = buf->len + len + 1;
 	size_t capacity = buf->capacity * 2;
 	char *at;
 
-	assert(needed > len && needed <= SIZE_MAX / 2);
-	if (needed <= buf->capacity)
-		return buf->at + buf->len;
 	if (capacity < CAPACITY_MIN)
 		capacity = CAPACITY_MIN;
 	if (capacity < needed)
@@ -27,7 +22,17 @@ buf_room(struct buf *buf, size_t len)
 		memcpy(at, buf->at, buf->len);
 	buf->at = at;
 	buf->capacity = capacity;
-	return at + buf->len;
+}
+
+char *
+buf_room(struct buf *buf, size_t len)
+{
+	size_t needed = buf->len + len + 1;
+
+	assert(needed > len && needed <= SIZE_MAX / 2);
+	if (needed > buf->capacity)
+		grow(buf, needed);
+	return buf->at + buf->len;
 }
 
 void

@@ -135,15 +135,15 @@ char *
 id_format(struct id id, char out[ID_TEXT_SIZE])
 {
 	static const char hex[] = "0123456789abcdef";
-	char *at = out;
+	static const uint8_t places[sizeof(id.bytes)] = { 0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26,
+		28, 30, 32, 34 };
 
 	for (size_t i = 0; i < sizeof(id.bytes); i++) {
-		if (has_hyphen(i))
-			*at++ = '-';
-		*at++ = hex[id.bytes[i] >> 4];
-		*at++ = hex[id.bytes[i] & 0x0f];
+		out[places[i]] = hex[id.bytes[i] >> 4];
+		out[places[i] + 1] = hex[id.bytes[i] & 0x0f];
 	}
-	*at = '\0';
+	out[8] = out[13] = out[18] = out[23] = '-';
+	out[ID_TEXT_SIZE - 1] = '\0';
 	return out;
 }
 

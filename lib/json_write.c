@@ -51,13 +51,19 @@ word_is_plain(const char *at)
 static bool
 all_plain(const char *at, size_t len)
 {
-	for (; len >= sizeof(uint64_t); at += sizeof(uint64_t), len -= sizeof(uint64_t))
-		if (!word_is_plain(at))
-			return false;
-	for (; len > 0; at++, len--)
-		if (!is_plain((unsigned char)*at))
-			return false;
-	return true;
+	const size_t step = sizeof(uint64_t);
+	const char *last;
+
+	if (len < step) {
+		while (len > 0 && is_plain((unsigned char)at[len - 1]))
+			len--;
+		return len == 0;
+	}
+	last = at + len - step;
+	while (at < last && word_is_plain(at))
+		at += step;
+	/* The last word overlaps the one before it. */
+	return at >= last && word_is_plain(last);
 }
 
 static void
