@@ -1,5 +1,6 @@
 #include "app/api/today.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -13,6 +14,8 @@ struct asking {
 	struct asking *next;
 	struct request *req;
 	struct counter_glance glance;
+	const struct asking *same; /* the first that asks for the same day: it is read for both */
+	struct buf body; /* of them, where the day was found */
 };
 
 struct today {
@@ -67,17 +70,23 @@ today_count(struct request *req, struct daily_cost *ret, const char **ret_source
 	return true;
 }
 
-static bool
-write_day(struct request *req, const struct counter_day *count)
+static void
+write_day(
+    struct buf *body, const struct request *req, const struct counter_day *count, int64_t as_of)
 {
-	struct json_out *out = json_out_new(&req->reply.body);
+	struct json_out *out = json_out_new(body);
 	struct daily_cost day;
 	const char *source = take_count(count, &day);
 
 	json_open(out);
-	daily_cost_write(out, &day, req->identity->timezone, source, req->task->now);
+	daily_cost_write(out, &day, req->identity->timezone, source, as_of);
 	json_close(out);
-	return reply_done(&req->reply, 200, "application/json");
+}
+
+static void
+finish(struct request *req)
+{
+	request_finish(req, reply_done(&req->reply, 200, "application/json"));
 }
 
 /* As any other request: its thread mends what is broken. */
@@ -85,10 +94,13 @@ static void
 answer_alone(struct request *req)
 {
 	struct counter_day count;
-	bool found =
-	    counter_today(req->task, ingest_book(req->app->ingest), req->identity->zone, &count);
 
-	request_finish(req, found && write_day(req, &count));
+	if (!counter_today(req->task, ingest_book(req->app->ingest), req->identity->zone, &count)) {
+		request_finish(req, false);
+		return;
+	}
+	write_day(&req->reply.body, req, &count, req->task->now);
+	finish(req);
 }
 
 /* True: the thread is one more reader from now on. */
@@ -137,38 +149,42 @@ take(struct today *today, bool busy, bool *counted)
 	return first;
 }
 
-static struct counter_glance *
-find_same(struct counter_glance *const *glances, size_t count, const struct counter_glance *glance)
+static const struct asking *
+find_same(const struct asking *list, const struct asking *asking)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (id_equal(glances[i]->client, glance->client) &&
-		    glances[i]->state.epoch == glance->state.epoch &&
-		    glances[i]->state.day == glance->state.day)
-			return glances[i];
+	const struct counter_glance *wanted = &asking->glance;
+
+	for (; list != asking; list = list->next) {
+		if (list->same == list && id_equal(list->glance.client, wanted->client) &&
+		    list->glance.state.epoch == wanted->state.epoch &&
+		    list->glance.state.day == wanted->state.day)
+			break;
 	}
-	return NULL;
+	return list;
 }
 
-/* In the memory of the last of them, which is finished last. */
+/* All in the memory of the last of them, which is finished last, and as of its time. */
 static void
 read_days(struct asking *list, struct redis *redis)
 {
-	struct counter_glance *glances[TODAY_SHARED_MAX], *same;
-	struct asking *asking;
+	struct counter_glance *glances[TODAY_SHARED_MAX];
+	struct asking *last = list;
 	size_t count = 0;
 
-	for (asking = list;; asking = asking->next) {
+	assert(list != NULL);
+	for (struct asking *asking = list; asking != NULL; asking = asking->next) {
+		last = asking;
 		asking->req->task->redis = redis;
-		if (find_same(glances, count, &asking->glance) == NULL)
+		asking->same = find_same(list, asking);
+		if (asking->same == asking)
 			glances[count++] = &asking->glance;
-		if (asking->next == NULL)
-			break;
 	}
-	counter_glance(asking->req->task, glances, count);
-	for (asking = list; asking != NULL; asking = asking->next) {
-		same = find_same(glances, count, &asking->glance);
-		asking->glance.found = same->found;
-		asking->glance.day = same->day;
+	counter_glance(last->req->task, glances, count);
+	for (struct asking *asking = list; asking != NULL; asking = asking->next) {
+		if (asking->same != asking || !asking->glance.found)
+			continue;
+		asking->body.arena = last->req->task->arena;
+		write_day(&asking->body, asking->req, &asking->glance.day, last->req->task->now);
 	}
 }
 
@@ -179,10 +195,16 @@ answer(struct asking *list, struct redis *redis, struct asking **late)
 	struct asking *next;
 
 	read_days(list, redis);
+	/* The first of those who ask for the same day may be gone before the others. */
+	for (struct asking *asking = list; asking != NULL; asking = asking->next) {
+		asking->glance.found = asking->same->glance.found;
+		asking->body = asking->same->body;
+	}
 	for (struct asking *asking = list; asking != NULL; asking = next) {
 		next = asking->next;
 		if (asking->glance.found) {
-			request_finish(asking->req, write_day(asking->req, &asking->glance.day));
+			asking->req->reply.body = asking->body;
+			finish(asking->req);
 		} else {
 			asking->next = *late;
 			*late = asking;
