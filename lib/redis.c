@@ -269,10 +269,11 @@ static bool
 load(struct task *task, struct redis *redis, struct redis_script *script)
 {
 	struct redis_command *command = redis_command(task, "SCRIPT");
+	struct text source = redis_script_text(task->arena, script);
 	struct redis_reply reply;
 
 	redis_add(command, "LOAD");
-	redis_add(command, script->source);
+	redis_add_n(command, source.at, source.len);
 	append(redis, command, false);
 	if (!receive_all(task, redis, 1, &reply))
 		return false;

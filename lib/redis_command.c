@@ -43,15 +43,28 @@ put(struct buf *buf, const void *bytes, size_t len)
 }
 
 struct text
+redis_script_text(struct arena *arena, const struct redis_script *script)
+{
+	struct buf text = { .arena = arena };
+
+	for (size_t i = 0; i < REDIS_LIBRARY_MAX && script->library[i] != NULL; i++)
+		buf_puts(&text, script->library[i]);
+	buf_puts(&text, script->source);
+	return buf_text(&text);
+}
+
+struct text
 redis_command_head(const struct redis_command *command, bool in_full)
 {
 	struct buf head = { .arena = command->bytes.arena };
 	const struct redis_script *script = command->script;
+	struct text source;
 
 	put_length(&head, '*', command->count);
 	if (script != NULL && in_full) {
 		put(&head, "EVAL", strlen("EVAL"));
-		put(&head, script->source, strlen(script->source));
+		source = redis_script_text(head.arena, script);
+		put(&head, source.at, source.len);
 	} else if (script != NULL) {
 		put(&head, "EVALSHA", strlen("EVALSHA"));
 		put(&head, script->sha, sizeof(script->sha) - 1);

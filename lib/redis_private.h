@@ -13,6 +13,9 @@ struct redis_command {
 	struct buf bytes; /* as they are sent; a script's first two are not among them */
 };
 
+/* All of it. */
+struct text redis_script_text(struct arena *arena, const struct redis_script *script);
+
 /* What is sent before its bytes. A script goes by its digest, or in full. */
 struct text redis_command_head(const struct redis_command *command, bool in_full);
 
