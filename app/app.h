@@ -12,6 +12,7 @@
 struct cache;
 struct ingest;
 struct server;
+struct today;
 
 struct app {
 	struct conf conf;
@@ -20,6 +21,7 @@ struct app {
 	struct db_pool *pool;
 	struct cache *cache; /* keys, clients, prices: app/cache.h */
 	struct ingest *ingest; /* the write path: app/ingest/ingest.h */
+	struct today *today; /* who waits for the open day: app/api/today.h */
 	struct server *server;
 	int64_t started_at;
 };

@@ -13,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "app/api/today.h"
 #include "app/cache.h"
 #include "app/ingest/ingest.h"
 #include "app/notify.h"
@@ -138,6 +139,7 @@ open_parts(struct app *app)
 	};
 	app->pool = db_pool_new(&app->database);
 	app->ingest = ingest_new(app);
+	app->today = today_new();
 	app->cache = cache_new(app);
 }
 
@@ -145,6 +147,7 @@ static void
 close_parts(struct app *app)
 {
 	cache_free(app->cache);
+	today_free(app->today);
 	ingest_free(app->ingest);
 	db_pool_free(app->pool);
 }

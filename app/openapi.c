@@ -164,7 +164,7 @@ write_responses(struct json_out *out, const struct route *route)
 	json_open_at(out, status);
 	json_text(out, "description", route->summary);
 	json_close(out);
-	if (route->parks) {
+	if (route->parks && route->body) {
 		json_open_at(out, "200");
 		json_text(out, "description",
 		    "A record that was stored before, as it was stored. To an array or lines: "

@@ -44,7 +44,7 @@ const struct route routes[] = {
 
 	{ "GET", "/v1/daily-costs", daily_costs_list, SCOPE_LOGS_READ,
 	    QUERY(daily_costs_list_fields), .status = 200, .summary = "Days, newest first." },
-	{ "GET", "/v1/daily-costs/today", today_find, SCOPE_LOGS_READ, .status = 200,
+	{ "GET", "/v1/daily-costs/today", today_find, SCOPE_LOGS_READ, .parks = true, .status = 200,
 	    .summary = "The open day so far, from the counters." },
 	{ "GET", "/v1/daily-costs/{date}", daily_costs_find, SCOPE_LOGS_READ, .status = 200,
 	    .summary = "One day: to bill is total_cost_cents plus adjustments_cents." },

@@ -13,6 +13,7 @@
 #define UNIX_PREFIX "unix:"
 #define TCP_PREFIX "redis://"
 #define DEFAULT_PORT 6379
+#define QUIET_USEC 1000 /* from the building of commands to their sending, at most */
 
 /* Guards the sha of every script. */
 static pthread_mutex_t scripts_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -24,6 +25,8 @@ struct redis {
 	struct redis_settings settings;
 	redisContext *context; /* NULL: not connected */
 	int64_t begun; /* the last use */
+	int64_t
+	    quiet_at; /* when it was found open with nothing to read, and not used since; or 0 */
 	int64_t failed_at; /* 0: it works */
 	int64_t retry_at;
 	char run_id[REDIS_RUN_ID_SIZE]; /* of this connection; empty: not asked */
@@ -142,34 +145,46 @@ reconnect(struct task *task, struct redis *redis)
 	if (redis->context->err != 0 || redisSetTimeout(redis->context, waiting) != REDIS_OK)
 		return lose(task, redis, "Redis cannot be reached");
 	redis->run_id[0] = '\0';
+	redis->quiet_at = redis->begun;
 	return true;
 }
 
 /* A server that went away has closed its end; nothing else may wait to be read. */
 static bool
-is_quiet(const redisContext *context)
+is_quiet(struct redis *redis)
 {
 	char byte;
 
-	return recv(context->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+	if (redis->begun - redis->quiet_at < QUIET_USEC)
+		return true;
+	if (recv(redis->context->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN)
+		return false;
+	redis->quiet_at = redis->begun;
+	return true;
 }
 
 static bool
 connected(struct task *task, struct redis *redis)
 {
 	redis->begun = clock_monotonic();
-	if (redis->context != NULL && !is_quiet(redis->context))
+	if (redis->context != NULL && !is_quiet(redis))
 		disconnect(redis);
 	return redis->context != NULL || reconnect(task, redis);
 }
 
 static void
-append(struct redis *redis, const struct redis_command *command)
+append_bytes(struct redis *redis, struct text bytes)
 {
 	/* hiredis fails here only when it is out of memory. */
-	if (redisAppendCommandArgv(
-		redis->context, (int)command->count, command->values, command->lengths) != REDIS_OK)
+	if (redisAppendFormattedCommand(redis->context, bytes.at, bytes.len) != REDIS_OK)
 		abort();
+}
+
+static void
+append(struct redis *redis, const struct redis_command *command, bool in_full)
+{
+	append_bytes(redis, redis_command_head(command, in_full));
+	append_bytes(redis, buf_text(&command->bytes));
 }
 
 static bool
@@ -254,11 +269,12 @@ static bool
 load(struct task *task, struct redis *redis, struct redis_script *script)
 {
 	struct redis_command *command = redis_command(task, "SCRIPT");
+	struct text source = redis_script_text(task->arena, script);
 	struct redis_reply reply;
 
 	redis_add(command, "LOAD");
-	redis_add(command, script->source);
-	append(redis, command);
+	redis_add_n(command, source.at, source.len);
+	append(redis, command, false);
 	if (!receive_all(task, redis, 1, &reply))
 		return false;
 	if (reply.type != REDIS_TEXT || reply.text.len != sizeof(script->sha) - 1)
@@ -282,17 +298,12 @@ is_loaded(const struct redis_script *script)
 	return loaded;
 }
 
+/* The digest is written once, before is_loaded() says so. */
 static bool
-prepare(struct task *task, struct redis *redis, struct redis_command *command)
+prepare(struct task *task, struct redis *redis, const struct redis_command *command)
 {
-	if (command->script == NULL)
-		return true;
-	if (!is_loaded(command->script) && !load(task, redis, command->script))
-		return false;
-	/* Written once, before is_loaded() says so. */
-	command->values[REDIS_SCRIPT_AT] = command->script->sha;
-	command->lengths[REDIS_SCRIPT_AT] = strlen(command->script->sha);
-	return true;
+	return command->script == NULL || is_loaded(command->script) ||
+	       load(task, redis, command->script);
 }
 
 static bool
@@ -304,19 +315,6 @@ is_unknown_script(const struct redis_command *command, const struct redis_reply 
 	       strncmp(reply->text.at, prefix, strlen(prefix)) == 0;
 }
 
-/* EVAL also teaches the server the script again. */
-static bool
-run_in_full(
-    struct task *task, struct redis *redis, struct redis_command *command, struct redis_reply *ret)
-{
-	command->values[0] = "EVAL";
-	command->lengths[0] = strlen("EVAL");
-	command->values[REDIS_SCRIPT_AT] = command->script->source;
-	command->lengths[REDIS_SCRIPT_AT] = strlen(command->script->source);
-	append(redis, command);
-	return receive_all(task, redis, 1, ret);
-}
-
 static bool
 ask_run_id(struct task *task, struct redis *redis)
 {
@@ -325,7 +323,7 @@ ask_run_id(struct task *task, struct redis *redis)
 	const char *at;
 
 	redis_add(command, "server");
-	append(redis, command);
+	append(redis, command, false);
 	if (!receive_all(task, redis, 1, &reply))
 		return false;
 	at = reply.type == REDIS_TEXT ? strstr(reply.text.at, "\nrun_id:") : NULL;
@@ -367,13 +365,17 @@ redis_run(struct task *task, struct redis_command *const *commands, size_t count
 		if (!prepare(task, redis, commands[i]))
 			return false;
 	}
+	redis->quiet_at = 0;
 	for (size_t i = 0; i < count; i++)
-		append(redis, commands[i]);
+		append(redis, commands[i], false);
 	if (!receive_all(task, redis, count, rets))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		if (is_unknown_script(commands[i], &rets[i]) &&
-		    !run_in_full(task, redis, commands[i], &rets[i]))
+		if (!is_unknown_script(commands[i], &rets[i]))
+			continue;
+		/* EVAL also teaches the server the script again. */
+		append(redis, commands[i], true);
+		if (!receive_all(task, redis, 1, &rets[i]))
 			return false;
 	}
 	return true;

@@ -29,7 +29,10 @@ struct redis *redis_new(const struct redis_settings *settings);
 void redis_free(struct redis *redis);
 
 /* A script; sha is filled in at first use, so it is a static object. Thread-safe. */
+#define REDIS_LIBRARY_MAX 6
 struct redis_script {
+	/* What the source needs, before it: a literal of C has an end. */
+	const char *library[REDIS_LIBRARY_MAX];
 	const char *source;
 	char sha[41];
 };

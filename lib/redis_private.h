@@ -4,17 +4,19 @@
 #ifndef LIB_REDIS_PRIVATE_H
 #define LIB_REDIS_PRIVATE_H
 
+#include "lib/buf.h"
 #include "lib/redis.h"
 
-/* Where EVALSHA's digest, or EVAL's source, stands. */
-#define REDIS_SCRIPT_AT 1
-
 struct redis_command {
-	struct arena *arena;
 	struct redis_script *script; /* NULL: a plain command */
-	size_t count, capacity;
-	const char **values;
-	size_t *lengths;
+	size_t count; /* of all arguments */
+	struct buf bytes; /* as they are sent; a script's first two are not among them */
 };
+
+/* All of it. */
+struct text redis_script_text(struct arena *arena, const struct redis_script *script);
+
+/* What is sent before its bytes. A script goes by its digest, or in full. */
+struct text redis_command_head(const struct redis_command *command, bool in_full);
 
 #endif

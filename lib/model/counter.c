@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/model/counter_hold_lua.h"
 #include "lib/model/counter_private.h"
 
 #define LUA_OPEN \
@@ -45,35 +46,34 @@ static struct redis_script announce_script = {
  * loaded, a confirmed batch stays in the list, marked: the loader alone knows whether its sums over
  * the log hold it. An entry marked as included was in those sums.
  */
-static struct redis_script confirm_script = {
-	.source = COUNTER_LUA_STATE COUNTER_LUA_ADD COUNTER_LUA_HOLD
-	"local s = state()\n"
-	"if s ~= 'ready' and s ~= 'loading' then return s end\n"
-	"local entry = redis.call('HGET', pending, ARGV[4])\n"
-	"if not entry then return 'lost' end\n"
-	"local announced, stored = string.sub(entry, 3), ARGV[5]\n"
-	"if s == 'loading' then\n"
-	"  if stored == '=' then stored = announced end\n"
-	"  redis.call('HSET', pending, ARGV[4], 'c ' .. stored .. '|' .. ARGV[6])\n"
-	"else\n"
-	"  redis.call('HDEL', pending, ARGV[4])\n"
-	"  if stored ~= '=' and string.sub(entry, 1, 1) == 'p' then\n"
-	"    add(stored, '', '')\n"
-	"    add(announced, '-', '')\n"
-	"  end\n"
-	"  for id in string.gmatch(ARGV[6], '%S+') do release(id) end\n"
-	"end\n"
-	"local i = 7\n"
-	"while i < #ARGV do\n"
-	"  local key, last = prefix .. 'u:' .. ARGV[i], i + 1 + tonumber(ARGV[i + 1])\n"
-	"  for at = i + 2, last, 1000 do\n"
-	"    redis.call('SADD', key, unpack(ARGV, at, math.min(at + 999, last)))\n"
-	"  end\n"
-	"  redis.call('EXPIRE', key, ARGV[3])\n"
-	"  i = last + 1\n"
-	"end\n"
-	"return s\n"
-};
+static struct redis_script confirm_script = { .library = { COUNTER_LUA_STATE, COUNTER_LUA_ADD,
+						  COUNTER_LUA_HOLD },
+	.source = "local s = state()\n"
+		  "if s ~= 'ready' and s ~= 'loading' then return s end\n"
+		  "local entry = redis.call('HGET', pending, ARGV[4])\n"
+		  "if not entry then return 'lost' end\n"
+		  "local announced, stored = string.sub(entry, 3), ARGV[5]\n"
+		  "if s == 'loading' then\n"
+		  "  if stored == '=' then stored = announced end\n"
+		  "  redis.call('HSET', pending, ARGV[4], 'c ' .. stored .. '|' .. ARGV[6])\n"
+		  "else\n"
+		  "  redis.call('HDEL', pending, ARGV[4])\n"
+		  "  if stored ~= '=' and string.sub(entry, 1, 1) == 'p' then\n"
+		  "    add(stored, '', '')\n"
+		  "    add(announced, '-', '')\n"
+		  "  end\n"
+		  "  release(words(ARGV[6]))\n"
+		  "end\n"
+		  "local i = 7\n"
+		  "while i < #ARGV do\n"
+		  "  local key, last = prefix .. 'u:' .. ARGV[i], i + 1 + tonumber(ARGV[i + 1])\n"
+		  "  for at = i + 2, last, 1000 do\n"
+		  "    redis.call('SADD', key, unpack(ARGV, at, math.min(at + 999, last)))\n"
+		  "  end\n"
+		  "  redis.call('EXPIRE', key, ARGV[3])\n"
+		  "  i = last + 1\n"
+		  "end\n"
+		  "return s\n" };
 
 /* ARGV: epoch, run, batch. An entry that is marked as included was committed after all. */
 static struct redis_script drop_script = {

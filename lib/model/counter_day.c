@@ -85,18 +85,25 @@ sum_instead(struct task *task, const struct zone *zone, int32_t date, struct cou
 }
 
 bool
+counter_is_today(
+    const struct task *task, const struct zone *zone, const struct counter_state *state)
+{
+	return state->day == zone_date(zone, task->now) ||
+	       state->day == zone_date(zone, task->now + COUNTER_SKEW_USEC);
+}
+
+bool
 counter_today(
     struct task *task, struct counter_book *book, const struct zone *zone, struct counter_day *ret)
 {
-	int32_t today = zone_date(zone, task->now);
 	struct counter_view view = { .answer = COUNTER_AWAY };
 	struct counter_state state;
+	int32_t today;
 
 	assert(task->db == NULL);
 	if (!counter_state(task, book, zone, &state))
 		return false;
-	if (state.day == zone_date(zone, task->now + COUNTER_SKEW_USEC))
-		today = state.day;
+	today = counter_is_today(task, zone, &state) ? state.day : zone_date(zone, task->now);
 	if (!state.bypassed)
 		counter_look(task, &state, &view);
 	if (!state.bypassed && view.answer != COUNTER_OK && view.answer != COUNTER_AWAY &&

@@ -4,6 +4,7 @@
 
 #include "lib/clock.h"
 #include "lib/model/chat_log.h"
+#include "lib/model/counter_hold_lua.h"
 #include "lib/model/counter_load_private.h"
 #include "lib/model/daily_cost.h"
 
@@ -64,25 +65,25 @@ static struct redis_script users_script = { .source = COUNTER_LUA_STATE COUNTER_
  * meanwhile and is not in the sums is added; what is in the sums and not yet confirmed is marked,
  * so that its confirmation adds nothing.
  */
-static struct redis_script end_script = {
-	.source = COUNTER_LUA_STATE COUNTER_LUA_LOADER COUNTER_LUA_ADD COUNTER_LUA_HOLD
-	"local included = {}\n"
-	"for i = 4, #ARGV do included[ARGV[i]] = true end\n"
-	"local entries = redis.call('HGETALL', pending)\n"
-	"for i = 1, #entries, 2 do\n"
-	"  local batch, entry = entries[i], entries[i + 1]\n"
-	"  local confirmed, items = string.sub(entry, 1, 1) == 'c', string.sub(entry, 3)\n"
-	"  if not included[batch] then add(items, '', '') end\n"
-	"  if confirmed then\n"
-	"    for id in string.gmatch(string.match(items, '|(.*)$'), '%S+') do release(id) end\n"
-	"    redis.call('HDEL', pending, batch)\n"
-	"  elseif included[batch] then\n"
-	"    redis.call('HSET', pending, batch, 'i ' .. items)\n"
-	"  end\n"
-	"end\n"
-	"redis.call('HSET', KEYS[1], 'ready', 1)\n"
-	"return 'ready'\n"
-};
+static struct redis_script end_script = { .library = { COUNTER_LUA_STATE, COUNTER_LUA_LOADER,
+					      COUNTER_LUA_ADD, COUNTER_LUA_HOLD },
+	.source =
+	    "local included = {}\n"
+	    "for i = 4, #ARGV do included[ARGV[i]] = true end\n"
+	    "local entries = redis.call('HGETALL', pending)\n"
+	    "for i = 1, #entries, 2 do\n"
+	    "  local batch, entry = entries[i], entries[i + 1]\n"
+	    "  local confirmed, items = string.sub(entry, 1, 1) == 'c', string.sub(entry, 3)\n"
+	    "  if not included[batch] then add(items, '', '') end\n"
+	    "  if confirmed then\n"
+	    "    release(words(string.match(items, '|(.*)$')))\n"
+	    "    redis.call('HDEL', pending, batch)\n"
+	    "  elseif included[batch] then\n"
+	    "    redis.call('HSET', pending, batch, 'i ' .. items)\n"
+	    "  end\n"
+	    "end\n"
+	    "redis.call('HSET', KEYS[1], 'ready', 1)\n"
+	    "return 'ready'\n" };
 
 bool
 counter_load_send(struct counter_loading *load, struct redis_command *command)

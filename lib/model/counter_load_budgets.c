@@ -7,15 +7,15 @@
 #include "lib/model/authorization.h"
 #include "lib/model/budget_sum.h"
 #include "lib/model/counter_hold.h"
+#include "lib/model/counter_hold_lua.h"
 #include "lib/model/counter_load_private.h"
 
 /* ARGV: epoch, run, loader, then for each hold three: id, what is left of its life in milliseconds,
  * items. */
-static struct redis_script holds_script = {
-	.source = COUNTER_LUA_STATE COUNTER_LUA_LOADER COUNTER_LUA_ADD COUNTER_LUA_HOLD
-	"for i = 4, #ARGV, 3 do hold(ARGV[i], in_ms(ARGV[i + 1]), ARGV[i + 2]) end\n"
-	"return s\n"
-};
+static struct redis_script holds_script = { .library = { COUNTER_LUA_STATE, COUNTER_LUA_LOADER,
+						COUNTER_LUA_ADD, COUNTER_LUA_HOLD },
+	.source = "for i = 4, #ARGV, 3 do hold(ARGV[i], in_ms(ARGV[i + 1]), ARGV[i + 2]) end\n"
+		  "return s\n" };
 
 /* One span of a budget; slot_usec 0: it is one window. One without an end is kept from now on. */
 static bool

@@ -22,55 +22,49 @@
 	"end\n"
 
 /*
- * Adds items ("bucket expiry amount amount…;") to the fields of their buckets, or takes them back.
- * A number in Lua is a double: the sums are made by HINCRBY from their texts. It refuses to go past
- * 64 bits, in the midst of a script whose other writes stand: such a total stays at its end, as
- * everywhere (lib/core/totals.h). A bucket whose time was over is not brought back below zero.
+ * Adds items ("bucket expiry amount amount…;") to the fields of their buckets, or takes them back;
+ * values are numbers or their texts. A number in Lua is a double: what fits one exactly is reckoned
+ * here, all fields of a bucket at once; of what does not, the sums are made by HINCRBY from their
+ * texts. That refuses to go past 64 bits, in the midst of a script whose other writes stand: such a
+ * total stays at its end, as everywhere (lib/core/totals.h). A bucket whose time was over is not
+ * brought back below zero. A bucket never changes its expiry: it is set when the first field is.
  */
 #define COUNTER_LUA_ADD \
-	"local most = '9223372036854775807'\n" \
+	"local most, inexact = '9223372036854775807', 9007199254740992\n" \
 	"local function add_one(key, field, sign, v)\n" \
 	"  if sign == '-' and redis.call('HGET', key, field) == most then return end\n" \
 	"  local sum = redis.pcall('HINCRBY', key, field, sign .. v)\n" \
 	"  if type(sum) == 'table' then redis.call('HSET', key, field, most)\n" \
 	"  elseif sum < 0 then redis.call('HSET', key, field, 0) end\n" \
 	"end\n" \
-	"local function add(items, sign, kind)\n" \
-	"  for name, seconds, values in string.gmatch(items, '(%S+) (%d+) ([%d ]+);') do\n" \
-	"    local key, i = prefix .. name, 0\n" \
-	"    for v in string.gmatch(values, '%d+') do\n" \
-	"      if v ~= '0' then add_one(key, kind .. i, sign, v) end\n" \
-	"      i = i + 1\n" \
-	"    end\n" \
-	"    redis.call('EXPIREAT', key, seconds)\n" \
+	"local function add_exactly(key, fields, sign, values)\n" \
+	"  local olds, sums, fresh = redis.call('HMGET', key, unpack(fields)), {}, true\n" \
+	"  for i, field in ipairs(fields) do\n" \
+	"    local old, v = tonumber(olds[i] or 0), tonumber(values[i])\n" \
+	"    local sum = old and (sign == '-' and old - v or old + v)\n" \
+	"    if not old or old >= inexact or sum >= inexact then return false end\n" \
+	"    if olds[i] then fresh = false end\n" \
+	"    sums[2 * i - 1], sums[2 * i] = field, string.format('%d', math.max(sum, 0))\n" \
 	"  end\n" \
-	"end\n"
-
-/* A year, in seconds: longer than an epoch (migrations, counter_turn). */
-#define COUNTER_LUA_HOLDS_S "31536000"
-
-/*
- * A hold stands in the fields h0, h1, … of its buckets. When it is due is reckoned by the clock of
- * Redis alone, which says so later: those of the processes differ. It has to be found as long as
- * its buckets are there, however rarely the client asks for anything.
- */
-#define COUNTER_LUA_HOLD \
-	"local holds, due = prefix .. 'holds', prefix .. 'due'\n" \
-	"local function in_ms(ms)\n" \
-	"  local t = redis.call('TIME')\n" \
-	"  return string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000) + ms)\n" \
+	"  redis.call('HSET', key, unpack(sums))\n" \
+	"  return true, fresh\n" \
 	"end\n" \
-	"local function hold(id, expires_ms, items)\n" \
-	"  if redis.call('HSETNX', holds, id, items) == 0 then return end\n" \
-	"  redis.call('ZADD', due, expires_ms, id)\n" \
-	"  add(items, '', 'h')\n" \
-	"  redis.call('EXPIRE', holds, " COUNTER_LUA_HOLDS_S ")\n" \
-	"  redis.call('EXPIRE', due, " COUNTER_LUA_HOLDS_S ")\n" \
+	"local function add_values(name, seconds, sign, kind, values)\n" \
+	"  local key, fields, some = prefix .. name, {}, {}\n" \
+	"  for i, v in ipairs(values) do\n" \
+	"    if tonumber(v) ~= 0 then fields[#fields + 1], some[#some + 1] = kind .. (i - 1), v end\n" \
+	"  end\n" \
+	"  if #fields == 0 then return end\n" \
+	"  local done, fresh = add_exactly(key, fields, sign, some)\n" \
+	"  for i = 1, done and 0 or #fields do add_one(key, fields[i], sign, some[i]) end\n" \
+	"  if fresh or not done then redis.call('EXPIREAT', key, seconds) end\n" \
 	"end\n" \
-	"local function release(id)\n" \
-	"  local items = redis.call('HGET', holds, id)\n" \
-	"  if items then add(items, '-', 'h') redis.call('HDEL', holds, id) end\n" \
-	"  redis.call('ZREM', due, id)\n" \
+	"local function add(items, sign, kind)\n" \
+	"  for name, seconds, numbers in string.gmatch(items, '(%S+) (%d+) ([%d ]+);') do\n" \
+	"    local values = {}\n" \
+	"    for v in string.gmatch(numbers, '%d+') do values[#values + 1] = v end\n" \
+	"    add_values(name, seconds, sign, kind, values)\n" \
+	"  end\n" \
 	"end\n"
 
 #endif

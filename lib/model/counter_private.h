@@ -28,6 +28,9 @@ enum counter_answer counter_read_answer(const struct redis_reply *reply);
 enum counter_answer counter_run(
     struct task *task, struct redis_command *command, struct redis_reply *ret_reply);
 
+/* A field of a bucket; 0 where it is not there. */
+int64_t counter_read_number(const struct redis_reply *reply);
+
 /* "bucket expiry amount amount…;" */
 void counter_add_item(struct buf *items, const struct counter_sum *sum);
 /* Those of all sums; "" where there is none. */
@@ -49,6 +52,10 @@ struct counter_view {
 	struct totals pending;
 	int64_t users;
 };
+
+/* Whether the state's day is today for whoever asks, or will be within the skew of the clocks. */
+bool counter_is_today(
+    const struct task *task, const struct zone *zone, const struct counter_state *state);
 
 /* What Redis holds of the open day of task->client in the state's epoch, at one instant. */
 void counter_look(struct task *task, const struct counter_state *state, struct counter_view *ret);

@@ -32,8 +32,8 @@ static struct redis_script names_script = { .source = COUNTER_LUA_STATE
 #define AT_USERS (AT_TOTALS + TOTAL_COUNT)
 #define AT_PENDING (AT_USERS + 1)
 
-static int64_t
-read_number(const struct redis_reply *reply)
+int64_t
+counter_read_number(const struct redis_reply *reply)
 {
 	char digits[24] = { 0 };
 
@@ -83,7 +83,7 @@ read_view(struct task *task, const struct redis_reply *reply, const char *bucket
     struct counter_view *ret)
 {
 	for (int i = 0; i < TOTAL_COUNT; i++)
-		ret->confirmed.at[i] = read_number(&reply->items[AT_TOTALS + i]);
+		ret->confirmed.at[i] = counter_read_number(&reply->items[AT_TOTALS + i]);
 	ret->users = reply->items[AT_USERS].integer;
 	for (size_t i = AT_PENDING; i + 1 < reply->count; i += 2) {
 		note_age(task, &reply->items[i], ret);
