@@ -1,0 +1,124 @@
+/*
+ * Every GET is answered from a PostgreSQL that takes no writes, as one that follows another does:
+ * so a tallyd beside it can serve them. A route whose path this test does not know fails it.
+ */
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/router.h"
+#include "tests/api.h"
+
+static const char *record, *budget, *user, *authorization, *webhook, *client;
+static const char *session_token; /* as a header */
+
+/* What stands for the first {...} of a path; a list that has none is of nobody, and answered too.
+ */
+static const char *
+value_of(const char *path)
+{
+	const struct {
+		const char *prefix;
+		const char *value;
+	} values[] = {
+		{ "/v1/chat-logs/", record },
+		{ "/v1/budgets/", budget },
+		{ "/v1/users/", user },
+		{ "/v1/authorizations/", authorization },
+		{ "/v1/webhooks/", webhook },
+		{ "/v1/clients/", client },
+		{ "/v1/daily-costs/", "2026-01-01" },
+	};
+
+	for (size_t i = 0; i < COUNT(values); i++) {
+		if (strncmp(path, values[i].prefix, strlen(values[i].prefix)) == 0)
+			return values[i].value;
+	}
+	fail_msg("this test does not know what to put into %s", path);
+	return NULL;
+}
+
+static const char *
+fill(const char *path)
+{
+	const char *at = strchr(path, '{');
+	const char *end = at == NULL ? NULL : strchr(at, '}');
+
+	if (at == NULL)
+		return path;
+	return api_text("%.*s%s%s", (int)(at - path), path, value_of(path), end + 1);
+}
+
+static void
+refuse_writes(void)
+{
+	free(servers_sql(
+	    api_servers(), "ALTER ROLE tally_app SET default_transaction_read_only = on"));
+	free(servers_sql(api_servers(),
+	    "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity\n"
+	    "WHERE usename = 'tally_app'"));
+}
+
+/* The first try may only find that its connection is gone. */
+static bool
+writes_are_refused(UNUSED void *context)
+{
+	return api_send("POST", "/v1/chat-logs", NULL, "{\"input_tokens\":1}") == 503 &&
+	       strstr(api_answer()->body, "read-only") != NULL;
+}
+
+static int
+start(void **state)
+{
+	api_start(state);
+	api_use_budget("client", "\"window\":\"day\",\"limit_cents\":100");
+	client = api_sql("SELECT id FROM clients WHERE name = 'client'");
+	budget = api_sql("SELECT id FROM budgets");
+	record = api_add("/v1/chat-logs", "{\"input_tokens\":1,\"external_user_id\":\"ada\"}");
+	authorization = api_add("/v1/authorizations", "{\"max_cost_cents\":0.1}");
+	webhook = api_add("/v1/webhooks", "{\"url\":\"https://example.com/\"}");
+	(void)api_add("/v1/sessions", "{}");
+	session_token = api_text("X-Session-Token: %s", api_json("token"));
+	user = api_sql("SELECT id FROM users");
+	refuse_writes();
+	assert_true(servers_await(writes_are_refused, NULL));
+	return 0;
+}
+
+static void
+every_get_is_answered(UNUSED void **state)
+{
+	const char *key = api_key();
+	const char *const headers[] = { session_token, NULL };
+	const char *missed = "";
+
+	for (size_t i = 0; i < route_count; i++) {
+		const struct route *route = &routes[i];
+		const char *path;
+		long status;
+
+		if (strcmp(route->method, "GET") != 0 || strcmp(route->path, "/readyz") == 0)
+			continue;
+		path = fill(route->path);
+		if (route->scope == SCOPE_OPERATOR)
+			(void)api_use_operator();
+		else
+			api_use_key(key);
+		status = api_send("GET", path, headers, NULL);
+		if (status != 200)
+			missed = api_text("%s %s: %ld", missed, path, status);
+	}
+	assert_string_equal(missed, "");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_get_is_answered),
+	};
+
+	return cmocka_run_group_tests(tests, start, api_stop);
+}
