@@ -7,7 +7,8 @@ unset mytics
 set grid ytics lc rgb "#dddddd" lt 1
 set offsets 0.2, 0.2, 0, 0
 set lmargin 10
-set rmargin 16
+set rmargin 18
+set key samplen 3
 set multiplot
 
 set origin 0, 0.5

@@ -127,14 +127,14 @@ partitions_left() {
 
 # Every night one day is closed and the one before it, closed the night before, is dropped.
 measure_purge() {
-	local round before began loading kept=$((days_stored - 3))
+	local round before began loading kept=$((days_stored - 3)) time=$((seconds < 2 ? 1 : 2))
 	purge_day $kept
 	for ((round = 1; round <= rounds; round++)); do
-		post 64 2 "$url"
+		post 64 $time "$url"
 		note P9.p99 limit "$(awk "BEGIN { print ${result[5]} / 1000 }")"
 		expect_no_error "the limit of P9.p99"
 		before=$(partitions_left)
-		(post 64 2 "$url" && echo "${result[*]}" >"$run/purge.load") &
+		(post 64 $time "$url" && echo "${result[*]}" >"$run/purge.load") &
 		loading=$!
 		began=${EPOCHREALTIME/./}
 		purge_day $((kept - round))
