@@ -112,7 +112,8 @@ check_empty(struct request *req)
 	const struct route *route = req->route;
 
 	return (route->query_count > 0 || request_read_query(req, NULL)) &&
-	       (route->body_count > 0 || req->body.len == 0 || request_read_body(req, NULL));
+	       (route->body_count > 0 || route->takes != NULL || req->body.len == 0 ||
+		   request_read_body(req, NULL));
 }
 
 /* Whether the request may reach its handler. */
