@@ -120,9 +120,11 @@ check_empty(struct request *req)
 static bool
 admit(struct request *req)
 {
-	bool found = router_find(req) &&
-		     (req->route->scope == SCOPE_NONE || auth_check(req, req->route->scope));
+	bool found = router_find(req);
 
+	if (found && req->route->prepare != NULL)
+		req->route->prepare(req);
+	found = found && (req->route->scope == SCOPE_NONE || auth_check(req, req->route->scope));
 	reply_keep_headers(&req->reply);
 	return found && request_receive(req) && check_empty(req);
 }

@@ -1,3 +1,5 @@
+#include "tests/test.h"
+
 #include "tests/otlp.h"
 
 #include <inttypes.h>
@@ -7,6 +9,7 @@
 #include "lib/clock.h"
 #include "lib/json_write.h"
 #include "lib/proto.h"
+#include "tests/api.h"
 
 #define TOOK INT64_C(1500000)
 #define PARENT "00f067aa0ba902b7"
@@ -218,4 +221,31 @@ otlp_export(enum otel_format format, const struct otlp_span *spans, size_t count
 	else
 		add_export(&body, spans, count);
 	return buf_text(&body);
+}
+
+struct http_answer
+otlp_post(enum otel_format format, struct text body)
+{
+	static const char *const json[] = { "Content-Type: application/json", NULL };
+	static const char *const protobuf[] = { "Content-Type: application/x-protobuf", NULL };
+	const struct http http = { .url = servers_http_url(api_servers()), .key = api_key() };
+
+	return http_send_n(
+	    &http, "POST", "/v1/traces", format == OTEL_JSON ? json : protobuf, body.at, body.len);
+}
+
+struct http_answer
+otlp_send(enum otel_format format, const struct otlp_span *spans, size_t count)
+{
+	return otlp_post(format, otlp_export(format, spans, count));
+}
+
+void
+otlp_expect(struct http_answer answer, const char *spans)
+{
+	const char *said = http_header(&answer, "x-tally-spans");
+
+	if (answer.status != 200 || said == NULL || strcmp(said, spans) != 0)
+		fail_msg("%ld %s: %s", answer.status, said != NULL ? said : "(none)", answer.body);
+	http_free(&answer);
 }

@@ -12,11 +12,30 @@
 const char *const traces_types[] = { OTEL_PROTOBUF_TYPE, "application/json", NULL };
 
 static bool
-choose_format(struct request *req, enum otel_format *ret)
+is_json(const struct request *req)
 {
-	*ret = strcmp(req->content_type, "application/json") == 0 ? OTEL_JSON : OTEL_PROTOBUF;
-	otel_answer_failures(req, *ret);
-	return *ret == OTEL_JSON || strcmp(req->content_type, OTEL_PROTOBUF_TYPE) == 0 ||
+	return strcmp(req->content_type, "application/json") == 0;
+}
+
+static bool
+is_protobuf(const struct request *req)
+{
+	return strcmp(req->content_type, OTEL_PROTOBUF_TYPE) == 0;
+}
+
+void
+traces_prepare(struct request *req)
+{
+	if (is_json(req))
+		otel_answer_failures(req, OTEL_JSON);
+	else if (is_protobuf(req))
+		otel_answer_failures(req, OTEL_PROTOBUF);
+}
+
+static bool
+check_type(const struct request *req)
+{
+	return is_json(req) || is_protobuf(req) ||
 	       task_fail(req->task, ERR_MEDIA_TYPE,
 		   "Traces are taken as application/x-protobuf or application/json.");
 }
@@ -65,13 +84,13 @@ count_spans(struct request *req, enum otel_format format, size_t *ret)
 static bool
 read_spans(struct request *req, struct submission **ret)
 {
-	enum otel_format format;
+	enum otel_format format = is_json(req) ? OTEL_JSON : OTEL_PROTOBUF;
 	struct otel_reader reader;
 	struct otel_span span;
 	size_t count;
 
-	if (!choose_format(req, &format) || !idempotency_check_key(req) ||
-	    !count_spans(req, format, &count) || !otel_open(req->task, format, req->body, &reader))
+	if (!check_type(req) || !idempotency_check_key(req) || !count_spans(req, format, &count) ||
+	    !otel_open(req->task, format, req->body, &reader))
 		return false;
 	*ret = elements_submission(
 	    req, format == OTEL_PROTOBUF ? SUBMISSION_OTLP_PROTOBUF : SUBMISSION_OTLP_JSON, count);

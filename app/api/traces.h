@@ -11,6 +11,8 @@
 
 extern const char *const traces_types[]; /* media types; NULL behind the last */
 
+/* Failures are told in the request's format. */
+void traces_prepare(struct request *req);
 /* It parks: the request is finished after the commit. Always true. */
 bool traces_post(struct request *req, struct reply *reply);
 

@@ -39,6 +39,7 @@ enum member {
 	END_USER,
 	KEY_END_USER,
 	KEY_USER,
+	CALLERS_USER,
 	FEATURE,
 	TEAM,
 	KEY_ALIAS,
@@ -51,7 +52,7 @@ enum member {
 
 static const char *const paths[] = {
 	[ID] = "id",
-	[CALL_ID] = "call_id",
+	[CALL_ID] = "litellm_call_id",
 	[TRACE_ID] = "trace_id",
 	[CALL_TYPE] = "call_type",
 	[STATUS] = "status",
@@ -76,6 +77,7 @@ static const char *const paths[] = {
 	[END_USER] = "end_user",
 	[KEY_END_USER] = "metadata.user_api_key_end_user_id",
 	[KEY_USER] = "metadata.user_api_key_user_id",
+	[CALLERS_USER] = "model_parameters.user",
 	[FEATURE] = "metadata.requester_metadata.feature",
 	[TEAM] = "metadata.user_api_key_team_alias",
 	[KEY_ALIAS] = "metadata.user_api_key_alias",
@@ -184,10 +186,12 @@ set_tags(struct task *task, struct text array, struct record_input *input)
 static void
 set_scope(struct task *task, const struct payload *payload, struct record_input *input)
 {
-	struct text user = either(payload, END_USER, KEY_END_USER);
 	struct text feature = either(payload, FEATURE, TEAM);
+	enum member user = payload->at[END_USER].len > 0 ? END_USER : KEY_END_USER;
 
-	foreign_set(task, input, "external_user_id", user.len > 0 ? user : payload->at[KEY_USER]);
+	foreign_set(task, input, "external_user_id",
+	    payload->at[user].len > 0 ? payload->at[user]
+				      : either(payload, CALLERS_USER, KEY_USER));
 	foreign_set_cut(task, input, "feature", feature.len > 0 ? feature : payload->at[KEY_ALIAS]);
 	foreign_set_cut(task, input, "agent_type", payload->at[AGENT_TYPE]);
 }

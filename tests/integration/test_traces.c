@@ -1,29 +1,15 @@
 /*
- * POST /v1/traces through nginx, each span as protobuf and as JSON: what becomes a record, what is
- * rejected, what is ignored, and that nothing is stored twice.
+ * POST /v1/traces through nginx, each span as protobuf and as JSON: what becomes a record of what
+ * content, what is ignored, and that nothing is stored twice.
  */
 #include "tests/test.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/clock.h"
-#include "lib/proto.h"
+#include "app/ingest/record.h"
 #include "tests/api.h"
 #include "tests/otlp.h"
-
-static const char *const json_type[] = { "Content-Type: application/json", NULL };
-static const char *const proto_type[] = { "Content-Type: application/x-protobuf", NULL };
-
-static struct http_answer
-post(enum otel_format format, struct text body)
-{
-	const struct http http = { .url = servers_http_url(api_servers()), .key = api_key() };
-
-	return http_send_n(&http, "POST", "/v1/traces",
-	    format == OTEL_JSON ? json_type : proto_type, body.at, body.len);
-}
 
 /* The span in both formats, and the record's members as "name=value;..." */
 static const struct row {
@@ -158,7 +144,7 @@ send_row(const struct row *row, enum otel_format format, unsigned number)
 		const char *stored = again ? "accepted=0, duplicates=1, rejected=0, ignored=0"
 					   : "accepted=1, duplicates=0, rejected=0, ignored=0";
 
-		answer = post(format, body);
+		answer = otlp_post(format, body);
 		expect_spans(row, &answer,
 		    row->record ? stored : "accepted=0, duplicates=0, rejected=0, ignored=1");
 		assert_string_equal(http_header(&answer, "content-type"),
@@ -184,173 +170,51 @@ static void
 the_format_does_not_change_the_identity(UNUSED void **state)
 {
 	struct otlp_span span = otlp_span(1);
-	struct http_answer answer;
 
 	api_use_new_client("both formats");
-	answer = post(OTEL_JSON, otlp_export(OTEL_JSON, &span, 1));
-	assert_string_equal(http_header(&answer, "x-tally-spans"),
-	    "accepted=1, duplicates=0, rejected=0, ignored=0");
-	http_free(&answer);
-	answer = post(OTEL_PROTOBUF, otlp_export(OTEL_PROTOBUF, &span, 1));
-	assert_string_equal(http_header(&answer, "x-tally-spans"),
-	    "accepted=0, duplicates=1, rejected=0, ignored=0");
-	http_free(&answer);
+	otlp_expect(
+	    otlp_send(OTEL_JSON, &span, 1), "accepted=1, duplicates=0, rejected=0, ignored=0");
+	otlp_expect(
+	    otlp_send(OTEL_PROTOBUF, &span, 1), "accepted=0, duplicates=1, rejected=0, ignored=0");
 	api_expect(200, "GET", "/v1/daily-costs/today", NULL);
 	api_expect_json("total_requests", "1");
 }
 
-/* The good ones are stored whatever the bad ones. */
-static const struct {
-	const char *sentence;
-	struct otlp_span span;
-	const char *why;
-} bad[] = {
-	{ "a trace id of zeros", { .trace_id = "00000000000000000000000000000000" }, "trace_id" },
-	{ "a trace id that is too short", { .trace_id = "0102" }, "trace_id" },
-	{ "a span id of zeros", { .span_id = "0000000000000000" }, "span_id" },
-	{ "a start before 1970 ended", { .started_at = 1 }, "created_at" },
-	{ "a start of tomorrow", { .started_at = INT64_MAX / 1000 }, "created_at" },
-	{ "tokens below 0", { .attributes = "gen_ai.usage.input_tokens=#-1" }, "input_tokens" },
-	{ "tokens that are no number", { .attributes = "gen_ai.usage.input_tokens=many" },
-	    "input_tokens" },
-	{ "half a token", { .attributes = "gen_ai.usage.input_tokens=%1.5" }, "input_tokens" },
-	{ "a cost below 0", { .attributes = "gen_ai.usage.input_tokens=#1;gen_ai.usage.cost=%-1" },
-	    "estimated_cost_cents" },
-};
-
-static struct otlp_span
-bad_span(size_t i, unsigned number)
-{
-	struct otlp_span span = otlp_span(number);
-
-	if (bad[i].span.trace_id)
-		span.trace_id = bad[i].span.trace_id;
-	if (bad[i].span.span_id)
-		span.span_id = bad[i].span.span_id;
-	if (bad[i].span.started_at)
-		span.started_at = bad[i].span.started_at;
-	if (bad[i].span.attributes)
-		span.attributes = bad[i].span.attributes;
-	return span;
-}
-
+/* What is only too long is cut, as no exporter sends it a second time; but a user stays the same,
+ * or is none. */
 static void
-partial_success_names_what_is_rejected(UNUSED void **state)
+long_texts_are_cut(UNUSED void **state)
 {
-	api_use_new_client("partial");
-	for (unsigned i = 0; i < COUNT(bad); i++) {
-		struct otlp_span spans[] = { otlp_span(2 * i), bad_span(i, 2 * i + 1) };
-		struct http_answer answer = post(OTEL_JSON, otlp_export(OTEL_JSON, spans, 2));
-		char begin[80];
-
-		assert_int_equal(answer.status, 200);
-		(void)snprintf(begin, sizeof(begin), "span 1: %s ", bad[i].why);
-		if (!http_json(&answer, "partialSuccess.errorMessage", 0) ||
-		    strncmp(http_json(&answer, "partialSuccess.errorMessage", 0), begin,
-			strlen(begin)) != 0)
-			fail_msg("%s: %s", bad[i].sentence, answer.body);
-		assert_string_equal(http_json(&answer, "partialSuccess.rejectedSpans", 0), "1");
-		http_free(&answer);
-	}
-	api_expect(200, "GET", "/v1/daily-costs/today", NULL);
-	api_expect_json("total_requests", api_text("%zu", COUNT(bad)));
-}
-
-static void
-partial_success_in_protobuf(UNUSED void **state)
-{
-	struct otlp_span spans[] = { bad_span(0, 1), bad_span(1, 2) };
+	struct otlp_span span = otlp_span(1);
 	struct http_answer answer;
-	/* partial_success { rejected_spans: 2, error_message: "span 0: ..." } */
-	static const char begin[] = "\x08\x02\x12";
 
-	api_use_new_client("partial protobuf");
-	answer = post(OTEL_PROTOBUF, otlp_export(OTEL_PROTOBUF, spans, 2));
-	assert_int_equal(answer.status, 200);
-	assert_int_equal(answer.body[0], 0x0a);
-	assert_memory_equal(answer.body + 2, begin, 3);
-	assert_memory_equal(answer.body + 6, "span 0: trace_id", 16);
+	api_use_new_client("long");
+	span.attributes =
+	    strdup(api_text("gen_ai.operation.name=execute_tool;gen_ai.tool.name=%0200d;"
+			    "tally.feature=%0200d",
+		1, 2));
+	otlp_expect(
+	    otlp_send(OTEL_PROTOBUF, &span, 1), "accepted=1, duplicates=0, rejected=0, ignored=0");
+	free((char *)(uintptr_t)span.attributes);
+	api_expect(200, "GET", "/v1/chat-logs", NULL);
+	assert_int_equal(strlen(api_json("data.0.tools_used.0")), RECORD_TOOL_MAX);
+	assert_int_equal(strlen(api_json("data.0.feature")), record_field_max("feature"));
+	span = otlp_span(2);
+	span.attributes = strdup(api_text("gen_ai.usage.input_tokens=#1;user.id=%0256d", 1));
+	answer = otlp_send(OTEL_JSON, &span, 1);
+	assert_non_null(strstr(answer.body, "span 0: external_user_id"));
 	http_free(&answer);
-}
-
-static const struct {
-	const char *sentence;
-	const char *type;
-	const char *body;
-	size_t len;
-	long status;
-} refused[] = {
-#define BODY(text) text, sizeof(text) - 1
-	{ "broken protobuf", "application/x-protobuf",
-	    BODY("\x0a\x05"
-		 "a"),
-	    400 },
-	{ "broken protobuf in a span", "application/x-protobuf",
-	    BODY("\x0a\x06\x12\x04\x12\x02\x0a\x09"), 400 },
-	{ "JSON as protobuf", "application/x-protobuf", BODY("{\"resourceSpans\":[]}"), 400 },
-	{ "no JSON", "application/json", BODY("{\"resourceSpans\":["), 400 },
-	{ "an array", "application/json", BODY("[]"), 400 },
-	{ "spans that are no array", "application/json", BODY("{\"resourceSpans\":1}"), 400 },
-	{ "spans that are no objects", "application/json",
-	    BODY("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[1]}]}]}"), 400 },
-	{ "text", "text/plain", BODY("x"), 415 },
-	{ "nothing as JSON", "application/json", BODY(""), 400 },
-	{ "nothing as protobuf", "application/x-protobuf", BODY(""), 200 },
-	{ "no spans", "application/json", BODY("{}"), 200 },
-	{ "null", "application/json", BODY("{\"resourceSpans\":null}"), 200 },
-	{ "members of tomorrow's", "application/json",
-	    BODY("{\"resourceSpans\":[{\"new\":{},\"scopeSpans\":[{\"spans\":[],\"x\":1}]}]}"),
-	    200 },
-};
-
-static void
-what_is_no_export_is_refused(UNUSED void **state)
-{
-	const struct http http = { .url = servers_http_url(api_servers()), .key = api_key() };
-
-	for (size_t i = 0; i < COUNT(refused); i++) {
-		const char *const headers[] = { api_text("Content-Type: %s", refused[i].type),
-			NULL };
-		struct http_answer answer = http_send_n(
-		    &http, "POST", "/v1/traces", headers, refused[i].body, refused[i].len);
-
-		if (answer.status != refused[i].status)
-			fail_msg("%s: %ld %s", refused[i].sentence, answer.status, answer.body);
-		http_free(&answer);
-	}
-}
-
-static void
-a_failure_is_a_status_in_the_requests_format(UNUSED void **state)
-{
-	struct http_answer answer = post(OTEL_JSON, (struct text){ "[]", 2 });
-
-	assert_string_equal(http_header(&answer, "content-type"), "application/problem+json");
-	assert_string_equal(http_json(&answer, "code", 0), "3");
-	assert_string_equal(http_json(&answer, "message", 0), http_json(&answer, "detail", 1));
-	http_free(&answer);
-	answer = post(OTEL_PROTOBUF, (struct text){ "\x07", 1 });
-	assert_int_equal(answer.status, 400);
-	assert_string_equal(http_header(&answer, "content-type"), "application/x-protobuf");
-	/* code: 3, message: "A field ..." */
-	assert_memory_equal(answer.body, "\x08\x03\x12", 3);
-	assert_memory_equal(answer.body + 4, "A field", 7);
-	http_free(&answer);
+	free((char *)(uintptr_t)span.attributes);
 }
 
 static int
 start(void **state)
 {
-	const char *source = getenv("TALLY_SRCDIR");
-	char *output;
-	int status;
+	int failed = api_start(state);
 
-	if (api_start(state) != 0)
-		return -1;
-	status = servers_tally(api_servers(), &output, "prices", "import",
-	    api_text("%s/conf/model_prices.json", source ? source : "."), NULL);
-	free(output);
-	return status;
+	if (failed == 0)
+		api_import_prices();
+	return failed;
 }
 
 int
@@ -359,10 +223,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(spans_become_records),
 		cmocka_unit_test(the_format_does_not_change_the_identity),
-		cmocka_unit_test(partial_success_names_what_is_rejected),
-		cmocka_unit_test(partial_success_in_protobuf),
-		cmocka_unit_test(what_is_no_export_is_refused),
-		cmocka_unit_test(a_failure_is_a_status_in_the_requests_format),
+		cmocka_unit_test(long_texts_are_cut),
 	};
 
 	return cmocka_run_group_tests(tests, start, api_stop);
