@@ -70,6 +70,7 @@ add_span(struct submission *submission, const struct otel_span *span, size_t ind
 static bool
 count_spans(struct request *req, enum otel_format format, size_t *ret)
 {
+	struct arena_mark mark = arena_mark(req->task->arena);
 	struct otel_reader reader;
 	struct otel_span span;
 
@@ -78,6 +79,7 @@ count_spans(struct request *req, enum otel_format format, size_t *ret)
 		return false;
 	while (*ret < TRACES_SPANS_MAX && otel_next(req->task, &reader, &span))
 		*ret += otel_kind(&span) != OTEL_OTHER;
+	arena_undo(req->task->arena, mark);
 	return req->task->err.code == ERR_NONE;
 }
 

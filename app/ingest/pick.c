@@ -20,7 +20,8 @@ static bool
 goes_on(const char *path, size_t at, struct text name, size_t *ret_end)
 {
 	*ret_end = at + name.len;
-	return strncmp(path + at, name.at, name.len) == 0 && strlen(name.at) == name.len &&
+	return strncmp(path + at, name.at, name.len) == 0 &&
+	       memchr(name.at, '.', name.len) == NULL &&
 	       (path[*ret_end] == '\0' || path[*ret_end] == '.');
 }
 
