@@ -30,6 +30,8 @@ static const struct metric_row {
 	    "Records refused for what they hold." },
 	[METRIC_RECORDS_UNPRICED] = { "tally_records_unpriced_total",
 	    "Records stored without a cost, as their model has no price." },
+	[METRIC_SPANS_IGNORED] = { "tally_spans_ignored_total",
+	    "Spans of OTLP exports that are no model's, agent's or tool's." },
 	[METRIC_BATCHES] = { "tally_batches_total", "Commits of the write path." },
 	[METRIC_BATCH_FAILURES] = { "tally_batch_failures_total",
 	    "Commits of the write path that failed." },

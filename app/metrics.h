@@ -13,6 +13,7 @@ enum metric {
 	METRIC_RECORDS_DUPLICATE,
 	METRIC_RECORDS_REJECTED,
 	METRIC_RECORDS_UNPRICED,
+	METRIC_SPANS_IGNORED, /* of OTLP exports: of no model, agent or tool */
 	METRIC_BATCHES,
 	METRIC_BATCH_FAILURES,
 	METRIC_COUNTER_EPOCHS, /* epochs opened: losses of Redis, ends of days */

@@ -133,13 +133,33 @@ write_many(struct json_out *out, const char *ref)
 	json_close(out);
 }
 
+/* What others define is not described here a second time. */
+static void
+write_foreign_body(struct json_out *out, const char *const *takes)
+{
+	json_open_at(out, "requestBody");
+	json_open_at(out, "content");
+	for (; *takes; takes++) {
+		json_open_at(out, *takes);
+		json_open_at(out, "schema");
+		json_close(out);
+		json_close(out);
+	}
+	json_close(out);
+	json_close(out);
+}
+
 static void
 write_body(struct json_out *out, const struct route *route, struct arena *arena)
 {
 	const char *ref;
 
-	if (!route->body)
+	if (!route->body && !route->takes)
 		return;
+	if (route->takes) {
+		write_foreign_body(out, route->takes);
+		return;
+	}
 	ref = arena_printf(arena, "#/components/schemas/%s", operation_id(route, arena));
 	json_open_at(out, "requestBody");
 	json_open_at(out, "content");
@@ -164,7 +184,7 @@ write_responses(struct json_out *out, const struct route *route)
 	json_open_at(out, status);
 	json_text(out, "description", route->summary);
 	json_close(out);
-	if (route->parks && route->body) {
+	if (route->parks && route->status != 200) {
 		json_open_at(out, "200");
 		json_text(out, "description",
 		    "A record that was stored before, as it was stored. To an array or lines: "

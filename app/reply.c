@@ -127,6 +127,10 @@ reply_problem(struct reply *reply, const struct err *err, const char *instance)
 	reply->header_count = reply->kept;
 	reply->body = (struct buf){ .arena = arena };
 	add_problem_headers(reply, err);
+	if (reply->fail != NULL) {
+		reply->fail(reply, err);
+		return;
+	}
 	struct json_out *out = json_out_new(&reply->body);
 	json_open(out);
 	json_text(out, "type", arena_printf(arena, "urn:tally:problem:%s", err_name(err->code)));

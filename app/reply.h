@@ -17,6 +17,8 @@ struct reply {
 	size_t kept; /* the first headers, which stand whatever the answer becomes */
 	void (*extend)(struct json_out *out, const void *object); /* or NULL */
 	const void *extension;
+	/* Makes the body of a failure that is no problem document; or NULL. */
+	void (*fail)(struct reply *reply, const struct err *err);
 	struct reply_header {
 		const char *name;
 		const char *value;

@@ -112,16 +112,19 @@ check_empty(struct request *req)
 	const struct route *route = req->route;
 
 	return (route->query_count > 0 || request_read_query(req, NULL)) &&
-	       (route->body_count > 0 || req->body.len == 0 || request_read_body(req, NULL));
+	       (route->body_count > 0 || route->takes != NULL || req->body.len == 0 ||
+		   request_read_body(req, NULL));
 }
 
 /* Whether the request may reach its handler. */
 static bool
 admit(struct request *req)
 {
-	bool found = router_find(req) &&
-		     (req->route->scope == SCOPE_NONE || auth_check(req, req->route->scope));
+	bool found = router_find(req);
 
+	if (found && req->route->prepare != NULL)
+		req->route->prepare(req);
+	found = found && (req->route->scope == SCOPE_NONE || auth_check(req, req->route->scope));
 	reply_keep_headers(&req->reply);
 	return found && request_receive(req) && check_empty(req);
 }

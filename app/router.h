@@ -18,6 +18,10 @@ struct route {
 	size_t query_count;
 	const struct json_field *body; /* fields accepted; NULL: none */
 	size_t body_count;
+	const char *const *takes; /* media types of a body in a form that others define, which the
+				     handler reads; NULL behind the last; or NULL */
+	void (*prepare)(struct request *req); /* before anything is checked: how failures are told;
+						 or NULL */
 	const char *header; /* one that the handler reads and refuses to be without; or NULL */
 	bool if_match; /* the handler holds If-Match against the ETag */
 	bool counts_rate; /* the handler sends rate_command() with its own to Redis and calls

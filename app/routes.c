@@ -10,9 +10,11 @@
 #include "app/api/clients.h"
 #include "app/api/daily_costs.h"
 #include "app/api/health.h"
+#include "app/api/litellm.h"
 #include "app/api/records.h"
 #include "app/api/sessions.h"
 #include "app/api/today.h"
+#include "app/api/traces.h"
 #include "app/api/users.h"
 #include "app/api/webhooks.h"
 #include "app/ingest/record.h"
@@ -41,6 +43,16 @@ const struct route routes[] = {
 	    .status = 200, .summary = "Records, newest first; CSV and NDJSON by Accept." },
 	{ "GET", "/v1/chat-logs/{id}", chat_logs_find, SCOPE_LOGS_READ, .status = 200,
 	    .summary = "One record." },
+
+	{ "POST", "/v1/traces", traces_post, SCOPE_LOGS_WRITE, .takes = traces_types,
+	    .prepare = traces_prepare,
+	    .parks = true, .status = 200,
+	    .summary = "OTLP/HTTP: spans of model calls, agents and tools become records; others "
+		       "are ignored. Answers partialSuccess where spans are rejected." },
+	{ "POST", "/v1/ingest/litellm", litellm_post, SCOPE_LOGS_WRITE, .takes = litellm_types,
+	    .parks = true, .status = 200,
+	    .summary = "LiteLLM's StandardLoggingPayload, one, an array or NDJSON: how many were "
+		       "accepted, how many duplicates, and which were rejected." },
 
 	{ "GET", "/v1/daily-costs", daily_costs_list, SCOPE_LOGS_READ,
 	    QUERY(daily_costs_list_fields), .status = 200, .summary = "Days, newest first." },

@@ -219,7 +219,9 @@ on_key(void *context, const unsigned char *at, size_t len)
 static bool
 descend(struct json_reader *reader)
 {
-	if (reader->depth == JSON_DEPTH_MAX)
+	bool skipped = reader->lenient && reader->depth > 0 && reader->field == NULL;
+
+	if (reader->depth == (skipped ? JSON_SKIPPED_DEPTH_MAX : JSON_DEPTH_MAX))
 		return json_events_refuse(reader, "The JSON is nested too deeply.");
 	reader->depth++;
 	return true;

@@ -127,25 +127,39 @@ json_next_item(struct task *task, struct json_items *items, struct text *ret)
 	return true;
 }
 
-/* The name's escapes are read by the same rules as those of any text. */
+/* Escapes are read by the same rules as those of any text; most texts have none. */
+bool
+json_text_value(struct task *task, struct text value, struct text *ret)
+{
+	static const struct json_field field = {
+		.name = "text", .type = JSON_TEXT, .given = JSON_ALWAYS, .max = INT64_MAX
+	};
+	struct buf buf = { .arena = task->arena };
+	const char *text = NULL;
+
+	if (value.len < 2 || value.at[0] != '"' || value.at[value.len - 1] != '"')
+		return false;
+	if (memchr(value.at, '\\', value.len) == NULL) {
+		text = arena_strndup(task->arena, value.at + 1, value.len - 2);
+		*ret = (struct text){ .at = text, .len = value.len - 2 };
+		return true;
+	}
+	buf_puts(&buf, "{\"text\":");
+	buf_add(&buf, value.at, value.len);
+	buf_putc(&buf, '}');
+	if (!json_read(task, buf_text(&buf), &field, 1, &text)) {
+		task_clear_error(task);
+		return false;
+	}
+	*ret = (struct text){ .at = text, .len = strlen(text) };
+	return true;
+}
+
 static bool
 read_name(struct task *task, struct text quoted, struct text *ret)
 {
-	static const struct json_field field = {
-		.name = "name", .type = JSON_TEXT, .given = JSON_ALWAYS, .max = INT64_MAX
-	};
-	struct buf buf = { .arena = task->arena };
-	const char *name = NULL;
-
-	buf_puts(&buf, "{\"name\":");
-	buf_add(&buf, quoted.at, quoted.len);
-	buf_putc(&buf, '}');
-	if (!json_read(task, buf_text(&buf), &field, 1, &name)) {
-		task_clear_error(task);
-		return task_fail(task, ERR_SYNTAX, "A member's name holds what no text may.");
-	}
-	*ret = (struct text){ .at = name, .len = strlen(name) };
-	return true;
+	return json_text_value(task, quoted, ret) ||
+	       task_fail(task, ERR_SYNTAX, "A member's name holds what no text may.");
 }
 
 bool

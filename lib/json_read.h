@@ -12,6 +12,7 @@
 #include "lib/task.h"
 
 #define JSON_DEPTH_MAX 32
+#define JSON_SKIPPED_DEPTH_MAX 512 /* of what json_read_some() skips */
 
 enum json_type {
 	JSON_TEXT, /* const char *: min and max count characters (code points) */
@@ -98,6 +99,12 @@ NODISCARD bool json_next_item(struct task *task, struct json_items *items, struc
  */
 NODISCARD bool json_next_member(
     struct task *task, struct json_items *items, struct text *ret_name, struct text *ret_value);
+
+/*
+ * The characters of a JSON text as it stands in quotes, terminated. False where the value is none,
+ * or one that no text of ours may be (a NUL, half a surrogate): no error then.
+ */
+NODISCARD bool json_text_value(struct task *task, struct text value, struct text *ret);
 
 /* Whether the first character that is not white space opens an array. */
 bool json_is_array(struct text body);

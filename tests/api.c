@@ -50,6 +50,19 @@ api_servers(void)
 }
 
 void
+api_import_prices(void)
+{
+	const char *source = getenv("TALLY_SRCDIR");
+	char *output;
+	int status = servers_tally(servers, &output, "prices", "import",
+	    api_text("%s/conf/model_prices.json", source != NULL ? source : "."), NULL);
+
+	if (status != 0)
+		fail_msg("tally prices import: %s", output);
+	free(output);
+}
+
+void
 api_use_new_client(const char *name)
 {
 	http.key = keep(servers_key_at_noon(servers, name));

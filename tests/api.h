@@ -13,6 +13,9 @@ int api_start(void **state);
 int api_stop(void **state);
 struct servers *api_servers(void);
 
+/* Imports the price list that the project carries. */
+void api_import_prices(void);
+
 /* Makes a client; the calls from here on are its. */
 void api_use_new_client(const char *name);
 /* Makes a client with one budget of its name, in its zone; members: the others, as JSON. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/idempotency.h"
+#include "app/ingest/otel_answer.h"
 #include "app/metrics.h"
 
 static const char no_user[] = "names no user of this client";
@@ -131,6 +132,9 @@ answer_make(struct submission *submission, const struct batch_row *rows)
 {
 	struct request *req = submission->req;
 
+	if (submission->form == SUBMISSION_OTLP_PROTOBUF ||
+	    submission->form == SUBMISSION_OTLP_JSON)
+		return otel_answer(submission);
 	if (submission->form == SUBMISSION_MANY)
 		return reply_json(&req->reply, 200, write_counts, submission);
 	switch (rows[0].outcome) {

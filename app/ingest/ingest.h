@@ -22,7 +22,13 @@ struct counter_book;
 struct ingest;
 struct known;
 
-enum submission_form { SUBMISSION_SINGLE, SUBMISSION_MANY, SUBMISSION_AUTHORIZE };
+enum submission_form {
+	SUBMISSION_SINGLE,
+	SUBMISSION_MANY,
+	SUBMISSION_OTLP_PROTOBUF,
+	SUBMISSION_OTLP_JSON,
+	SUBMISSION_AUTHORIZE
+};
 
 /* An element that was refused before the commit. */
 struct rejection {
@@ -43,6 +49,7 @@ struct submission {
 	struct rejection *rejections; /* room for all of them */
 	size_t rejection_count;
 	size_t unreadable; /* how many of them were refused before the commit */
+	size_t ignored; /* spans that are no record's */
 	size_t stored, duplicates, unpriced; /* unpriced: of those stored */
 	uint8_t request_hash[32]; /* where req->idempotency_key is not NULL */
 	struct authorize *authorize; /* app/ingest/authorize.h; NULL unless SUBMISSION_AUTHORIZE */

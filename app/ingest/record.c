@@ -1,28 +1,23 @@
 #include "app/ingest/record.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "lib/clock.h"
 #include "lib/model/user.h"
+#include "lib/money.h"
 
-/* What is read before it becomes a record. */
-struct input {
-	struct chat_log log;
-	const char *id;
-	const char *external_user_id;
-};
-
-#define LOG(member) .offset = offsetof(struct input, log.member), .given = JSON_ALWAYS
+#define LOG(member) .offset = offsetof(struct record_input, log.member), .given = JSON_ALWAYS
 #define TOKENS .type = JSON_INT, .max = PRICE_TOKENS_MAX
 
 const struct json_field record_fields[] = {
-	{ "id", JSON_TEXT, .offset = offsetof(struct input, id), .given = JSON_ALWAYS, .min = 1,
-	    .max = 255,
+	{ "id", JSON_TEXT, .offset = offsetof(struct record_input, id), .given = JSON_ALWAYS,
+	    .min = 1, .max = 255,
 	    .about =
 		"Identity of the call. A UUIDv7 is kept, and created_at is its time; any other text needs created_at "
 		"and becomes a UUIDv7 that follows from both. Sent twice, it is stored once." },
 	{ "user_id", JSON_ID, LOG(user_id), .about = "A user of this client." },
-	{ "external_user_id", JSON_TEXT, .offset = offsetof(struct input, external_user_id),
+	{ "external_user_id", JSON_TEXT, .offset = offsetof(struct record_input, external_user_id),
 	    .given = JSON_ALWAYS, .min = 1, .max = USER_EXTERNAL_ID_MAX,
 	    .about =
 		"Your own name of the user; made as a user of tier anonymous on first sight." },
@@ -57,8 +52,9 @@ const struct json_field record_fields[] = {
 	{ "verified_cost_cents", .type = JSON_CENTS, LOG(verified_cost_nanos),
 	    .max = RECORD_COST_MAX, .about = "As billed; counts instead of the estimate." },
 	{ "is_cache_hit", JSON_BOOL, LOG(is_cache_hit) },
-	{ "tools_used", JSON_TEXTS, LOG(tools_used), .max = RECORD_TOOLS_MAX, .max_item = 128 },
-	{ "tags", JSON_TEXTS, LOG(tags), .max = RECORD_TAGS_MAX, .max_item = 64 },
+	{ "tools_used", JSON_TEXTS, LOG(tools_used), .max = RECORD_TOOLS_MAX,
+	    .max_item = RECORD_TOOL_MAX },
+	{ "tags", JSON_TEXTS, LOG(tags), .max = RECORD_TAGS_MAX, .max_item = RECORD_TAG_MAX },
 	{ "success", JSON_BOOL, LOG(success), .about = "True where not given." },
 	{ "error_message", JSON_TEXT, LOG(error_message), .max = RECORD_ERROR_MAX },
 	{ "duration_ms", .type = JSON_INT, LOG(duration_ms), .max = RECORD_DURATION_MAX_MS },
@@ -76,12 +72,12 @@ or_zero(int64_t value)
 	return value == CHAT_LOG_NONE ? 0 : value;
 }
 
-static void
-make_empty(struct input *input)
+void
+record_input_make_empty(struct record_input *input)
 {
 	struct chat_log *log = &input->log;
 
-	*input = (struct input){ 0 };
+	*input = (struct record_input){ .reported_cost_nanos = CHAT_LOG_NONE };
 	log->created_at = CHAT_LOG_NONE;
 	log->input_tokens = log->output_tokens = log->cached_input_tokens = CHAT_LOG_NONE;
 	log->cache_write_tokens = log->reasoning_tokens = log->tokens_used = CHAT_LOG_NONE;
@@ -124,7 +120,7 @@ id_text(struct task *task, struct id id)
 
 /* The record falls into the buckets in which its amount is held, unless it says otherwise. */
 static void
-set_scope(const struct authorization *authorization, struct input *input)
+set_scope(const struct authorization *authorization, struct record_input *input)
 {
 	const struct budget_scope *scope = &authorization->scope;
 	struct chat_log *log = &input->log;
@@ -147,7 +143,8 @@ set_scope(const struct authorization *authorization, struct input *input)
 
 /* What is not given follows from the authorization. A second settle is the first one again. */
 static void
-set_defaults(struct task *task, const struct authorization *authorization, struct input *input)
+set_defaults(
+    struct task *task, const struct authorization *authorization, struct record_input *input)
 {
 	static const struct text name = { "record", sizeof "record" - 1 };
 	struct chat_log *log = &input->log;
@@ -170,7 +167,7 @@ set_defaults(struct task *task, const struct authorization *authorization, struc
 
 /* An id that is a UUIDv7 says when the call was made; any other one needs to be told. */
 static bool
-set_identity(struct task *task, const struct identity *identity, struct input *input)
+set_identity(struct task *task, const struct identity *identity, struct record_input *input)
 {
 	struct chat_log *log = &input->log;
 	struct text name = { .at = input->id, .len = input->id == NULL ? 0 : strlen(input->id) };
@@ -200,7 +197,7 @@ set_identity(struct task *task, const struct identity *identity, struct input *i
 }
 
 static bool
-set_user(struct task *task, const struct identity *identity, struct input *input)
+set_user(struct task *task, const struct identity *identity, struct record_input *input)
 {
 	struct text name = { .at = input->external_user_id };
 
@@ -223,7 +220,7 @@ has_tokens(const struct chat_log *log)
 
 /* Makes the classes disjoint; what was not given stays so. */
 static bool
-set_usage(struct task *task, struct chat_log *log, struct usage *ret)
+set_usage(struct task *task, struct chat_log *log, enum usage_style style, struct usage *ret)
 {
 	*ret = (struct usage){
 		.input = or_zero(log->input_tokens),
@@ -237,7 +234,7 @@ set_usage(struct task *task, struct chat_log *log, struct usage *ret)
 		return task_fail_field(task, "message_length", "or a number of tokens is required");
 	if (ret->reasoning > ret->output)
 		return task_fail_field(task, "reasoning_tokens", "is more than output_tokens");
-	if (!usage_make_disjoint(usage_style(log->provider), ret))
+	if (!usage_make_disjoint(style, ret))
 		return task_fail_field(task, "cached_input_tokens",
 		    "and cache_write_tokens are more than input_tokens");
 	if (log->input_tokens != CHAT_LOG_NONE)
@@ -247,21 +244,63 @@ set_usage(struct task *task, struct chat_log *log, struct usage *ret)
 	return true;
 }
 
-static bool
-set_price(struct task *task, struct cache *cache, struct chat_log *log, const struct usage *usage)
+/* Our cost beside the one that the sender reported, whose metadata we made: an object. */
+static void
+add_our_cost(struct task *task, struct chat_log *log, int64_t nanos)
 {
-	struct price price;
-	bool found;
+	struct buf buf = { .arena = task->arena };
+	char cents[MONEY_TEXT_SIZE];
 
-	if (log->estimated_cost_nanos != CHAT_LOG_NONE || log->model == NULL || !has_tokens(log))
-		return true;
-	if (!cache_find_price(
-		task, cache, log->provider, log->model, log->created_at, &found, &price))
+	assert(log->metadata.len > 2);
+	buf_add(&buf, log->metadata.at, log->metadata.len - 1);
+	buf_printf(&buf, ",\"tally_cost_cents\":%s}", money_format_cents(nanos, cents));
+	log->metadata = buf_text(&buf);
+}
+
+static bool
+set_price(
+    struct task *task, struct cache *cache, struct record_input *input, const struct usage *usage)
+{
+	struct chat_log *log = &input->log;
+	const char *provider = input->priced_as != NULL ? input->priced_as : log->provider;
+	struct price price;
+	bool found = false;
+
+	if (log->estimated_cost_nanos == CHAT_LOG_NONE && log->model != NULL && has_tokens(log) &&
+	    !cache_find_price(task, cache, provider, log->model, log->created_at, &found, &price))
 		return false;
-	if (!found)
+	if (found) {
+		log->estimated_cost_nanos = price_cost(usage, &price.rates);
+		log->model_pricing_id = price.id;
+	}
+	if (input->reported_cost_nanos == CHAT_LOG_NONE)
 		return true;
-	log->estimated_cost_nanos = price_cost(usage, &price.rates);
-	log->model_pricing_id = price.id;
+	if (found)
+		add_our_cost(task, log, log->estimated_cost_nanos);
+	log->model_pricing_id = (struct id){ 0 };
+	log->estimated_cost_nanos = input->reported_cost_nanos;
+	return true;
+}
+
+/* good: nothing was wrong so far. All that is wrong is named at once. */
+static bool
+finish(struct task *task, struct cache *cache, const struct identity *identity,
+    enum usage_style style, struct record_input *input, bool good, struct record *ret)
+{
+	struct usage usage;
+
+	good = set_identity(task, identity, input) && good;
+	good = set_user(task, identity, input) && good;
+	good = set_usage(task, &input->log, style, &usage) && good;
+	if (!good || !set_price(task, cache, input, &usage))
+		return false;
+	input->log.received_at = task->now;
+	input->log.api_key_id = identity->lineage;
+	*ret = (struct record){
+		.log = input->log,
+		.external_user_id = input->external_user_id,
+		.day = zone_date(identity->zone, input->log.created_at),
+	};
 	return true;
 }
 
@@ -270,30 +309,54 @@ record_read(struct task *task, struct cache *cache, const struct identity *ident
     const struct authorization *settles, struct text json, struct record *ret)
 {
 	size_t fields = settles == NULL ? COUNT(record_fields) : RECORD_SETTLE_FIELDS;
-	struct input input;
-	struct usage usage;
-	bool ok;
+	struct record_input input;
+	bool good;
 
-	make_empty(&input);
-	ok = json_read(task, json, record_fields, fields, &input);
-	if (!ok && task->err.code != ERR_INVALID)
+	record_input_make_empty(&input);
+	good = json_read(task, json, record_fields, fields, &input);
+	if (!good && task->err.code != ERR_INVALID)
 		return false;
 	if (settles != NULL)
 		set_defaults(task, settles, &input);
-	/* All of them, so that every bad field is named at once. */
-	ok = set_identity(task, identity, &input) && ok;
-	ok = set_user(task, identity, &input) && ok;
-	ok = set_usage(task, &input.log, &usage) && ok;
-	if (!ok || !set_price(task, cache, &input.log, &usage))
-		return false;
-	input.log.received_at = task->now;
-	input.log.api_key_id = identity->lineage;
-	*ret = (struct record){
-		.log = input.log,
-		.external_user_id = input.external_user_id,
-		.day = zone_date(identity->zone, input.log.created_at),
-	};
-	return true;
+	return finish(task, cache, identity, usage_style(input.log.provider), &input, good, ret);
+}
+
+/* The name is one of ours. */
+static const struct json_field *
+find_field(const char *name)
+{
+	const struct json_field *field = record_fields;
+
+	while (strcmp(field->name, name) != 0)
+		field++;
+	return field;
+}
+
+bool
+record_input_set(
+    struct task *task, struct record_input *input, const char *field, struct text value)
+{
+	return json_read_value(task, find_field(field), value, input);
+}
+
+size_t
+record_field_max(const char *field)
+{
+	return (size_t)find_field(field)->max;
+}
+
+bool
+record_make(struct task *task, struct cache *cache, const struct identity *identity,
+    struct record_input *input, struct record *ret)
+{
+	struct chat_log *log = &input->log;
+	int64_t parts = or_zero(log->cached_input_tokens) + or_zero(log->cache_write_tokens);
+	bool beside = parts > or_zero(log->input_tokens);
+
+	if (or_zero(log->reasoning_tokens) > or_zero(log->output_tokens))
+		log->output_tokens = or_zero(log->output_tokens) + log->reasoning_tokens;
+	return finish(task, cache, identity, beside ? USAGE_DISJOINT : USAGE_INCLUSIVE, input,
+	    task->err.code == ERR_NONE, ret);
 }
 
 void

@@ -126,6 +126,7 @@ body_of(const struct route *route)
 		const char *body;
 	} bodies[] = {
 		{ "/v1/chat-logs", "{\"input_tokens\":1}" },
+		{ "/v1/ingest/litellm", "{\"id\":\"n\",\"startTime\":1,\"prompt_tokens\":1}" },
 		{ "/v1/budgets", "{\"name\":\"n\",\"window\":\"day\",\"limit_cents\":1}" },
 		{ "/v1/authorizations", "{\"max_cost_cents\":0.1}" },
 		{ "/v1/authorizations/{id}/settle", "{\"input_tokens\":1}" },

@@ -255,7 +255,10 @@ every_field_of_a_body_is_described(UNUSED void **state)
 		yajl_val found = operation(&routes[i]);
 		yajl_val schema = get(schemas, get_text(found, "operationId"));
 
-		assert_int_equal(routes[i].body != NULL, get(found, "requestBody") != NULL);
+		assert_int_equal(routes[i].body != NULL || routes[i].takes != NULL,
+		    get(found, "requestBody") != NULL);
+		for (const char *const *type = routes[i].takes; type && *type; type++)
+			assert_non_null(get(get(get(found, "requestBody"), "content"), *type));
 		for (size_t j = 0; j < routes[i].body_count; j++) {
 			const struct json_field *field = &routes[i].body[j];
 

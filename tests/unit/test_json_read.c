@@ -179,6 +179,32 @@ read_nested(struct task *task, int levels)
 	return read_record(task, body.at, body.len, &record);
 }
 
+/* What is skipped may be deeper than what is kept. */
+static bool
+skip_nested(struct task *task, int depth)
+{
+	struct buf body = { .arena = task->arena };
+
+	task_clear_error(task);
+	buf_puts(&body, "{\"skipped\":");
+	for (int i = 1; i < depth; i++)
+		buf_putc(&body, '[');
+	for (int i = 1; i < depth; i++)
+		buf_putc(&body, ']');
+	buf_putc(&body, '}');
+	return json_read_some(task, buf_text(&body), NULL, 0, NULL);
+}
+
+static void
+depth_of_what_is_skipped_is_limited(void **state)
+{
+	struct task *task = *state;
+
+	assert_true(skip_nested(task, JSON_SKIPPED_DEPTH_MAX));
+	assert_false(skip_nested(task, JSON_SKIPPED_DEPTH_MAX + 1));
+	assert_int_equal(task->err.code, ERR_SYNTAX);
+}
+
 static void
 depth_is_limited(void **state)
 {
@@ -285,6 +311,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_bad_escape_is_told_of_its_own_field, setup, teardown),
 		cmocka_unit_test_setup_teardown(depth_is_limited, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    depth_of_what_is_skipped_is_limited, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_bad_field_is_named_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(more_bad_fields_than_are_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(
