@@ -45,8 +45,7 @@ const struct route routes[] = {
 	    .summary = "One record." },
 
 	{ "POST", "/v1/traces", traces_post, SCOPE_LOGS_WRITE, .takes = traces_types,
-	    .prepare = traces_prepare,
-	    .parks = true, .status = 200,
+	    .prepare = traces_prepare, .parks = true, .status = 200,
 	    .summary = "OTLP/HTTP: spans of model calls, agents and tools become records; others "
 		       "are ignored. Answers partialSuccess where spans are rejected." },
 	{ "POST", "/v1/ingest/litellm", litellm_post, SCOPE_LOGS_WRITE, .takes = litellm_types,
