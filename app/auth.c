@@ -9,6 +9,7 @@
 #include "lib/address.h"
 #include "lib/model/audit.h"
 #include "lib/model/auth_token.h"
+#include "lib/model/rate.h"
 #include "lib/seal.h"
 
 #define SCHEME "Bearer "
@@ -105,8 +106,8 @@ add_rate_headers(struct request *req, const struct rate *rate)
 	reply_keep_headers(&req->reply);
 }
 
-bool
-auth_show_rate(struct request *req, const struct rate *rate)
+static bool
+show_rate(struct request *req, const struct rate *rate)
 {
 	struct task *task = req->task;
 
@@ -128,10 +129,10 @@ count(struct request *req, const struct identity *identity)
 	int64_t limit = identity->rate_limit_per_hour;
 	struct rate rate;
 
-	if (limit == 0 || req->route->counts_rate)
+	if (limit == 0)
 		return true;
 	rate_count(req->task, identity->client, identity->lineage, limit, &rate);
-	return auth_show_rate(req, &rate);
+	return show_rate(req, &rate);
 }
 
 bool

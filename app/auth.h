@@ -7,7 +7,6 @@
 
 #include "app/request.h"
 #include "app/router.h"
-#include "lib/model/rate.h"
 #include "lib/zone.h"
 
 struct identity {
@@ -32,11 +31,5 @@ struct identity {
  * not cached and PostgreSQL is away.
  */
 NODISCARD bool auth_check(struct request *req, enum scope scope);
-
-/*
- * Says in the answer what is left of the key's hourly rate; ERR_RATE when it is used up.
- * auth_check() does it, but on a route with counts_rate.
- */
-NODISCARD bool auth_show_rate(struct request *req, const struct rate *rate);
 
 #endif

@@ -24,8 +24,6 @@ struct route {
 						 or NULL */
 	const char *header; /* one that the handler reads and refuses to be without; or NULL */
 	bool if_match; /* the handler holds If-Match against the ETag */
-	bool counts_rate; /* the handler sends rate_command() with its own to Redis and calls
-			     auth_show_rate() */
 	bool parks; /* the handler itself calls request_finish(), maybe later, on every way out */
 	bool secret; /* the answer holds a secret: a stored answer is sealed */
 	int status; /* of success, for the OpenAPI document */

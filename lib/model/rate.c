@@ -13,8 +13,8 @@ static struct redis_script count_script = {
 		  "return n + 1\n",
 };
 
-struct redis_command *
-rate_command(struct task *task, struct id client, struct id lineage, int64_t limit)
+static struct redis_command *
+make_command(struct task *task, struct id client, struct id lineage, int64_t limit)
 {
 	struct redis_command *command = redis_eval(task, &count_script, 1);
 	char of_client[ID_TEXT_SIZE], of_line[ID_TEXT_SIZE];
@@ -46,7 +46,7 @@ rate_read(const struct task *task, int64_t limit, const struct redis_reply *repl
 void
 rate_count(struct task *task, struct id client, struct id lineage, int64_t limit, struct rate *ret)
 {
-	struct redis_command *command = rate_command(task, client, lineage, limit);
+	struct redis_command *command = make_command(task, client, lineage, limit);
 	struct redis_reply reply;
 	bool answered = redis_run(task, &command, 1, &reply);
 

@@ -22,17 +22,12 @@ struct rate {
 	int64_t resets_in_s; /* 1 to 3600 */
 };
 
-/*
- * One request of a key of the line at task->now, for those who send it with other commands of the
- * client (nil: the operators'); rate_read() then takes its answer, or NULL where Redis gave none.
- */
-struct redis_command *rate_command(
-    struct task *task, struct id client, struct id lineage, int64_t limit);
-void rate_read(
-    const struct task *task, int64_t limit, const struct redis_reply *reply, struct rate *ret);
-
-/* Both in a round trip of their own. */
+/* One request of a key of the line at task->now, in a round trip of its own: it comes before
+ * anything that the request may do. client nil: the operators'. */
 void rate_count(
     struct task *task, struct id client, struct id lineage, int64_t limit, struct rate *ret);
+/* What Redis answered; NULL: nothing. */
+void rate_read(
+    const struct task *task, int64_t limit, const struct redis_reply *reply, struct rate *ret);
 
 #endif

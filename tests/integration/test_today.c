@@ -33,12 +33,13 @@ struct caller {
 	int number;
 };
 
+/* By its text: http_json() keeps what it gave to a thread. name with its quotes and colon. */
 static long
 member(const struct http_answer *answer, const char *name)
 {
-	const char *value = http_json(answer, name, 0);
+	const char *at = strstr(answer->body, name);
 
-	return value == NULL ? -1 : strtol(value, NULL, 10);
+	return at == NULL ? -1 : strtol(at + strlen(name), NULL, 10);
 }
 
 static void
@@ -69,7 +70,8 @@ ask(struct caller *caller)
 	atomic_fetch_add(&caller->run->asked, 1);
 	if (answer.status != 200)
 		atomic_fetch_add(&caller->run->others, 1);
-	else if (member(&answer, "total_requests") < told || member(&answer, "unique_users") < told)
+	else if (member(&answer, "\"total_requests\":") < told ||
+		 member(&answer, "\"unique_users\":") < told)
 		atomic_fetch_add(&caller->run->few, 1);
 	http_free(&answer);
 }
