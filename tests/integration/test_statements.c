@@ -149,7 +149,8 @@ no_statement_scans_a_big_table(UNUSED void **state)
 		PGconn *db = connect_as(statement_lists[list].role);
 
 		for (size_t i = 0; statement_lists[list].statements[i] != NULL; i++) {
-			char *plan = explain(db, statement_lists[list].name, i, statement_lists[list].statements[i]);
+			char *plan = explain(
+			    db, statement_lists[list].name, i, statement_lists[list].statements[i]);
 
 			if (scans_big_table(plan))
 				fail_msg("%s\n%s", statement_lists[list].statements[i], plan);
