@@ -26,7 +26,7 @@ goes_on(const char *path, size_t at, struct text name, size_t *ret_end)
 }
 
 static bool pick_inside(
-    const struct picker *picker, struct text object, const char *path, size_t at);
+    const struct picker *picker, struct text object, const char *prefix, size_t at);
 
 /* One member of the object that lies at the first at bytes of the path prefix. Deeper than the
  * paths are it does not go. */

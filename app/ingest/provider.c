@@ -69,7 +69,7 @@ const char *
 provider_name(struct task *task, struct text said)
 {
 	char *whole = arena_strndup(task->arena, said.at, said.len);
-	char *cut = whole, *point;
+	char *cut, *point;
 	const char *name;
 
 	for (char *c = whole; *c != '\0'; c++)
