@@ -152,6 +152,24 @@ a_failure_is_a_status_in_the_requests_format(UNUSED void **state)
 	http_free(&answer);
 }
 
+/* Also where the key is looked at, before the body is. */
+static void
+a_wrong_key_is_told_in_the_requests_format(UNUSED void **state)
+{
+	const char *key = api_key();
+	struct otlp_span span = otlp_span(1);
+	struct http_answer answer;
+
+	api_use_key("tally_0000000000000000_wrong");
+	answer = otlp_send(OTEL_PROTOBUF, &span, 1);
+	api_use_key(key);
+	assert_int_equal(answer.status, 401);
+	assert_string_equal(http_header(&answer, "content-type"), "application/x-protobuf");
+	/* code: 16 */
+	assert_memory_equal(answer.body, "\x08\x10\x12", 3);
+	http_free(&answer);
+}
+
 static void
 an_export_has_its_limit(UNUSED void **state)
 {
@@ -271,6 +289,7 @@ main(void)
 		cmocka_unit_test(partial_success_in_protobuf),
 		cmocka_unit_test(what_is_no_export_is_refused),
 		cmocka_unit_test(a_failure_is_a_status_in_the_requests_format),
+		cmocka_unit_test(a_wrong_key_is_told_in_the_requests_format),
 		cmocka_unit_test(an_export_has_its_limit),
 		cmocka_unit_test(deep_attributes_are_passed_over),
 		cmocka_unit_test(the_scope_is_asked_for),
