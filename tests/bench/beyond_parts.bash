@@ -13,7 +13,7 @@ measure_beside() {
 	tallyds='tallyd second'
 	post beside 64 1 "$url_pair" >/dev/null
 	hold beside 64 1 "$url_pair" >/dev/null
-	sql -c ANALYZE
+	analyze_as_autovacuum
 	for ((round = 0; round < rounds; round++)); do
 		for clients in 64 256; do
 			measure P2.$clients.one post beside $clients "$seconds" "$url"
@@ -117,7 +117,7 @@ measure_cluster() {
 	tallyds='node1 node2 node3'
 	three own1 "$url_node1" own2 "$url_node2" own3 "$url_node3" >/dev/null
 	three own1 "$url_node1" one2 "$url_node1" one3 "$url_node1" >/dev/null
-	sql -c ANALYZE
+	analyze_as_autovacuum
 	for ((round = 0; round < rounds; round++)); do
 		measure P3.nodes.three three own1 "$url_node1" own2 "$url_node2" own3 "$url_node3"
 		measure P3.nodes.one three own1 "$url_node1" one2 "$url_node1" one3 "$url_node1"
@@ -203,7 +203,7 @@ measure_replica() {
 	step "A PostgreSQL that follows, and a tallyd that reads there"
 	tallyds='tallyd reader'
 	post replica 64 "$seconds" "$url" >/dev/null
-	sql -c ANALYZE
+	analyze_as_autovacuum
 	for ((round = 0; round < rounds; round++)); do
 		for side in primary standby; do
 			address=$url
