@@ -2,6 +2,13 @@
 # "subject at process milliseconds-per-1000 switches MiB". With stats.awk. A millisecond for 1,000
 # records is a microsecond for one.
 
+# 10000 as 10,000
+function grouped(n,    tail) {
+	for (; length(n) > 3; n = substr(n, 1, length(n) - 3))
+		tail = "," substr(n, length(n) - 2) tail
+	return n tail
+}
+
 FNR == 1 { file++ }
 
 file == 1 {
@@ -34,7 +41,7 @@ END {
 			cpu = cpu sprintf("%s\"%s\":%s", j > 1 ? "," : "", processes[j], json_range(processes[j] " " key))
 		}
 		line = sprintf("%.0f %.3f %.3f", median("rate " key), median("p50 " key), median("p99 " key))
-		print part[2], line text >(folder "/growth." part[1])
+		print grouped(part[2]), line text >(folder "/growth." part[1])
 		split(line, shown, " ")
 		printf "%-12s %8d %10s %9s %9s %7d  %s\n", part[1], part[2], shown[1], shown[2], shown[3], errors, text
 		all = joined(all, sprintf("{\"subject\":\"%s\",\"at\":%d,\"records_per_s\":%s,\"p50_ms\":%s,\"p99_ms\":%s," \

@@ -15,6 +15,8 @@ set origin 0, 0.5
 set size 1, 0.5
 set title "latency, ms" offset 0, -0.5
 set logscale y
+set yrange [1:*]
+set ytics (1, 3, 10, 30, 100, 300, 1000, 3000)
 set key at graph 1.03, 0.95 left Left reverse
 plot data using 0:4:xtic(1) with linespoints lw 2 pt 7 ps 0.5 lc rgb "#c0392b" title "p99", \
 	data using 0:3 with linespoints lw 2 pt 7 ps 0.5 lc rgb "#2471a3" title "p50"
@@ -22,6 +24,7 @@ plot data using 0:4:xtic(1) with linespoints lw 2 pt 7 ps 0.5 lc rgb "#c0392b" t
 set origin 0, 0
 set title "CPU for a record, microseconds"
 unset logscale y
+set ytics autofreq
 set yrange [0:*]
 set xlabel label
 plot data using 0:($5+$6+$7+$8):xtic(1) with linespoints lw 2 pt 7 ps 0.5 lc rgb "#333333" title "all", \
