@@ -98,10 +98,18 @@ find_usage() {
 	[ "$status" = 200 ] || fail "GET $usage gave $status" "$log/usage.json"
 }
 
-# measure_usage ROW
+# expect_calls RECORDS: the last answer has at least this client's share of them.
+expect_calls() {
+	local calls
+	calls=$(grep -o '"calls": *[0-9]*' "$log/usage.json" | awk -F : '{ n += $2 } END { print n + 0 }')
+	[ "$calls" -ge $(($1 / 20 * 11)) ] || fail "the answer has $calls calls of $1 records" "$log/usage.json"
+}
+
+# measure_usage ROW RECORDS
 measure_usage() {
 	local usage
 	find_usage || return 0
+	expect_calls "$2"
 	rate "$1.rate" requests load 4 "$seconds" "$usage"
 	note_errors
 	note "$1" figure "$(awk "BEGIN { print ${result[5]} / 1000 }")"
@@ -180,8 +188,8 @@ measure_stored() {
 	for ((round = 1; round <= rounds; round++)); do
 		step "Round $round of $rounds with the records"
 		measure_both
-		at large measure_usage P7
-		at small measure_usage P7.small
+		at large measure_usage P7 "$records"
+		at small measure_usage P7.small $((records / 100))
 	done
 	at large measure_purge
 	at large measure_purge_of_all
