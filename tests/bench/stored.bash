@@ -105,10 +105,11 @@ expect_calls() {
 	[ "$calls" -ge $(($1 / 20 * 11)) ] || fail "the answer has $calls calls of $1 records" "$log/usage.json"
 }
 
-# measure_usage ROW RECORDS
+# measure_usage ROW RECORDS: what the loads before it have stored is rolled up, as the timer would.
 measure_usage() {
 	local usage
 	find_usage || return 0
+	tally rollup >>"$log/rollup.log"
 	expect_calls "$2"
 	rate "$1.rate" requests load 4 "$seconds" "$usage"
 	note_errors
