@@ -32,6 +32,7 @@
 #define COUNTER_LUA_ADD \
 	"local most, inexact = '9223372036854775807', 9007199254740992\n" \
 	"local function add_one(key, field, sign, v)\n" \
+	"  if type(v) == 'number' then v = string.format('%d', v) end\n" \
 	"  if sign == '-' and redis.call('HGET', key, field) == most then return end\n" \
 	"  local sum = redis.pcall('HINCRBY', key, field, sign .. v)\n" \
 	"  if type(sum) == 'table' then redis.call('HSET', key, field, most)\n" \

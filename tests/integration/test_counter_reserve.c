@@ -184,6 +184,27 @@ test_holds_past_what_a_double_has_are_exact(UNUSED void **state)
 	counting_close(&b);
 }
 
+/* What is given back is exact in a double, what it is taken from is not. */
+static void
+test_a_large_hold_is_released_from_what_is_larger(UNUSED void **state)
+{
+	static const struct holding_budget budget = { "one", .mode = "soft", .limit = 100 };
+	static const int64_t costs[] = { EXACT - 1, EXACT - 3 };
+	struct counter_hold **holds;
+	struct counting b;
+
+	holding_open(&b, &budget, 1);
+	holding_expect(&b, 0, 0);
+	holds = make_holds(&b, costs, COUNT(costs));
+	counter_reserve(&b.task, holds, COUNT(costs));
+	holding_expect(&b, 0, 2 * EXACT - 4);
+	counter_release(&b.task, b.book, b.zone, holds[0]->id);
+	holding_expect(&b, 0, EXACT - 3);
+	counter_release(&b.task, b.book, b.zone, holds[1]->id);
+	holding_expect(&b, 0, 0);
+	counting_close(&b);
+}
+
 static void
 test_many_are_released_together(UNUSED void **state)
 {
@@ -241,6 +262,7 @@ main(void)
 		cmocka_unit_test(test_many_never_take_more_than_the_limit),
 		cmocka_unit_test(test_together_is_as_one_after_the_other),
 		cmocka_unit_test(test_holds_past_what_a_double_has_are_exact),
+		cmocka_unit_test(test_a_large_hold_is_released_from_what_is_larger),
 		cmocka_unit_test(test_many_are_released_together),
 		cmocka_unit_test(test_totals_past_what_a_double_has_are_exact),
 	};
