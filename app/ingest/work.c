@@ -73,6 +73,7 @@ work_new(struct task *task, struct counter_book *book, struct submission *list)
 		s->rejection_count = s->unreadable;
 		/* What an earlier try answered. */
 		s->req->reply.body.len = 0;
+		s->req->reply.header_count = s->req->reply.kept;
 		add_rows(&work, s);
 	}
 	return work;

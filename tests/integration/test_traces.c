@@ -207,6 +207,30 @@ long_texts_are_cut(UNUSED void **state)
 	free((char *)(uintptr_t)span.attributes);
 }
 
+/* An answer that is kept is made again where its transaction is the victim of a deadlock. */
+static void
+what_is_tried_again_is_told_once(UNUSED void **state)
+{
+	static const char *const headers[] = { "Idempotency-Key: again", NULL };
+	struct otlp_span span = otlp_span(1);
+	const char *told;
+
+	api_use_new_client("again");
+	(void)api_sql("CREATE SEQUENCE tries; "
+		      "CREATE FUNCTION lose_once() RETURNS trigger LANGUAGE plpgsql "
+		      "SECURITY DEFINER AS $$BEGIN IF nextval('tries') = 1 THEN "
+		      "RAISE deadlock_detected; END IF; RETURN NEW; END$$; "
+		      "CREATE TRIGGER lose_once BEFORE UPDATE ON idempotency_keys "
+		      "FOR EACH ROW EXECUTE FUNCTION lose_once()");
+	assert_int_equal(
+	    api_send("POST", "/v1/traces", headers, otlp_export(OTEL_JSON, &span, 1).at), 200);
+	assert_string_equal(api_sql("SELECT last_value FROM tries"), "2");
+	(void)api_sql("DROP FUNCTION lose_once CASCADE; DROP SEQUENCE tries");
+	told = strstr(api_answer()->headers, "x-tally-spans: accepted=1, ");
+	assert_non_null(told);
+	assert_null(strstr(told + 1, "x-tally-spans:"));
+}
+
 static int
 start(void **state)
 {
@@ -224,6 +248,7 @@ main(void)
 		cmocka_unit_test(spans_become_records),
 		cmocka_unit_test(the_format_does_not_change_the_identity),
 		cmocka_unit_test(long_texts_are_cut),
+		cmocka_unit_test(what_is_tried_again_is_told_once),
 	};
 
 	return cmocka_run_group_tests(tests, start, api_stop);
