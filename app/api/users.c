@@ -198,6 +198,13 @@ users_find(struct request *req, struct reply *reply)
 	return reply_json(reply, 200, user_write, &user);
 }
 
+/* Other processes are told; here it holds for the next record. */
+static void
+forget_users(struct request *req)
+{
+	known_forget(ingest_known(req->app->ingest));
+}
+
 bool
 users_change(struct request *req, struct reply *reply)
 {
@@ -211,8 +218,7 @@ users_change(struct request *req, struct reply *reply)
 		return false;
 	if (!user_change(req->task, id, &input, &user))
 		return false;
-	/* Other processes are told; here it holds for the next record. */
-	known_forget(ingest_known(req->app->ingest));
+	req->committed = forget_users;
 	return reply_json(reply, 200, user_write, &user);
 }
 
