@@ -176,18 +176,19 @@ flush_portion(struct open_days *open, struct portion *portion, struct job_result
 	size_t count = read_days(open, portion, days);
 	int64_t changed;
 
-	if (!raise_days(task, days, count, &changed)) {
-		db_rollback(task);
-		if (task->err.code == ERR_UNAVAILABLE)
-			return false;
-		task_clear_error(task);
-		for (size_t i = 0; i < count; i++)
-			leave(open, days[i].client);
-		return true;
+	if (raise_days(task, days, count, &changed)) {
+		result->rows += changed;
+		FAILPOINT("flush-written");
+		if (forget_batches(task, portion))
+			return true;
 	}
-	result->rows += changed;
-	FAILPOINT("flush-written");
-	return forget_batches(task, portion);
+	db_rollback(task);
+	if (task->err.code == ERR_UNAVAILABLE)
+		return false;
+	task_clear_error(task);
+	for (size_t i = 0; i < count; i++)
+		leave(open, days[i].client);
+	return true;
 }
 
 bool
