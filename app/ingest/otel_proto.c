@@ -40,19 +40,21 @@ is_text(struct text bytes)
 static bool
 read_value(struct task *task, struct text message, struct text *ret)
 {
-	struct proto_field field;
+	struct proto_field field, last = { 0 };
 
+	/* Made a text at the end only: a value may be said a million times. */
 	while (proto_next(task, &message, &field)) {
-		if (is(&field, VALUE_TEXT, PROTO_BYTES))
-			*ret = field.bytes;
-		else if (is(&field, VALUE_INT, PROTO_VARINT))
-			*ret = otel_number_text(task, (int64_t)field.value);
-		else if (is(&field, VALUE_DOUBLE, PROTO_FIXED64))
-			*ret = proto_double_text(task, field.value);
-		else if (is(&field, VALUE_BOOL, PROTO_VARINT))
-			*ret = (struct text){ field.value != 0 ? "true" : "false",
-				field.value != 0 ? 4 : 5 };
+		if (field.number >= VALUE_TEXT && field.number <= VALUE_DOUBLE)
+			last = field;
 	}
+	if (is(&last, VALUE_TEXT, PROTO_BYTES))
+		*ret = last.bytes;
+	else if (is(&last, VALUE_INT, PROTO_VARINT))
+		*ret = otel_number_text(task, (int64_t)last.value);
+	else if (is(&last, VALUE_DOUBLE, PROTO_FIXED64))
+		*ret = proto_double_text(task, last.value);
+	else if (is(&last, VALUE_BOOL, PROTO_VARINT))
+		*ret = (struct text){ last.value != 0 ? "true" : "false", last.value != 0 ? 4 : 5 };
 	return task->err.code == ERR_NONE;
 }
 
@@ -106,13 +108,17 @@ is_zero(struct text bytes)
 static struct text
 read_id(struct task *task, struct text bytes, size_t len)
 {
-	struct buf buf = { .arena = task->arena };
+	static const char digits[] = "0123456789abcdef";
+	char *hex;
 
 	if (bytes.len != len || is_zero(bytes))
 		return (struct text){ 0 };
-	for (size_t i = 0; i < len; i++)
-		buf_printf(&buf, "%02x", (unsigned)(uint8_t)bytes.at[i]);
-	return buf_text(&buf);
+	hex = arena_alloc(task->arena, 2 * len + 1);
+	for (size_t i = 0; i < len; i++) {
+		hex[2 * i] = digits[(uint8_t)bytes.at[i] >> 4];
+		hex[2 * i + 1] = digits[(uint8_t)bytes.at[i] & 0x0f];
+	}
+	return (struct text){ .at = hex, .len = 2 * len };
 }
 
 static bool
