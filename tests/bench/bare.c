@@ -38,9 +38,3 @@ auth_check(struct request *req, enum scope scope)
 	req->task->client = identity.client;
 	return true;
 }
-
-bool
-auth_show_rate(struct request *req UNUSED, const struct rate *rate UNUSED)
-{
-	return true;
-}

@@ -35,7 +35,7 @@ places_of(struct task *task, const struct budget *budget, const char *zone,
 	struct budget_set *set = arena_alloc(task->arena, sizeof(*set));
 
 	zones[0] = zone_named(task, zone);
-	*set = (struct budget_set){ budget, zones, 1, false };
+	*set = (struct budget_set){ budget, zones, 1 };
 	return budget_set_places(task, set, call, at);
 }
 
