@@ -3,6 +3,7 @@
  * OpenAPI document is made from the same rows.
  */
 #include "app/api/adjustments.h"
+#include "app/api/analytics.h"
 #include "app/api/api_keys.h"
 #include "app/api/authorizations.h"
 #include "app/api/budgets.h"
@@ -64,6 +65,10 @@ const struct route routes[] = {
 	{ "POST", "/v1/daily-costs/{date}/adjustments", adjustments_add, SCOPE_ADMIN,
 	    BODY(adjustments_add_fields), .status = 201,
 	    .summary = "Corrects a day, with a reason." },
+
+	{ "GET", "/v1/analytics/usage", analytics_usage, SCOPE_ANALYTICS,
+	    QUERY(analytics_usage_fields), .status = 200,
+	    .summary = "What was used, by hour or day and by group." },
 
 	{ "POST", "/v1/budgets", budgets_add, SCOPE_BUDGETS_WRITE, BODY(budget_add_fields),
 	    .status = 201, .summary = "Adds a budget: a limit on what is spent in each window." },

@@ -15,6 +15,7 @@ command_run key_create_run, key_list_run, key_revoke_run, key_rotate_run;
 command_run prices_import_run, prices_list_run, prices_diff_run;
 command_run import_run, verify_run, status_run, doctor_run;
 command_run expire_run, flush_run, reconcile_run, purge_run, partitions_run;
+command_run rollup_run; /* rollup --from DATE --to DATE --dry-run */
 command_run alerts_run; /* alerts --dead --retry ID --dry-run */
 
 #endif

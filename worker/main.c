@@ -77,6 +77,10 @@ static const struct command_option alerts_options[] = {
 	{ "dead", NULL, "show what could not be delivered instead" },
 	{ "retry", "ID", "let what could not be delivered be due again instead" },
 };
+static const struct command_option rollup_options[] = {
+	{ "from", "DATE", "also sum every day from this one again" },
+	{ "to", "DATE", "up to this one" },
+};
 static const struct command_option partitions_options[] = {
 	{ "from", "DATE", "also every day from this one" },
 	{ "to", "DATE", "up to this one" },
@@ -202,6 +206,13 @@ const struct command commands[] = {
 	    .dry_run = true,
 	    .job = true,
 	    .about = "Writes the day's counters and late days to daily_costs." },
+	{ .name = "rollup",
+	    .run = rollup_run,
+	    .role = COMMAND_WORKER,
+	    OPTIONS(rollup_options),
+	    .dry_run = true,
+	    .job = true,
+	    .about = "Sums what is new in the log by hour and day, for analytics." },
 	{ .name = "reconcile",
 	    .run = reconcile_run,
 	    .role = COMMAND_WORKER,

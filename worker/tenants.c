@@ -83,6 +83,7 @@ take_row(struct tenants *tenants)
 	tenants->tenant = (struct tenant){
 		.id = db_id(rows, row, 0),
 		.name = db_text(rows, row, 1),
+		.timezone = db_text(rows, row, 2),
 		.log_retention_days = db_int(rows, row, 3),
 		.counted = db_bool(rows, row, 4),
 	};

@@ -18,6 +18,7 @@ struct tenant {
 	struct id id;
 	const char *name;
 	const struct zone *zone;
+	const char *timezone; /* its name, as long as name */
 	int64_t log_retention_days; /* its own, or the setting */
 	bool counted; /* it has counters */
 };

@@ -6,6 +6,7 @@
 #include "app/metrics.h"
 #include "lib/buf.h"
 #include "lib/clock.h"
+#include "lib/model/late_days.h"
 
 /* How often a client's next epoch is tried before its part goes past the counters. */
 #define ANNOUNCE_TRIES 4
@@ -111,10 +112,21 @@ announce_again(struct task *task, struct counts *counts, size_t part, struct id 
 	return true;
 }
 
-/* "{2026-01-31,…}" of the days that flush has to sum again; NULL where there is none. */
+/* Whether the rollups find the record without its day being named. */
+static bool
+is_recent(struct id batch, const struct chat_log *log)
+{
+	int64_t made = id_time(batch);
+
+	return log->created_at >= made - BATCH_RECENT_USEC &&
+	       log->created_at < made + BATCH_AHEAD_USEC;
+}
+
+/* "{2026-01-31,…}" of the days to be summed again: by flush, unless the counters have them, and by
+ * rollup. NULL where there is none. */
 static const char *
-late_days(struct task *task, const struct counts *counts, size_t part, const struct count_row *rows,
-    size_t row_count)
+late_days(struct task *task, const struct counts *counts, size_t part, struct id batch,
+    const struct count_row *rows, size_t row_count)
 {
 	const struct counter_part *p = &counts->parts[part];
 	struct buf buf = { .arena = task->arena };
@@ -123,7 +135,8 @@ late_days(struct task *task, const struct counts *counts, size_t part, const str
 
 	for (size_t i = 0; i < row_count; i++) {
 		if (rows[i].part != part || rows[i].day == last ||
-		    (p->answer == COUNTER_OK && rows[i].day == p->state.day))
+		    (p->answer == COUNTER_OK && rows[i].day == p->state.day &&
+			is_recent(batch, rows[i].log)))
 			continue;
 		last = rows[i].day;
 		buf_puts(&buf, buf.len == 0 ? "{" : ",");
@@ -177,7 +190,7 @@ counts_mark(struct task *task, const struct counts *counts, const struct count_r
 			.epoch = p->state.epoch,
 			.day = p->state.day,
 			.announced = p->answer == COUNTER_OK,
-			.late_days = late_days(task, counts, i, rows, row_count),
+			.late_days = late_days(task, counts, i, batch->id, rows, row_count),
 		};
 	}
 }

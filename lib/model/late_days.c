@@ -15,7 +15,8 @@ static const char find_sql[] = "SELECT id, unnest(late_days) "
 			       "ORDER BY id";
 
 static const char clear_sql[] = "UPDATE ingest_batches "
-				"SET late_days = NULL "
+				"SET late_days = NULL, "
+				"summed_days = late_days "
 				"WHERE client_id = $1 "
 				"AND id = ANY ($2)";
 
@@ -33,6 +34,8 @@ static const char forget_sql[] = "DELETE FROM ingest_batches "
 				 "WHERE client_id = $1 "
 				 "AND id < $2 "
 				 "AND late_days IS NULL "
+				 "AND (stored_by IS NULL OR "
+				 "NOT batch_is_new(stored_by, (SELECT rollup_snapshot()))) "
 				 "ORDER BY id "
 				 "LIMIT $3)";
 

@@ -10,6 +10,13 @@
 
 #define LATE_DAYS_BATCHES_MAX 1000 /* of one call */
 
+/*
+ * The records of a batch lie between these two around the time in its id, or the batch names their
+ * days: batch_recent() and batch_ahead() of the migration "rollups".
+ */
+#define BATCH_RECENT_USEC (INT64_C(300) * 1000000)
+#define BATCH_AHEAD_USEC (INT64_C(600) * 1000000)
+
 struct late_days {
 	const int32_t *dates; /* each once, in order */
 	size_t date_count;
@@ -22,7 +29,8 @@ NODISCARD bool late_days_find(struct task *task, struct late_days *ret);
 NODISCARD bool late_days_clear(struct task *task, const struct late_days *late);
 /* Whether any batch is left that names the date. */
 NODISCARD bool late_days_pending(struct task *task, int32_t date, bool *ret);
-/* Forgets summed batches from before the instant, at most LATE_DAYS_BATCHES_MAX, and says how many.
+/* Forgets batches from before the instant that are summed and have been collected (rollup.h), at
+ * most LATE_DAYS_BATCHES_MAX, and says how many.
  */
 NODISCARD bool late_days_forget(struct task *task, int64_t before, int64_t *ret_count);
 

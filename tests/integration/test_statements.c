@@ -6,7 +6,17 @@
 #include "lib/model/budget_sum.h"
 #include "lib/model/chat_log.h"
 #include "lib/model/daily_cost.h"
+<<<<<<< HEAD
+=======
+#include "lib/model/day.h"
+#include "lib/model/delivery.h"
+#include "lib/model/late_days.h"
+#include "lib/model/pricing.h"
+#include "lib/model/pricing_import.h"
+#include "lib/model/rollup.h"
+>>>>>>> a334bbf (Keep rollups of the log, and answer what was used from them)
 #include "lib/model/session.h"
+#include "lib/model/usage.h"
 #include "lib/model/user.h"
 #include "tests/servers.h"
 #include "tests/statements.h"
@@ -52,6 +62,18 @@ static const char rows_sql[] =
     "CASE WHEN tokens_used % 100 > 0 THEN created_at END,\n"
     "CASE WHEN tokens_used % 100 > 0 THEN id END\n"
     "FROM chat_logs;\n"
+    "INSERT INTO cost_aggregates (client_id, dimension, grain, start, key, cost_cents, calls,\n"
+    "tokens, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens,\n"
+    "reasoning_tokens, failed_calls, unpriced_calls)\n"
+    "SELECT client_id, dimension, grain, date_bin('15 minutes', created_at, 'epoch'),\n"
+    "ARRAY[tokens_used::text], 0, 1, 0, 0, 0, 0, 0, 0, 0, 0\n"
+    "FROM chat_logs, unnest(ARRAY['model', 'user']) AS dimension,\n"
+    "unnest(ARRAY['hour', 'day']) AS grain;\n"
+    "INSERT INTO ingest_batches (client_id, id, epoch, stored_by)\n"
+    "SELECT client_id, id, 1, tokens_used FROM chat_logs;\n"
+    "UPDATE rollup_state SET snapshot = '17000:17000:';\n"
+    "INSERT INTO rollup_pending (client_id, since, until)\n"
+    "SELECT id, now(), now() + interval '1 hour' FROM tenant;\n"
     "INSERT INTO budgets (client_id, id, name, period, timezone, limit_cents, mode, unpriced)\n"
     "SELECT c.id, md5('b' || n)::uuid, 'b' || n, 'day', 'UTC', 1, 'hard', 'block'\n"
     "FROM tenant AS c, generate_series(1, 1000) AS n;\n"
@@ -67,6 +89,55 @@ static const char rows_sql[] =
     "FROM alerts;\n"
     "ANALYZE";
 
+<<<<<<< HEAD
+=======
+static const struct {
+	const char *name;
+	const char *const *statements;
+	const char *role;
+} lists[] = {
+	{ "adjustment", adjustment_statements, "tally_app" },
+	{ "alert", alert_statements, "tally_worker" },
+	{ "audit", audit_statements, "tally_app" },
+	{ "auth_token", auth_token_statements, "tally_app" },
+	{ "auth_token_use", auth_token_use_statements, "tally_app" },
+	{ "authorization", authorization_statements, "tally_app" },
+	{ "authorization_step", authorization_step_statements, "tally_app" },
+	{ "batch", batch_statements, "tally_app" },
+	{ "batch_key", batch_key_statements, "tally_app" },
+	{ "budget", budget_statements, "tally_app" },
+	{ "budget_carry", budget_carry_statements, "tally_worker" },
+	{ "budget_crossing", budget_crossing_statements, "tally_worker" },
+	{ "budget_list", budget_list_statements, "tally_app" },
+	{ "budget_status", budget_status_statements, "tally_app" },
+	{ "budget_sum", budget_sum_statements, "tally_worker" },
+	{ "chat_log", chat_log_statements, "tally_app" },
+	{ "client", client_statements, "tally_app" },
+	{ "counter_book", counter_book_statements, "tally_app" },
+	{ "counter_compare", counter_compare_statements, "tally_worker" },
+	{ "counter_load", counter_load_statements, "tally_app" },
+	{ "counter_peek", counter_peek_statements, "tally_app" },
+	{ "counter_sweep", counter_sweep_statements, "tally_worker" },
+	{ "daily_cost", daily_cost_statements, "tally_app" },
+	{ "day", day_statements, "tally_worker" },
+	{ "delivery", delivery_statements, "tally_worker" },
+	{ "idempotency", idempotency_statements, "tally_app" },
+	{ "late_days", late_days_statements, "tally_worker" },
+	{ "metrics", metrics_statements, "tally_app" },
+	{ "pricing", pricing_statements, "tally_worker" },
+	{ "pricing_import", pricing_import_statements, "tally_worker" },
+	{ "ready", ready_statements, "tally_app" },
+	{ "rollup", rollup_statements, "tally_worker" },
+	{ "rollup_sum", rollup_sum_statements, "tally_worker" },
+	{ "session", session_statements, "tally_app" },
+	{ "usage", usage_statements, "tally_app" },
+	{ "user", user_statements, "tally_app" },
+	{ "user_list", user_list_statements, "tally_app" },
+	{ "user_tiers", user_tiers_statements, "tally_app" },
+	{ "webhook", webhook_statements, "tally_app" },
+};
+
+>>>>>>> a334bbf (Keep rollups of the log, and answer what was used from them)
 static PGresult *
 run(PGconn *db, const char *sql)
 {
@@ -136,6 +207,8 @@ scans_big_table(const char *plan)
 {
 	return strstr(plan, "Seq Scan on chat_logs") != NULL ||
 	       strstr(plan, "Seq Scan on authorizations") != NULL ||
+	       strstr(plan, "Seq Scan on cost_aggregates") != NULL ||
+	       strstr(plan, "Seq Scan on ingest_batches") != NULL ||
 	       strstr(plan, "Seq Scan on users") != NULL ||
 	       strstr(plan, "Seq Scan on sessions") != NULL ||
 	       strstr(plan, "Seq Scan on alerts") != NULL ||

@@ -1,0 +1,61 @@
+/*
+ * The writing side of cost_aggregates, for the jobs: what is new in the log is collected as spans
+ * of time, and these are summed again. How it is known what is new stands in the migration
+ * "rollups".
+ */
+#ifndef LIB_MODEL_ROLLUP_H
+#define LIB_MODEL_ROLLUP_H
+
+#include "lib/core/span.h"
+#include "lib/db.h"
+#include "lib/zone.h"
+
+/*
+ * Writes down the spans of all batches that were committed since the last call, and moves the
+ * snapshot on; *ret_batches: how many. For task->client nil.
+ */
+NODISCARD bool rollup_collect(struct task *task, int64_t *ret_batches);
+
+/* The calls below work on the rows of task->client. */
+
+/*
+ * Writes down the client's whole log where it has not been collected yet, or its days are of
+ * another zone now. timezone: the zone's name. *ret_ready false: the client has just changed its
+ * zone; its turn is the next time.
+ */
+NODISCARD bool rollup_begin(
+    struct task *task, const struct zone *zone, const char *timezone, bool *ret_ready);
+/* Writes down one more span. */
+NODISCARD bool rollup_ask(struct task *task, struct span span);
+
+struct rollup_pending {
+	struct span *spans; /* tidy, of whole quarter-hours */
+	size_t count;
+	const struct db_rows *rows; /* as they were read */
+};
+NODISCARD bool rollup_find(struct task *task, struct rollup_pending *ret);
+/* Says that all of these have been summed. */
+NODISCARD bool rollup_clear(struct task *task, const struct rollup_pending *pending);
+
+/*
+ * Sums the span, of whole quarter-hours, again: from the log where it is whole, and its hours and
+ * days from what that gives. Holds day_lock(). *ret_rows: how many rows are new or were changed.
+ */
+NODISCARD bool rollup_sum(
+    struct task *task, const struct zone *zone, struct span span, int64_t *ret_rows);
+
+/*
+ * For purge, in the transaction that closes days: from now on nothing before the instant is summed
+ * again. *ret_done false: a record from before it has not been summed yet, or it is not known
+ * whether.
+ */
+NODISCARD bool rollup_close(struct task *task, int64_t before, bool *ret_done);
+
+/* Batches committed and not collected, spans collected and not summed, over all clients. */
+NODISCARD bool rollup_count_waiting(struct task *task, int64_t *ret_batches, int64_t *ret_spans);
+
+/* Its SQL, for the tests; NULL behind the last. */
+extern const char *const rollup_statements[];
+extern const char *const rollup_sum_statements[];
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * What was used, by bucket of time and group: read from the rollups, and from the log where that
+ * has changed since.
+ *
+ * An answer is of one snapshot of the database: a record that was committed by then is in it once,
+ * rolled up or not. Every call sees only the rows of task->client. Texts live as long as the task.
+ */
+#ifndef LIB_MODEL_USAGE_H
+#define LIB_MODEL_USAGE_H
+
+#include "lib/core/span.h"
+#include "lib/core/totals.h"
+#include "lib/db.h"
+#include "lib/json_read.h"
+#include "lib/zone.h"
+
+/* The first four may be combined. */
+enum usage_dimension {
+	USAGE_FEATURE,
+	USAGE_AGENT_TYPE,
+	USAGE_PROVIDER,
+	USAGE_MODEL,
+	USAGE_USER,
+	USAGE_TAG,
+	USAGE_DIMENSIONS
+};
+extern const char *const usage_dimension_names[]; /* NULL behind the last */
+
+#define USAGE_KEYS_MAX 4
+#define USAGE_ROWS_MAX 200000 /* of the rollups, for one answer */
+
+enum usage_grain { USAGE_DAY, USAGE_HOUR, USAGE_QUARTER };
+
+struct usage_query {
+	const struct span *buckets; /* in order, of whole quarter-hours, without a gap */
+	size_t bucket_count;
+	enum usage_dimension by[USAGE_KEYS_MAX]; /* user and tag only by themselves */
+	size_t by_count; /* 0: one group */
+	const struct zone *zone; /* the client's, and its name */
+	const char *timezone;
+	enum usage_grain coarsest; /* of the rows that are read: for the tests of each other */
+};
+
+struct usage_row {
+	size_t bucket;
+	const char *key[USAGE_KEYS_MAX]; /* as in by; NULL: none was given */
+	struct totals totals;
+	struct json_ints slots, calls; /* of the histogram */
+	size_t group; /* usage_group() numbers it */
+};
+
+struct usage_rows {
+	struct usage_row *at;
+	size_t count;
+};
+
+/*
+ * Begins a transaction of its own, so the task must be in none. ERR_INVALID on the field "since":
+ * more than USAGE_ROWS_MAX.
+ */
+NODISCARD bool usage_read(
+    struct task *task, const struct usage_query *query, struct usage_rows *ret);
+
+struct usage_group {
+	size_t bucket;
+	const char *const *key; /* NULL: all groups beyond the limit */
+	struct totals totals;
+	int64_t p50_ms, p95_ms, p99_ms; /* -1: no call has a duration */
+};
+
+struct usage_groups {
+	struct usage_group *at; /* by bucket, and in each what costs most over all buckets first */
+	size_t count;
+};
+
+/* Adds up what belongs together; limit: groups over all buckets. Sorts the rows. */
+void usage_group(
+    struct task *task, struct usage_rows *rows, size_t limit, struct usage_groups *ret);
+
+extern const char *const usage_statements[]; /* its SQL, for the tests; NULL behind the last */
+
+#endif

@@ -1,0 +1,140 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/core/histogram.h"
+#include "lib/model/usage.h"
+
+/* All rows with one key. */
+struct sum {
+	const struct usage_row *row;
+	int64_t cost_nanos, calls;
+};
+
+static int
+compare_texts(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return (a != NULL) - (b != NULL);
+	return strcmp(a, b);
+}
+
+static int
+compare_keys(const struct usage_row *a, const struct usage_row *b)
+{
+	int order = 0;
+
+	for (size_t i = 0; i < USAGE_KEYS_MAX && order == 0; i++)
+		order = compare_texts(a->key[i], b->key[i]);
+	return order;
+}
+
+static int
+compare_by_key(const void *a, const void *b)
+{
+	return compare_keys(a, b);
+}
+
+static int
+compare_by_cost(const void *a, const void *b)
+{
+	const struct sum *x = a, *y = b;
+
+	if (x->cost_nanos != y->cost_nanos)
+		return x->cost_nanos > y->cost_nanos ? -1 : 1;
+	if (x->calls != y->calls)
+		return x->calls > y->calls ? -1 : 1;
+	return compare_keys(x->row, y->row);
+}
+
+static int
+compare_by_place(const void *a, const void *b)
+{
+	const struct usage_row *x = a, *y = b;
+
+	if (x->bucket != y->bucket)
+		return x->bucket < y->bucket ? -1 : 1;
+	return (x->group > y->group) - (x->group < y->group);
+}
+
+/* The rows are sorted by key. */
+static size_t
+sum_keys(struct usage_rows *rows, struct sum *sums)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct usage_row *row = &rows->at[i];
+		struct sum *sum;
+
+		if (i == 0 || compare_keys(row - 1, row) != 0)
+			sums[count++] = (struct sum){ .row = row };
+		sum = &sums[count - 1];
+		if (__builtin_add_overflow(
+			sum->cost_nanos, row->totals.at[TOTAL_COST], &sum->cost_nanos))
+			sum->cost_nanos = INT64_MAX;
+		sum->calls += row->totals.at[TOTAL_REQUESTS];
+	}
+	return count;
+}
+
+/* Numbers the groups by what they cost; those beyond the limit are one. */
+static void
+number_groups(struct task *task, struct usage_rows *rows, size_t limit)
+{
+	struct sum *sums = arena_array(task->arena, rows->count, sizeof(*sums));
+	const struct usage_row *end = rows->at + rows->count;
+	size_t count;
+
+	qsort(rows->at, rows->count, sizeof(*rows->at), compare_by_key);
+	count = sum_keys(rows, sums);
+	qsort(sums, count, sizeof(*sums), compare_by_cost);
+	for (size_t i = 0; i < count; i++) {
+		struct usage_row *row = &rows->at[sums[i].row - rows->at];
+
+		for (; row < end && compare_keys(row, sums[i].row) == 0; row++)
+			row->group = i < limit ? i : limit;
+	}
+}
+
+static void
+add_histogram(struct histogram *histogram, const struct usage_row *row)
+{
+	for (size_t i = 0; i < row->slots.count && i < row->calls.count; i++)
+		histogram_add(histogram, (size_t)row->slots.at[i], row->calls.at[i]);
+}
+
+static void
+finish(struct usage_group *group, const struct histogram *histogram)
+{
+	group->p50_ms = histogram_quantile(histogram, 500);
+	group->p95_ms = histogram_quantile(histogram, 950);
+	group->p99_ms = histogram_quantile(histogram, 990);
+}
+
+void
+usage_group(struct task *task, struct usage_rows *rows, size_t limit, struct usage_groups *ret)
+{
+	struct histogram *histogram = arena_alloc(task->arena, sizeof(*histogram));
+	struct usage_group *group = NULL;
+
+	number_groups(task, rows, limit);
+	qsort(rows->at, rows->count, sizeof(*rows->at), compare_by_place);
+	ret->at = arena_array(task->arena, rows->count, sizeof(*ret->at));
+	ret->count = 0;
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct usage_row *row = &rows->at[i];
+
+		if (i == 0 || compare_by_place(row - 1, row) != 0) {
+			if (group != NULL)
+				finish(group, histogram);
+			memset(histogram, 0, sizeof(*histogram));
+			group = &ret->at[ret->count++];
+			*group = (struct usage_group){ .bucket = row->bucket,
+				.key = row->group < limit ? row->key : NULL };
+		}
+		totals_add(&group->totals, &row->totals);
+		add_histogram(histogram, row);
+	}
+	if (group != NULL)
+		finish(group, histogram);
+}
