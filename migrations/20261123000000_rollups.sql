@@ -57,6 +57,9 @@ CREATE TABLE rollup_clients (
 	client_id uuid PRIMARY KEY REFERENCES clients,
 	timezone text NOT NULL,
 	timezone_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	-- There are rows by day of the days that were over by then: the open day is read by hours, so that it need not be
+	-- summed again with every record.
+	days_until timestamptz,
 	-- Records before this may be gone from the log: nothing before it is summed again.
 	whole_from timestamptz NOT NULL DEFAULT '-infinity'
 );
@@ -84,7 +87,7 @@ CREATE TABLE rollup_pending (
 CALL isolate('rollup_pending');
 
 -- A row is one group of one bucket. By quarter-hour: 'call' (feature, agent type, provider and model together), 'user'
--- and 'tag'; by hour and by day of the client's zone the four of 'call' by themselves, too, so that each question is
+-- and 'tag'; by hour, and by day of the client's zone once that is over, the four of 'call' by themselves, too, so that each question is
 -- answered from as few rows as the answer has groups. The offset of every zone is a multiple of a quarter-hour: a day of
 -- any zone is a sum of these rows. There are never more rows of a bucket than it has records.
 CREATE TABLE cost_aggregates (
@@ -92,7 +95,7 @@ CREATE TABLE cost_aggregates (
 	dimension text NOT NULL CHECK (dimension IN ('call', 'feature', 'agent_type', 'provider', 'model', 'user', 'tag')),
 	grain text NOT NULL CHECK (grain IN ('quarter', 'hour', 'day')),
 	start timestamptz NOT NULL,
-	key text[] NOT NULL, -- of 'call': feature, agent type, provider, model; of the others one; NULL: none was given
+	key text[] COLLATE "C" NOT NULL, -- of 'call': feature, agent type, provider, model; of the others one; NULL: none was given
 	cost_cents numeric NOT NULL,
 	calls bigint NOT NULL,
 	tokens bigint NOT NULL,
@@ -103,7 +106,7 @@ CREATE TABLE cost_aggregates (
 	reasoning_tokens bigint NOT NULL,
 	failed_calls bigint NOT NULL,
 	unpriced_calls bigint NOT NULL,
-	-- The histogram of durations: numbers of slots in order, and how many calls fell into each.
+	-- The histogram of durations: numbers of slots, and how many calls fell into each.
 	duration_slots bigint[],
 	duration_calls bigint[],
 	PRIMARY KEY (client_id, dimension, grain, start, key)

@@ -93,6 +93,24 @@ sum_pending(struct command_context *context, const struct tenant *tenant, struct
 }
 
 static bool
+end_days(struct command_context *context, const struct tenant *tenant, struct job_result *result)
+{
+	struct task *task = context->task;
+	int64_t rows;
+	bool more;
+
+	do {
+		if (!rollup_end_day(task, tenant->zone, &more, &rows))
+			return false;
+		FAILPOINT("rollup-ended");
+		if (!db_commit(task))
+			return false;
+		result->rows += rows;
+	} while (more);
+	return true;
+}
+
+static bool
 roll_up(struct command_context *context, const struct tenant *tenant, const struct asked *asked,
     struct job_result *result)
 {
@@ -110,7 +128,7 @@ roll_up(struct command_context *context, const struct tenant *tenant, const stru
 			return false;
 		arena_undo(context->task->arena, mark);
 	} while (more);
-	return true;
+	return end_days(context, tenant, result);
 }
 
 /* Changes nothing: tells what waits. */

@@ -6,13 +6,13 @@
 /* All in one statement, so that what it sees is the snapshot that it keeps. */
 static const char collect_sql[] =
     "WITH fresh AS MATERIALIZED ("
-    "SELECT client_id, id_time(id) AS made, coalesce(late_days, summed_days) AS days "
+    "SELECT client_id, id::text COLLATE \"C\" AS id, coalesce(late_days, summed_days) AS days "
     "FROM ingest_batches "
     "WHERE " ROLLUP_NEW(
 	"stored_by") "), "
 		     "recent AS ("
 		     "INSERT INTO rollup_pending (client_id, since, until) "
-		     "SELECT client_id, min(made) - batch_recent(), max(made) + batch_ahead() "
+		     "SELECT client_id, id_time(min(id)::uuid) - batch_recent(), id_time(max(id)::uuid) + batch_ahead() "
 		     "FROM fresh "
 		     "GROUP BY client_id), "
 		     "late AS ("
@@ -34,7 +34,8 @@ static const char begin_sql[] = "INSERT INTO rollup_clients AS r (client_id, tim
 				"AND timezone = $2 "
 				"ON CONFLICT (client_id) DO UPDATE "
 				"SET timezone = excluded.timezone, "
-				"timezone_at = clock_timestamp() "
+				"timezone_at = clock_timestamp(), "
+				"days_until = NULL "
 				"WHERE r.timezone <> excluded.timezone";
 
 static const char ready_sql[] = "SELECT "

@@ -43,6 +43,9 @@ NODISCARD bool rollup_clear(struct task *task, const struct rollup_pending *pend
  */
 NODISCARD bool rollup_sum(
     struct task *task, const struct zone *zone, struct span span, int64_t *ret_rows);
+/* Makes the rows of a day that is over since the last call; *ret_more: there may be another. */
+NODISCARD bool rollup_end_day(
+    struct task *task, const struct zone *zone, bool *ret_more, int64_t *ret_rows);
 
 /*
  * For purge, in the transaction that closes days: from now on nothing before the instant is summed

@@ -10,16 +10,6 @@
 	"excluded.output_tokens, excluded.cached_input_tokens, excluded.cache_write_tokens, " \
 	"excluded.reasoning_tokens, excluded.failed_calls, excluded.unpriced_calls, " \
 	"excluded.duration_slots, excluded.duration_calls"
-#define SUMS \
-	"sum(cost_cents) AS cost_cents, sum(calls)::bigint AS calls, " \
-	"sum(tokens)::bigint AS tokens, sum(input_tokens)::bigint AS input_tokens, " \
-	"sum(output_tokens)::bigint AS output_tokens, " \
-	"sum(cached_input_tokens)::bigint AS cached_input_tokens, " \
-	"sum(cache_write_tokens)::bigint AS cache_write_tokens, " \
-	"sum(reasoning_tokens)::bigint AS reasoning_tokens, " \
-	"sum(failed_calls)::bigint AS failed_calls, " \
-	"sum(unpriced_calls)::bigint AS unpriced_calls"
-
 /* The rows of a table "sums" take the place of those that are there; equal ones are let be. */
 #define REPLACE(since, until, grain, dimensions) \
 	"gone AS (" \
@@ -37,16 +27,14 @@
 	"ORDER BY dimension, start, key " \
 	"ON CONFLICT (client_id, dimension, grain, start, key) DO UPDATE " \
 	"SET (" COLUMNS ") = (" EXCLUDED ") " \
-	"WHERE (a.cost_cents, a.calls, a.tokens, a.input_tokens, a.output_tokens, " \
-	"a.cached_input_tokens, a.cache_write_tokens, a.reasoning_tokens, a.failed_calls, " \
-	"a.unpriced_calls, a.duration_slots, a.duration_calls) IS DISTINCT FROM (" EXCLUDED ")"
+	"WHERE a.* IS DISTINCT FROM excluded.*"
 
 #define QUARTERS(dimension, of_log) \
 	"WITH log AS (" of_log "), " \
 	"sums AS MATERIALIZED (" \
-	"SELECT " dimension " AS dimension, start, key, " SUMS ", " \
-	"array_agg(slot ORDER BY slot) FILTER (WHERE slot IS NOT NULL) AS duration_slots, " \
-	"array_agg(calls ORDER BY slot) FILTER (WHERE slot IS NOT NULL) AS duration_calls " \
+	"SELECT " dimension " AS dimension, start, key, " USAGE_SUMS ", " \
+	"array_agg(slot) FILTER (WHERE slot IS NOT NULL) AS duration_slots, " \
+	"array_agg(calls) FILTER (WHERE slot IS NOT NULL) AS duration_calls " \
 	"FROM log " \
 	"GROUP BY start, key), " REPLACE("$4", "$5", "'quarter'", dimension)
 
@@ -76,12 +64,12 @@ static const char raise_sql[] =
     "FROM source) AS s "
     "GROUP BY dimension, start, key, slot), "
     "histograms AS ("
-    "SELECT dimension, start, key, array_agg(slot ORDER BY slot) AS duration_slots, "
-    "array_agg(calls ORDER BY slot) AS duration_calls "
+    "SELECT dimension, start, key, array_agg(slot) AS duration_slots, "
+    "array_agg(calls) AS duration_calls "
     "FROM slots "
     "GROUP BY dimension, start, key), "
     "totals AS ("
-    "SELECT dimension, start, key, " SUMS " "
+    "SELECT dimension, start, key, " USAGE_SUMS " "
     "FROM source "
     "GROUP BY dimension, start, key), "
     "sums AS MATERIALIZED ("
@@ -90,13 +78,28 @@ static const char raise_sql[] =
     "LEFT JOIN histograms USING (dimension, start, key)), " REPLACE(
 	"$4", "$5", "$3", "'call', 'feature', 'agent_type', 'provider', 'model', 'user', 'tag'");
 
-static const char whole_sql[] = "SELECT whole_from "
-				"FROM rollup_clients "
-				"WHERE client_id = $1 "
-				"AND isfinite(whole_from)";
+static const char client_sql[] = "SELECT nullif(whole_from, '-infinity'), days_until "
+				 "FROM rollup_clients "
+				 "WHERE client_id = $1";
 
-const char *const rollup_sum_statements[] = { call_sql, user_sql, tag_sql, raise_sql, whole_sql,
-	NULL };
+static const char first_sql[] = "SELECT min(start) "
+				"FROM cost_aggregates "
+				"WHERE client_id = $1 "
+				"AND dimension = 'provider' "
+				"AND grain = 'hour' "
+				"AND start >= $2";
+
+static const char ended_sql[] = "UPDATE rollup_clients "
+				"SET days_until = $2 "
+				"WHERE client_id = $1";
+
+/* The groups of a million records fit; and the compiler of expressions takes longer than they do.
+ */
+static const char memory_sql[] = "SELECT set_config('work_mem', '128MB', true), "
+				 "set_config('jit', 'off', true)";
+
+const char *const rollup_sum_statements[] = { call_sql, user_sql, tag_sql, raise_sql, client_sql,
+	first_sql, ended_sql, memory_sql, NULL };
 
 static bool
 sum_quarters(struct task *task, struct span span, int64_t *ret_rows)
@@ -145,16 +148,37 @@ raise_day(struct task *task, const struct zone *zone, int32_t date, int64_t *ret
 					     "1000 hours", day.since, ret_rows);
 }
 
+struct kept {
+	int64_t whole_from; /* 0: the log is whole */
+	int64_t days_until; /* 0: there are no rows by day */
+};
+
 static bool
-find_whole(struct task *task, int64_t *ret)
+begin(struct task *task, struct kept *ret)
 {
 	struct db_params *params = db_params(task);
 	struct db_rows *rows;
 
 	db_add_id(params, task->client);
-	if (!db_query(task, whole_sql, params, &rows))
+	if (!day_lock(task) || !db_query(task, memory_sql, NULL, NULL) ||
+	    !db_query_one(task, client_sql, params, &rows))
 		return false;
-	*ret = db_count(rows) > 0 ? span_ceil(db_time(rows, 0, 0), SPAN_QUARTER) : 0;
+	*ret = (struct kept){ span_ceil(db_time(rows, 0, 0), SPAN_QUARTER), db_time(rows, 0, 1) };
+	return true;
+}
+
+/* The days that the span touches, of those that are over. */
+static bool
+raise_days(
+    struct task *task, const struct zone *zone, struct span span, int64_t until, int64_t *ret_rows)
+{
+	int32_t last = zone_date(zone, span.until - 1);
+
+	for (int32_t date = zone_date(zone, span.since);
+	     date <= last && zone_day_start(zone, date + 1) <= until; date++) {
+		if (!raise_day(task, zone, date, ret_rows))
+			return false;
+	}
 	return true;
 }
 
@@ -163,21 +187,64 @@ rollup_sum(struct task *task, const struct zone *zone, struct span span, int64_t
 {
 	struct span hours = { span_floor(span.since, SPAN_HOUR), span_ceil(span.until, SPAN_HOUR) };
 	struct span open = span;
-	int64_t whole;
+	struct kept kept;
 
 	*ret_rows = 0;
-	if (!day_lock(task) || !find_whole(task, &whole))
+	if (!begin(task, &kept))
 		return false;
-	if (open.since < whole)
-		open.since = whole;
+	if (open.since < kept.whole_from)
+		open.since = kept.whole_from;
 	if (open.since < open.until && !sum_quarters(task, open, ret_rows))
 		return false;
-	if (!raise(task, "quarter", "hour", hours, "1 hour", 0, ret_rows))
+	return raise(task, "quarter", "hour", hours, "1 hour", 0, ret_rows) &&
+	       raise_days(task, zone, span, kept.days_until, ret_rows);
+}
+
+/* The first day from the instant on that has rows by hour; today where there is none. */
+static bool
+find_first(struct task *task, const struct zone *zone, int64_t from, int32_t *ret)
+{
+	struct db_params *params = db_params(task);
+	struct db_rows *rows;
+
+	db_add_id(params, task->client);
+	db_add_time(params, span_floor(from, SPAN_HOUR));
+	if (!db_query_one(task, first_sql, params, &rows))
 		return false;
-	for (int32_t date = zone_date(zone, span.since); date <= zone_date(zone, span.until - 1);
-	     date++) {
-		if (!raise_day(task, zone, date, ret_rows))
-			return false;
-	}
+	*ret = zone_date(zone, db_null(rows, 0, 0) ? task->now : db_time(rows, 0, 0));
+	/* The hour may have begun the day before. */
+	if (zone_day_start(zone, *ret + 1) <= from)
+		++*ret;
 	return true;
+}
+
+static bool
+write_ended(struct task *task, int64_t until)
+{
+	struct db_params *params = db_params(task);
+
+	db_add_id(params, task->client);
+	db_add_time(params, until);
+	return db_query(task, ended_sql, params, NULL);
+}
+
+bool
+rollup_end_day(struct task *task, const struct zone *zone, bool *ret_more, int64_t *ret_rows)
+{
+	int32_t today = zone_date(zone, task->now), date;
+	struct kept kept;
+
+	*ret_rows = 0;
+	*ret_more = false;
+	if (!begin(task, &kept))
+		return false;
+	if (kept.days_until >= zone_day_start(zone, today))
+		return true;
+	if (!find_first(task, zone, kept.days_until, &date))
+		return false;
+	*ret_more = date < today;
+	if (!*ret_more)
+		return write_ended(task, zone_day_start(zone, today));
+	return raise_day(task, zone, date, ret_rows) &&
+	       write_ended(task, zone_day_start(zone, date + 1));
 }

@@ -13,28 +13,30 @@ const char *const usage_dimension_names[] = { "feature", "agent_type", "provider
 	"tag", NULL };
 static const char *const grain_names[] = { "day", "hour", "quarter" };
 
-static const char client_sql[] = "SELECT timezone = $2, nullif(whole_from, '-infinity') "
+static const char client_sql[] = "SELECT nullif(whole_from, '-infinity'), "
+				 "CASE WHEN timezone = $2 THEN days_until END "
 				 "FROM rollup_clients "
 				 "WHERE client_id = $1";
 
 /* Spans that are collected and not summed, and those that are to be collected. */
 static const char changed_sql[] =
     "WITH fresh AS MATERIALIZED ("
-    "SELECT id_time(id) AS made, coalesce(late_days, summed_days) AS days "
+    "SELECT id::text COLLATE \"C\" AS id, coalesce(late_days, summed_days) AS days "
     "FROM ingest_batches "
     "WHERE client_id = $1 "
-    "AND " ROLLUP_NEW("stored_by") ") "
-				   "SELECT since, until "
-				   "FROM rollup_pending "
-				   "WHERE client_id = $1 "
-				   "UNION ALL "
-				   "SELECT min(made) - batch_recent(), max(made) + batch_ahead() "
-				   "FROM fresh "
-				   "HAVING count(*) > 0 "
-				   "UNION ALL "
-				   "SELECT day::timestamp AT TIME ZONE $2 - rollup_margin($1), "
-				   "(day + 1)::timestamp AT TIME ZONE $2 + rollup_margin($1) "
-				   "FROM (SELECT DISTINCT unnest(days) AS day FROM fresh) AS d";
+    "AND " ROLLUP_NEW(
+	"stored_by") ") "
+		     "SELECT since, until "
+		     "FROM rollup_pending "
+		     "WHERE client_id = $1 "
+		     "UNION ALL "
+		     "SELECT id_time(min(id)::uuid) - batch_recent(), id_time(max(id)::uuid) + batch_ahead() "
+		     "FROM fresh "
+		     "HAVING count(*) > 0 "
+		     "UNION ALL "
+		     "SELECT day::timestamp AT TIME ZONE $2 - rollup_margin($1), "
+		     "(day + 1)::timestamp AT TIME ZONE $2 + rollup_margin($1) "
+		     "FROM (SELECT DISTINCT unnest(days) AS day FROM fresh) AS d";
 
 #define SUMS \
 	"least(cost_cents * 10000000, " SUM_NANOS_MAX ")::bigint, calls, tokens, input_tokens, " \
@@ -134,12 +136,13 @@ find_changed(struct task *task, const struct usage_query *query, struct usage_ch
 	count = db_count(rows[1]);
 	*ret = (struct usage_changed){
 		.at = arena_array(task->arena, (size_t)count + 1, sizeof(*ret->at)),
-		.days = db_count(rows[0]) > 0 && db_bool(rows[0], 0, 0),
 	};
-	if (db_count(rows[0]) == 0)
+	if (db_count(rows[0]) == 0) {
 		ret->at[ret->count++] = range;
-	else if (!db_null(rows[0], 0, 1))
-		ret->whole_from = db_time(rows[0], 0, 1);
+	} else {
+		ret->whole_from = db_time(rows[0], 0, 0);
+		ret->days_until = db_time(rows[0], 0, 1);
+	}
 	for (int i = 0; i < count; i++)
 		ret->at[ret->count++] =
 		    (struct span){ db_time(rows[1], i, 0), db_time(rows[1], i, 1) };

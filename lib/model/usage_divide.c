@@ -69,14 +69,14 @@ least(int64_t a, int64_t b)
 
 /* One part from here to at most the limit; its end. */
 static int64_t
-divide_one(struct task *task, const struct usage_query *query, bool days, int64_t since,
+divide_one(struct task *task, const struct usage_query *query, int64_t days_until, int64_t since,
     int64_t limit, struct usage_parts *parts)
 {
 	enum usage_grain grain = USAGE_QUARTER;
 	int64_t end, next_day = limit;
 
-	if (days && query->coarsest <= USAGE_DAY) {
-		end = end_of_days(query->zone, since, limit, &next_day);
+	if (since < days_until && query->coarsest <= USAGE_DAY) {
+		end = end_of_days(query->zone, since, least(limit, days_until), &next_day);
 		if (end > since) {
 			add_part(task, parts, USAGE_DAY, since, end);
 			return end;
@@ -107,7 +107,7 @@ divide_bucket(struct task *task, const struct usage_query *query,
 		}
 		if (found != INT64_MIN)
 			limit = least(limit, ~found);
-		at = divide_one(task, query, changed->days, at, limit, parts);
+		at = divide_one(task, query, changed->days_until, at, limit, parts);
 	}
 }
 

@@ -10,7 +10,7 @@ struct usage_changed {
 	struct span *at;
 	size_t count;
 	int64_t whole_from; /* before this the log may have lost records: it is not asked */
-	bool days; /* there are rows by day, in the client's zone */
+	int64_t days_until; /* there are rows by day of the client's zone up to then */
 };
 
 /* Leaves what lies in the range: tidy, of whole quarter-hours. */
