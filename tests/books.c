@@ -14,6 +14,13 @@ static const char insert_sql[] =
     "+ n * interval '1 minute' AS at FROM generate_series(1, %d) AS n) AS v "
     "WHERE c.name = '%s'";
 
+/* The batch that stored them, which flush has seen. */
+static const char batch_sql[] =
+    "INSERT INTO ingest_batches (client_id, id, epoch, summed_days) "
+    "SELECT id, (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0') || '7000' "
+    "|| '8000' || substr(md5(random()::text), 1, 12))::uuid, 1, ARRAY[(now() AT TIME ZONE timezone)::date - %d] "
+    "FROM clients WHERE name = '%s'";
+
 static const char differences_sql[] =
     "SELECT count(*) FROM ("
     "SELECT l.client_id, (l.created_at AT TIME ZONE c.timezone)::date AS date, "
@@ -30,6 +37,8 @@ books_insert(struct servers *servers, const char *client, int days_ago, int coun
 	char sql[sizeof(insert_sql) + 100];
 
 	(void)snprintf(sql, sizeof(sql), insert_sql, days_ago, count, client);
+	free(servers_sql(servers, sql));
+	(void)snprintf(sql, sizeof(sql), batch_sql, days_ago, client);
 	free(servers_sql(servers, sql));
 }
 

@@ -5,6 +5,7 @@
 #include "lib/model/budget_carry.h"
 #include "lib/model/chat_log.h"
 #include "lib/model/day.h"
+#include "lib/model/rollup.h"
 #include "worker/books.h"
 #include "worker/partition.h"
 #include "worker/tenants.h"
@@ -62,7 +63,7 @@ last_day(const struct task *task, const struct tenant *tenant)
 
 /*
  * From here on the day is kept as it is: its row is set from the log while the log is whole. A day
- * that Redis still counts, or that flush is yet to sum again, has to wait.
+ * that Redis still counts, or that flush or rollup are yet to sum again, has to wait.
  */
 static bool
 close_day(
@@ -80,14 +81,18 @@ close_day(
 		books_print(context, tenant, &books, BOOK_DAILY_COSTS, NULL, !context->dry_run);
 	if (context->dry_run)
 		return true;
-	*ret_closed = true;
+	if (!rollup_close(task, zone_day_start(tenant->zone, date + 1), ret_closed))
+		return false;
+	if (!*ret_closed)
+		return true;
 	if (!day_correct(task, &books.log) || !day_close(task, date))
 		return false;
 	FAILPOINT("purge-closed");
 	return db_commit(task);
 }
 
-/* Closes what may be closed; *ret_all false: a day had to wait. */
+/* Closes what may be closed, one day after the other; *ret_all false: a day has to wait, and those
+ * behind it. */
 static bool
 close_days(struct command_context *context, const struct tenant *tenant, bool *ret_all)
 {
@@ -105,6 +110,8 @@ close_days(struct command_context *context, const struct tenant *tenant, bool *r
 			return false;
 		db_rollback(task);
 		*ret_all = *ret_all && closed;
+		if (!closed && !context->dry_run)
+			return true;
 	}
 	return true;
 }

@@ -59,6 +59,7 @@ sum_span(struct command_context *context, const struct tenant *tenant, struct sp
 		int32_t date = zone_date(tenant->zone, span.since);
 		struct span day = { span.since,
 			span_ceil(zone_day_start(tenant->zone, date + 1), SPAN_QUARTER) };
+		struct arena_mark mark = arena_mark(task->arena);
 		int64_t rows;
 
 		if (day.until > span.until)
@@ -68,6 +69,7 @@ sum_span(struct command_context *context, const struct tenant *tenant, struct sp
 		FAILPOINT("rollup-summed");
 		if (!db_commit(task))
 			return false;
+		arena_undo(task->arena, mark);
 		result->rows += rows;
 		span.since = day.until;
 	}
@@ -100,11 +102,14 @@ end_days(struct command_context *context, const struct tenant *tenant, struct jo
 	bool more;
 
 	do {
+		struct arena_mark mark = arena_mark(task->arena);
+
 		if (!rollup_end_day(task, tenant->zone, &more, &rows))
 			return false;
 		FAILPOINT("rollup-ended");
 		if (!db_commit(task))
 			return false;
+		arena_undo(task->arena, mark);
 		result->rows += rows;
 	} while (more);
 	return true;

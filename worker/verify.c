@@ -1,6 +1,6 @@
 /*
- * verify: sums every day and every budget's open window again from the log, changes nothing, and
- * names every difference.
+ * verify: sums every day, its rollups and every budget's open window again from the log, changes
+ * nothing, and names every difference.
  */
 #include "lib/model/counter_day.h"
 #include "lib/model/counter_peek.h"
@@ -8,6 +8,7 @@
 #include "worker/books.h"
 #include "worker/budget_books.h"
 #include "worker/commands.h"
+#include "worker/rollup_books.h"
 
 #include <sysexits.h>
 
@@ -76,7 +77,8 @@ verify_tenant(struct command_context *context, const struct tenant *tenant, stru
 		if (!books_read(task, tenant->zone, date, &books) || !db_commit(task))
 			return false;
 		count(context, tenant, &books, tally);
-		if (!verify_counter(context, tenant, &books, &before, tally))
+		if (!verify_counter(context, tenant, &books, &before, tally) ||
+		    !rollup_books_compare(context, tenant, &books, &tally->differences))
 			return false;
 		arena_undo(task->arena, mark);
 	}

@@ -268,7 +268,7 @@ analytics_usage(struct request *req, struct reply *reply)
 {
 	struct usage_input input = { .bucket = ANALYTICS_DAY, .limit = ANALYTICS_GROUPS_DEFAULT };
 	struct json_out *out = json_out_new(&reply->body);
-	struct usage_query query = { 0 };
+	struct usage_query query = { .rows_max = USAGE_ROWS_MAX };
 	const struct daily_costs *days;
 	struct daily_costs found;
 	struct usage_groups groups;

@@ -51,6 +51,8 @@ static const char old_sql[] = "SELECT l.client_id, l.id "
 			      "WHERE client_id = c.id "
 			      "AND id < $2 "
 			      "AND late_days IS NULL "
+			      "AND (stored_by IS NULL OR "
+			      "NOT batch_is_new(stored_by, (SELECT rollup_snapshot()))) "
 			      "ORDER BY id "
 			      "LIMIT $3) AS l "
 			      "LIMIT $3";

@@ -4,6 +4,7 @@
 #include "lib/model/rollup_private.h"
 
 /* All in one statement, so that what it sees is the snapshot that it keeps. */
+/* Batches of the same quarter of an hour, by the first digits of their ids, are one span. */
 static const char collect_sql[] =
     "WITH fresh AS MATERIALIZED ("
     "SELECT client_id, id::text COLLATE \"C\" AS id, coalesce(late_days, summed_days) AS days "
@@ -14,7 +15,7 @@ static const char collect_sql[] =
 		     "INSERT INTO rollup_pending (client_id, since, until) "
 		     "SELECT client_id, id_time(min(id)::uuid) - batch_recent(), id_time(max(id)::uuid) + batch_ahead() "
 		     "FROM fresh "
-		     "GROUP BY client_id), "
+		     "GROUP BY client_id, left(id, 7)), "
 		     "late AS ("
 		     "INSERT INTO rollup_pending (client_id, since, until) "
 		     "SELECT DISTINCT f.client_id, "

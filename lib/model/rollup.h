@@ -54,6 +54,9 @@ NODISCARD bool rollup_end_day(
  */
 NODISCARD bool rollup_close(struct task *task, int64_t before, bool *ret_done);
 
+/* The instant of the last rollup_close(); 0: none. */
+NODISCARD bool rollup_find_whole(struct task *task, int64_t *ret);
+
 /* Batches committed and not collected, spans collected and not summed, over all clients. */
 NODISCARD bool rollup_count_waiting(struct task *task, int64_t *ret_batches, int64_t *ret_spans);
 

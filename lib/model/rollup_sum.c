@@ -154,16 +154,35 @@ struct kept {
 };
 
 static bool
-begin(struct task *task, struct kept *ret)
+find_kept(struct task *task, struct kept *ret)
 {
 	struct db_params *params = db_params(task);
 	struct db_rows *rows;
 
+	*ret = (struct kept){ 0 };
 	db_add_id(params, task->client);
-	if (!day_lock(task) || !db_query(task, memory_sql, NULL, NULL) ||
-	    !db_query_one(task, client_sql, params, &rows))
+	if (!db_query(task, client_sql, params, &rows))
 		return false;
-	*ret = (struct kept){ span_ceil(db_time(rows, 0, 0), SPAN_QUARTER), db_time(rows, 0, 1) };
+	if (db_count(rows) > 0)
+		*ret = (struct kept){ span_ceil(db_time(rows, 0, 0), SPAN_QUARTER),
+			db_time(rows, 0, 1) };
+	return true;
+}
+
+static bool
+begin(struct task *task, struct kept *ret)
+{
+	return day_lock(task) && db_query(task, memory_sql, NULL, NULL) && find_kept(task, ret);
+}
+
+bool
+rollup_find_whole(struct task *task, int64_t *ret)
+{
+	struct kept kept;
+
+	if (!find_kept(task, &kept))
+		return false;
+	*ret = kept.whole_from;
 	return true;
 }
 

@@ -32,7 +32,7 @@ static const char changed_sql[] =
 		     "UNION ALL "
 		     "SELECT id_time(min(id)::uuid) - batch_recent(), id_time(max(id)::uuid) + batch_ahead() "
 		     "FROM fresh "
-		     "HAVING count(*) > 0 "
+		     "GROUP BY left(id, 7) "
 		     "UNION ALL "
 		     "SELECT day::timestamp AT TIME ZONE $2 - rollup_margin($1), "
 		     "(day + 1)::timestamp AT TIME ZONE $2 + rollup_margin($1) "
@@ -130,7 +130,6 @@ find_changed(struct task *task, const struct usage_query *query, struct usage_ch
 
 	db_add_id(params, task->client);
 	db_add_text(params, query->timezone);
-	db_set_snapshot(task);
 	if (!db_pipeline(task, steps, COUNT(steps), rows))
 		return false;
 	count = db_count(rows[1]);
@@ -240,10 +239,10 @@ read_rollups(struct task *task, const struct usage_query *query, const struct us
 		db_array_time(since, part->span.since);
 		db_array_time(until, part->span.until);
 	}
-	db_add_int(params, USAGE_ROWS_MAX + 1);
+	db_add_int(params, query->rows_max + 1);
 	if (!db_query(task, rows_sql, params, &found))
 		return false;
-	if (db_count(found) > USAGE_ROWS_MAX)
+	if (db_count(found) > query->rows_max)
 		return task_fail_field(task, "since", "has too many groups in this time");
 	add_rows(task, query, found, rows);
 	return true;
@@ -264,7 +263,7 @@ read_log(
 }
 
 bool
-usage_read(struct task *task, const struct usage_query *query, struct usage_rows *ret)
+usage_find(struct task *task, const struct usage_query *query, struct usage_rows *ret)
 {
 	struct usage_changed changed;
 	struct usage_parts parts;
@@ -279,5 +278,12 @@ usage_read(struct task *task, const struct usage_query *query, struct usage_rows
 		if (!read_log(task, query, changed.at[i], ret))
 			return false;
 	}
-	return db_commit(task);
+	return true;
+}
+
+bool
+usage_read(struct task *task, const struct usage_query *query, struct usage_rows *ret)
+{
+	db_set_snapshot(task);
+	return usage_find(task, query, ret) && db_commit(task);
 }

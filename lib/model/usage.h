@@ -27,7 +27,7 @@ enum usage_dimension {
 extern const char *const usage_dimension_names[]; /* NULL behind the last */
 
 #define USAGE_KEYS_MAX 4
-#define USAGE_ROWS_MAX 200000 /* of the rollups, for one answer */
+#define USAGE_ROWS_MAX 200000 /* of the rollups, for one answer of the service */
 
 enum usage_grain { USAGE_DAY, USAGE_HOUR, USAGE_QUARTER };
 
@@ -38,7 +38,8 @@ struct usage_query {
 	size_t by_count; /* 0: one group */
 	const struct zone *zone; /* the client's, and its name */
 	const char *timezone;
-	enum usage_grain coarsest; /* of the rows that are read: for the tests of each other */
+	enum usage_grain coarsest; /* of the rows that are read: each holds the same sums */
+	int rows_max; /* of the rollups */
 };
 
 struct usage_row {
@@ -54,10 +55,11 @@ struct usage_rows {
 	size_t count;
 };
 
-/*
- * Begins a transaction of its own, so the task must be in none. ERR_INVALID on the field "since":
- * more than USAGE_ROWS_MAX.
- */
+/* In a transaction of one snapshot (db_set_snapshot()). ERR_INVALID on the field "since": more than
+ * rows_max. */
+NODISCARD bool usage_find(
+    struct task *task, const struct usage_query *query, struct usage_rows *ret);
+/* The same in a transaction of its own; the task must be in none. */
 NODISCARD bool usage_read(
     struct task *task, const struct usage_query *query, struct usage_rows *ret);
 

@@ -194,7 +194,7 @@ check_one(const struct usage_query *asked, size_t key, const char *zone, const c
 static void
 check(const char *name, bool hours, enum usage_grain coarsest)
 {
-	struct usage_query query = { .timezone = ZONE, .coarsest = coarsest };
+	struct usage_query query = { .timezone = ZONE, .coarsest = coarsest, .rows_max = 10000 };
 	struct span buckets[(DAYS + 2) * 24];
 	const struct zone *zone;
 	int64_t now = clock_now();

@@ -85,16 +85,21 @@ test_waiting_day(void **state)
 	    "INSERT INTO ingest_batches (client_id, id, epoch, late_days) "
 	    "SELECT id, '01890000-0000-7000-8000-000000000009', 1, ARRAY[" UTC_DAY(
 		13) "] FROM clients WHERE name = 'long'"));
+	/* So do those behind it, and all as long as they are not rolled up. */
+	EXPECT_TALLY(EX_OK, NULL, "purge");
+	books_expect(servers, COUNT_PARTITIONS(14), "1");
+	EXPECT_TALLY(EX_OK, NULL, "rollup");
 	EXPECT_TALLY(EX_OK, NULL, "purge");
 	books_expect(servers, COUNT_PARTITIONS(14), "0");
 	books_expect(servers, COUNT_PARTITIONS(13), "1");
-	books_expect(servers, COUNT_PARTITIONS(12), "0");
+	books_expect(servers, COUNT_PARTITIONS(12), "1");
 	books_expect(servers, COUNT_RECORDS("long", 13), "3");
 	books_expect(servers,
 	    "SELECT count(*) FROM daily_costs JOIN clients c ON c.id = client_id "
 	    "WHERE name = 'long' AND date = " UTC_DAY(13),
 	    "0");
 	EXPECT_TALLY(EX_OK, NULL, "flush");
+	EXPECT_TALLY(EX_OK, NULL, "rollup");
 	EXPECT_TALLY(EX_OK, NULL, "purge");
 	books_expect(servers, COUNT_PARTITIONS(13), "0");
 	books_expect(servers, COUNT_PARTITIONS(40), "0");

@@ -49,6 +49,7 @@ make_work(const char *name)
 		"WHERE name = '%s'",
 	    name);
 	api_sql("UPDATE clients SET log_retention_days = 5 WHERE name = '%s'", name);
+	EXPECT_TALLY(0, NULL, "rollup");
 	EXPECT_TALLY(0, NULL, "partitions", "--from", day, "--to", day);
 	books_insert(servers, name, OLD, 2);
 	books_insert(servers, name, 20, 2);
@@ -110,6 +111,7 @@ what_died_anywhere_is_mended(UNUSED void **state)
 		/* It may find drift that was there before; when it has ended, there is none. */
 		free(run_full_reconcile());
 		EXPECT_TALLY(0, "drift_cents 0", "reconcile", "--full");
+		EXPECT_TALLY(0, NULL, "rollup");
 		EXPECT_TALLY(0, NULL, "purge");
 		EXPECT_TALLY(0, NULL, "verify");
 	}

@@ -171,7 +171,8 @@ work(void *argument)
 static void
 find_jobs(struct workers *workers)
 {
-	static const char *const jobs[] = { "flush", "reconcile", "purge", "expire", "alerts" };
+	static const char *const jobs[] = { "flush", "reconcile", "purge", "expire", "alerts",
+		"rollup" };
 
 	for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
 		char *output;
