@@ -26,7 +26,9 @@
 #include "lib/model/pricing.h"
 #include "lib/model/pricing_import.h"
 #include "lib/model/reference.h"
+#include "lib/model/rollup.h"
 #include "lib/model/session.h"
+#include "lib/model/usage.h"
 #include "lib/model/user.h"
 #include "lib/model/webhook.h"
 
@@ -62,7 +64,10 @@ const struct statement_list statement_lists[] = {
 	{ "pricing", pricing_statements, "tally_worker" },
 	{ "pricing_import", pricing_import_statements, "tally_worker" },
 	{ "ready", ready_statements, "tally_app" },
+	{ "rollup", rollup_statements, "tally_worker" },
+	{ "rollup_sum", rollup_sum_statements, "tally_worker" },
 	{ "session", session_statements, "tally_app" },
+	{ "usage", usage_statements, "tally_app" },
 	{ "user", user_statements, "tally_app" },
 	{ "user_list", user_list_statements, "tally_app" },
 	{ "reference", reference_statements, "tally_app" },

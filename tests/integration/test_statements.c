@@ -6,17 +6,7 @@
 #include "lib/model/budget_sum.h"
 #include "lib/model/chat_log.h"
 #include "lib/model/daily_cost.h"
-<<<<<<< HEAD
-=======
-#include "lib/model/day.h"
-#include "lib/model/delivery.h"
-#include "lib/model/late_days.h"
-#include "lib/model/pricing.h"
-#include "lib/model/pricing_import.h"
-#include "lib/model/rollup.h"
->>>>>>> a334bbf (Keep rollups of the log, and answer what was used from them)
 #include "lib/model/session.h"
-#include "lib/model/usage.h"
 #include "lib/model/user.h"
 #include "tests/servers.h"
 #include "tests/statements.h"
@@ -89,55 +79,6 @@ static const char rows_sql[] =
     "FROM alerts;\n"
     "ANALYZE";
 
-<<<<<<< HEAD
-=======
-static const struct {
-	const char *name;
-	const char *const *statements;
-	const char *role;
-} lists[] = {
-	{ "adjustment", adjustment_statements, "tally_app" },
-	{ "alert", alert_statements, "tally_worker" },
-	{ "audit", audit_statements, "tally_app" },
-	{ "auth_token", auth_token_statements, "tally_app" },
-	{ "auth_token_use", auth_token_use_statements, "tally_app" },
-	{ "authorization", authorization_statements, "tally_app" },
-	{ "authorization_step", authorization_step_statements, "tally_app" },
-	{ "batch", batch_statements, "tally_app" },
-	{ "batch_key", batch_key_statements, "tally_app" },
-	{ "budget", budget_statements, "tally_app" },
-	{ "budget_carry", budget_carry_statements, "tally_worker" },
-	{ "budget_crossing", budget_crossing_statements, "tally_worker" },
-	{ "budget_list", budget_list_statements, "tally_app" },
-	{ "budget_status", budget_status_statements, "tally_app" },
-	{ "budget_sum", budget_sum_statements, "tally_worker" },
-	{ "chat_log", chat_log_statements, "tally_app" },
-	{ "client", client_statements, "tally_app" },
-	{ "counter_book", counter_book_statements, "tally_app" },
-	{ "counter_compare", counter_compare_statements, "tally_worker" },
-	{ "counter_load", counter_load_statements, "tally_app" },
-	{ "counter_peek", counter_peek_statements, "tally_app" },
-	{ "counter_sweep", counter_sweep_statements, "tally_worker" },
-	{ "daily_cost", daily_cost_statements, "tally_app" },
-	{ "day", day_statements, "tally_worker" },
-	{ "delivery", delivery_statements, "tally_worker" },
-	{ "idempotency", idempotency_statements, "tally_app" },
-	{ "late_days", late_days_statements, "tally_worker" },
-	{ "metrics", metrics_statements, "tally_app" },
-	{ "pricing", pricing_statements, "tally_worker" },
-	{ "pricing_import", pricing_import_statements, "tally_worker" },
-	{ "ready", ready_statements, "tally_app" },
-	{ "rollup", rollup_statements, "tally_worker" },
-	{ "rollup_sum", rollup_sum_statements, "tally_worker" },
-	{ "session", session_statements, "tally_app" },
-	{ "usage", usage_statements, "tally_app" },
-	{ "user", user_statements, "tally_app" },
-	{ "user_list", user_list_statements, "tally_app" },
-	{ "user_tiers", user_tiers_statements, "tally_app" },
-	{ "webhook", webhook_statements, "tally_app" },
-};
-
->>>>>>> a334bbf (Keep rollups of the log, and answer what was used from them)
 static PGresult *
 run(PGconn *db, const char *sql)
 {
