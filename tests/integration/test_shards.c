@@ -204,6 +204,8 @@ static const struct exception {
 	{ "late_days", "SELECT DISTINCT client_id", SEVERAL },
 	{ "late_days", "SELECT l.client_id", SEVERAL },
 	{ "late_days", "DELETE FROM ingest_batches b", SEVERAL },
+	{ "rollup", "WITH fresh AS", SEVERAL },
+	{ "rollup", "(SELECT count(*) FROM rollup_pending)", SEVERAL },
 	{ "delivery", "LIMIT 1", SEVERAL },
 	{ "delivery", "d.dead_at IS NOT NULL", SEVERAL },
 	{ "delivery", "RETURNING client_id", SEVERAL },
