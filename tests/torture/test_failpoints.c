@@ -49,7 +49,6 @@ make_work(const char *name)
 		"WHERE name = '%s'",
 	    name);
 	api_sql("UPDATE clients SET log_retention_days = 5 WHERE name = '%s'", name);
-	EXPECT_TALLY(0, NULL, "rollup");
 	EXPECT_TALLY(0, NULL, "partitions", "--from", day, "--to", day);
 	books_insert(servers, name, OLD, 2);
 	books_insert(servers, name, 20, 2);
@@ -106,6 +105,9 @@ what_died_anywhere_is_mended(UNUSED void **state)
 		make_work(place->name);
 		if (strcmp(place->job, "reconcile") == 0)
 			make_drift(place->name);
+		/* No day is closed before it is rolled up. */
+		if (strcmp(place->job, "purge") == 0)
+			EXPECT_TALLY(0, NULL, "rollup");
 		die_at(place);
 		EXPECT_TALLY(0, NULL, "flush");
 		/* It may find drift that was there before; when it has ended, there is none. */

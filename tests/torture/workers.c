@@ -12,7 +12,9 @@
 #include "tests/torture/load.h"
 
 #define WORKERS 2
-#define JOBS_MAX 5
+static const char *const job_names[] = { "flush", "reconcile", "purge", "expire", "alerts",
+	"rollup" };
+#define JOBS_MAX (sizeof(job_names) / sizeof(job_names[0]))
 #define RUN_MS 120000
 #define REQUESTS_BETWEEN 40 /* two runs of a thread */
 
@@ -171,14 +173,12 @@ work(void *argument)
 static void
 find_jobs(struct workers *workers)
 {
-	static const char *const jobs[] = { "flush", "reconcile", "purge", "expire", "alerts",
-		"rollup" };
-
-	for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
+	for (size_t i = 0; i < JOBS_MAX; i++) {
 		char *output;
 
-		if (servers_tally(workers->torture->servers, &output, "help", jobs[i], NULL) == 0)
-			workers->jobs[workers->job_count++] = jobs[i];
+		if (servers_tally(workers->torture->servers, &output, "help", job_names[i], NULL) ==
+		    0)
+			workers->jobs[workers->job_count++] = job_names[i];
 		free(output);
 	}
 }
