@@ -1,5 +1,6 @@
 #include "app/api/analytics.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "app/api/analytics_buckets.h"
@@ -201,6 +202,8 @@ write_group(struct json_out *out, const struct usage_query *query, const struct 
 static void
 write_head(struct json_out *out, const struct usage_input *input, const struct usage_query *query)
 {
+	/* A range is never empty. */
+	assert(query->buckets != NULL && query->bucket_count > 0);
 	json_text(out, "bucket", analytics_bucket_names[input->bucket]);
 	json_open_array_at(out, "group_by");
 	for (size_t i = 0; i < query->by_count; i++)
