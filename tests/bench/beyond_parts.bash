@@ -228,6 +228,7 @@ beside_posts() {
 	note_result both."$1".writes "$run/writes"
 }
 
+# A sample twenty times a second; nothing waits for it.
 watch_lag() {
 	while [ -e "/proc/$2" ]; do
 		note both."$1".lag_ms rate "$(sql -A -t -c "SELECT coalesce(extract(epoch FROM replay_lag) * 1000, 0)
