@@ -9,6 +9,7 @@
 
 #define TIME_BYTES 6
 #define RANDOM_BYTES (16 - TIME_BYTES)
+#define FRACTIONS 4096 /* of a millisecond: the 12 bits beside the version */
 #define TIME_MAX ((INT64_C(1) << 48) - 1)
 
 /* getrandom() gives up to 256 bytes in one piece. */
@@ -51,10 +52,17 @@ join(int64_t usec, const uint8_t random[RANDOM_BYTES])
 	return id;
 }
 
+/* RFC 9562, 6.2, method 3: what is made within one millisecond sorts, too. */
 struct id
 id_new(int64_t usec)
 {
-	return join(usec, take_random());
+	struct id id = join(usec, take_random());
+	int64_t fraction = usec % 1000 * FRACTIONS / 1000;
+
+	id.bytes[6] = (uint8_t)(fraction >> 8);
+	id.bytes[7] = (uint8_t)(fraction & 0xff);
+	set_version(&id, 7);
+	return id;
 }
 
 /* The name is hashed first: so two fixed sizes are joined, and no pair can look like another. */

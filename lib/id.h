@@ -1,6 +1,6 @@
 /*
- * UUIDs (RFC 9562). Ids made here are version 7: 48 bits of milliseconds, then random bits, so they
- * sort by time.
+ * UUIDs (RFC 9562). Ids made here are version 7: 48 bits of milliseconds, 12 bits of their
+ * fraction, then random bits, so they sort by time, to the microsecond.
  */
 #ifndef LIB_ID_H
 #define LIB_ID_H
