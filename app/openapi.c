@@ -163,7 +163,7 @@ write_body(struct json_out *out, const struct route *route, struct arena *arena)
 	ref = arena_printf(arena, "#/components/schemas/%s", operation_id(route, arena));
 	json_open_at(out, "requestBody");
 	json_open_at(out, "content");
-	if (route->parks) {
+	if (route->many) {
 		write_many(out, ref);
 	} else {
 		json_open_at(out, "application/json");
@@ -184,11 +184,9 @@ write_responses(struct json_out *out, const struct route *route)
 	json_open_at(out, status);
 	json_text(out, "description", route->summary);
 	json_close(out);
-	if (route->parks && route->status != 200) {
+	if (route->known) {
 		json_open_at(out, "200");
-		json_text(out, "description",
-		    "A record that was stored before, as it was stored. To an array or lines: "
-		    "how many were accepted, how many duplicates, and which were rejected.");
+		json_text(out, "description", route->known);
 		json_close(out);
 	}
 	if (route->scope != SCOPE_NONE) {

@@ -25,8 +25,10 @@ struct route {
 	const char *header; /* one that the handler reads and refuses to be without; or NULL */
 	bool if_match; /* the handler holds If-Match against the ETag */
 	bool parks; /* the handler itself calls request_finish(), maybe later, on every way out */
+	bool many; /* the body may be an array or NDJSON, too */
 	bool secret; /* the answer holds a secret: a stored answer is sealed */
 	int status; /* of success, for the OpenAPI document */
+	const char *known; /* when 200 is answered instead, for the OpenAPI document; or NULL */
 	const char *summary;
 };
 

@@ -38,8 +38,10 @@ const struct route routes[] = {
 	    .summary = "This document." },
 
 	{ "POST", "/v1/chat-logs", records_post, SCOPE_LOGS_WRITE, BODY(record_fields),
-	    .parks = true, .status = 201,
-	    .summary = "Stores a record, an array of them, or NDJSON; answered after the commit." },
+	    .parks = true, .many = true, .status = 201,
+	    .summary = "Stores a record, an array of them, or NDJSON; answered after the commit.",
+	    .known = "A record that was stored before, as it was stored. To an array or lines: how "
+		     "many were accepted, how many duplicates, and which were rejected." },
 	{ "GET", "/v1/chat-logs", chat_logs_list, SCOPE_LOGS_READ, QUERY(chat_logs_list_fields),
 	    .status = 200, .summary = "Records, newest first; CSV and NDJSON by Accept." },
 	{ "GET", "/v1/chat-logs/{id}", chat_logs_find, SCOPE_LOGS_READ, .status = 200,
@@ -100,8 +102,8 @@ const struct route routes[] = {
 	    .status = 200, .summary = "Gives back what is held; 409 once it is settled." },
 	{ "POST", "/v1/authorizations/{id}/settle", records_settle, SCOPE_AUTHORIZE,
 	    .body = record_fields, .body_count = RECORD_SETTLE_FIELDS, .parks = true, .status = 201,
-	    .summary = "Stores the call's record and gives back what was held; a second time "
-		       "answers 200 with that record." },
+	    .summary = "Stores the call's record and gives back what was held.",
+	    .known = "A record that was stored before, as it was stored." },
 
 	{ "POST", "/v1/webhooks", webhooks_add, SCOPE_BUDGETS_WRITE, BODY(webhook_add_fields),
 	    .secret = true, .status = 201,

@@ -344,6 +344,44 @@ every_operation_with_a_scope_wants_a_key(UNUSED void **state)
 	}
 }
 
+static long
+send_lines(const struct route *route, char *key)
+{
+	static const char *const headers[] = { "Content-Type: application/x-ndjson", NULL };
+	struct http whose = { .url = nobody.url, .key = key };
+	char path[300] = "";
+	struct http_answer answer;
+	long status;
+
+	fill_path(route->path, path, sizeof path);
+	answer = http_send(&whose, route->method, path, headers, "{}\n");
+	status = answer.status;
+	http_free(&answer);
+	return status;
+}
+
+static void
+lines_are_taken_where_the_document_says_so(UNUSED void **state)
+{
+	char *client = servers_key(servers, "lines"), *operator= servers_key(servers, NULL);
+
+	for (size_t i = 0; i < route_count; i++) {
+		const struct route *route = &routes[i];
+		yajl_val content = get(get(operation(route), "requestBody"), "content");
+		long status;
+
+		if (route->body == NULL)
+			continue;
+		status = send_lines(route, client);
+		if (status == 403)
+			status = send_lines(route, operator);
+		if ((status == 415) != (get(content, "application/x-ndjson") == NULL))
+			fail_msg("%s %s: %ld", route->method, route->path, status);
+	}
+	free(client);
+	free(operator);
+}
+
 int
 main(void)
 {
@@ -355,6 +393,7 @@ main(void)
 		cmocka_unit_test(every_field_of_a_body_is_described),
 		cmocka_unit_test(every_reference_is_there),
 		cmocka_unit_test(every_operation_with_a_scope_wants_a_key),
+		cmocka_unit_test(lines_are_taken_where_the_document_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
