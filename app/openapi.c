@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/idempotency.h"
@@ -336,6 +337,10 @@ make_document(void)
 	write_components(out, arena);
 	json_close(out);
 	document = buf_text(&buf);
+	document.at = strndup(document.at, document.len);
+	if (document.at == NULL)
+		abort();
+	arena_free(arena);
 }
 
 bool

@@ -1,5 +1,6 @@
 #include "tests/http.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,10 +144,46 @@ copy(const char *at, const char *end)
 	return text;
 }
 
+static pthread_key_t slots_key;
+
+static void
+free_slots(void *of_thread)
+{
+	char **slots = of_thread;
+
+	for (int i = 0; i < SLOTS; i++)
+		free(slots[i]);
+	free(slots);
+}
+
+static void
+make_key(void)
+{
+	if (pthread_key_create(&slots_key, free_slots) != 0)
+		abort();
+}
+
+/* The calling thread's, which end with it. */
+static char **
+slots_of_thread(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	char **slots;
+
+	(void)pthread_once(&once, make_key);
+	slots = pthread_getspecific(slots_key);
+	if (slots != NULL)
+		return slots;
+	slots = calloc(SLOTS, sizeof(*slots));
+	if (slots == NULL || pthread_setspecific(slots_key, slots) != 0)
+		abort();
+	return slots;
+}
+
 const char *
 http_json(const struct http_answer *answer, const char *path, int slot)
 {
-	static _Thread_local char *slots[SLOTS];
+	char **slots = slots_of_thread();
 	const char *at = answer->body == NULL ? NULL : find(answer->body, path);
 
 	if (slot < 0 || slot >= SLOTS)
