@@ -212,6 +212,12 @@ divide_down(int64_t value, int64_t by)
 	return value / by - (value % by < 0);
 }
 
+const char *
+zone_name(const struct zone *zone)
+{
+	return zone->name;
+}
+
 int32_t
 zone_offset(const struct zone *zone, int64_t usec)
 {

@@ -18,6 +18,8 @@ struct zone; /* never changes once read; shared by all threads */
  */
 NODISCARD bool zone_find(struct task *task, const char *name, const struct zone **ret);
 
+const char *zone_name(const struct zone *zone);
+
 /* Seconds east of UTC at the instant. */
 int32_t zone_offset(const struct zone *zone, int64_t usec);
 /* The calendar day at the instant. Where a clock goes back over midnight, the day before comes once

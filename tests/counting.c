@@ -21,8 +21,8 @@ counting_client(void)
 	char text[ID_TEXT_SIZE], sql[200];
 
 	(void)snprintf(sql, sizeof(sql),
-	    "INSERT INTO clients (id, name) VALUES ('%s', 'counted') RETURNING 1",
-	    id_format(id, text));
+	    "INSERT INTO clients (id, name, timezone) VALUES ('%s', 'counted', '%s') RETURNING 1",
+	    id_format(id, text), servers_noon());
 	free(servers_sql(counting_servers, sql));
 	return id;
 }

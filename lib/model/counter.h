@@ -25,7 +25,10 @@
 struct counter_state {
 	int64_t epoch; /* 0: the client never had one */
 	int32_t day; /* the open day, in the client's zone */
-	bool bypassed; /* a batch was committed without being announced, or the budgets changed */
+	const struct zone *zone; /* the caller's */
+	bool bypassed; /* a batch was committed without being announced, the budgets or the zone
+			  changed */
+	bool other_zone; /* the caller does not know of the client's zone yet; also bypassed */
 	const struct budget_set *budgets; /* NULL: none */
 };
 
@@ -43,12 +46,14 @@ void counter_book_doubt(
 /*
  * The state of task->client, from the book where it is there (book may be NULL). A state that
  * cannot be counted on (none yet, bypassed) is replaced by opening the next epoch, if Redis
- * answers; a day that is over is ended. The budgets live as long as the task's arena.
+ * answers; a day that is over is ended. A caller with another zone than the client's opens none: its
+ * days are not those that are counted. The budgets live as long as the task's arena.
  */
 NODISCARD bool counter_state(struct task *task, struct counter_book *book, const struct zone *zone,
     struct counter_state *ret);
 
-/* Opens the next epoch of task->client in PostgreSQL, by a transaction of its own, and in Redis. */
+/* Opens the next epoch of task->client in PostgreSQL, by a transaction of its own, and in Redis. One
+ * of another zone than the client's is bypassed from its beginning. */
 NODISCARD bool counter_open(struct task *task, struct counter_book *book, const struct zone *zone,
     struct counter_state *ret);
 

@@ -173,7 +173,8 @@ hold_set(struct task *task, const struct counter_state *state)
 }
 
 static bool
-look_up(struct task *task, struct counter_book *book, struct counter_state *ret)
+look_up(struct task *task, struct counter_book *book, const struct zone *zone,
+    struct counter_state *ret)
 {
 	const struct slot *slot;
 	bool found;
@@ -182,7 +183,8 @@ look_up(struct task *task, struct counter_book *book, struct counter_state *ret)
 		return false;
 	pthread_mutex_lock(&book->lock);
 	slot = slot_of(book, task->client);
-	found = id_equal(slot->client, task->client) && slot->state.epoch > 0;
+	found = id_equal(slot->client, task->client) && slot->state.epoch > 0 &&
+		slot->state.zone == zone;
 	if (found) {
 		*ret = slot->state;
 		budget_set_keep(ret->budgets);
@@ -193,53 +195,71 @@ look_up(struct task *task, struct counter_book *book, struct counter_state *ret)
 	return found;
 }
 
-static const char state_sql[] = "SELECT epoch, day, bypassed "
-				"FROM counter_states "
-				"WHERE client_id = $1";
+static const char state_sql[] = "SELECT s.epoch, s.day, s.bypassed, c.timezone <> $2 "
+				"FROM counter_states AS s "
+				"JOIN clients AS c ON c.id = s.client_id "
+				"WHERE s.client_id = $1";
 
-static const char open_sql[] = "SELECT epoch, day, false "
-			       "FROM counter_open($1, $2, $3)";
+static const char open_sql[] = "SELECT counter_open($1, $2, $3)";
 
-static const char turn_sql[] = "SELECT epoch, day, bypassed "
-			       "FROM counter_turn($1, $2, $3)";
+static const char turn_sql[] = "SELECT counter_turn($1, $2, $3)";
 
-const char *const counter_book_statements[] = { state_sql, open_sql, turn_sql, NULL };
+/* Behind the lock that opening takes: a change of the zone has ended by then, or not begun. */
+static const char fence_sql[] = "SELECT counter_bypass(ARRAY[id]) "
+				"FROM clients "
+				"WHERE id = $1 AND timezone <> $2";
 
-/* The budgets are read behind the state: one that is newer than the epoch ends it. */
-static bool
-read_state(struct task *task, struct counter_book *book, const char *sql, struct db_params *params,
-    struct counter_state *ret)
-{
-	uint64_t generation = generation_of(book);
-	struct db_rows *rows;
-
-	*ret = (struct counter_state){ 0 };
-	if (!db_query(task, sql, params, &rows))
-		return false;
-	if (db_count(rows) == 1) {
-		ret->epoch = db_int(rows, 0, 0);
-		ret->day = db_date(rows, 0, 1);
-		ret->bypassed = db_bool(rows, 0, 2);
-	}
-	if (ret->epoch > 0 && !ret->bypassed && !budget_set_read(task, &ret->budgets))
-		return false;
-	hold_set(task, ret);
-	if (!db_commit(task))
-		return false;
-	if (ret->epoch > 0)
-		keep(book, task->client, ret, generation);
-	return true;
-}
+const char *const counter_book_statements[] = { state_sql, open_sql, turn_sql, fence_sql, NULL };
 
 static struct db_params *
-change_params(struct task *task, const struct zone *zone)
+zone_params(struct task *task, const struct zone *zone)
+{
+	struct db_params *params = db_params(task);
+
+	db_add_id(params, task->client);
+	db_add_text(params, zone_name(zone));
+	return params;
+}
+
+static bool
+change(struct task *task, const struct zone *zone, const char *sql)
 {
 	struct db_params *params = db_params(task);
 
 	db_add_id(params, task->client);
 	db_add_date(params, zone_date(zone, task->now));
 	db_add_id(params, id_new(task->now));
-	return params;
+	return db_query(task, sql, params, NULL) &&
+	       (sql != open_sql || db_query(task, fence_sql, zone_params(task, zone), NULL));
+}
+
+/* The budgets are read behind the state: one that is newer than the epoch ends it. */
+static bool
+read_state(struct task *task, struct counter_book *book, const struct zone *zone,
+    const char *change_sql, struct counter_state *ret)
+{
+	uint64_t generation = generation_of(book);
+	struct db_rows *rows;
+
+	*ret = (struct counter_state){ .zone = zone };
+	if (change_sql != NULL && !change(task, zone, change_sql))
+		return false;
+	if (!db_query(task, state_sql, zone_params(task, zone), &rows))
+		return false;
+	if (db_count(rows) == 1) {
+		ret->epoch = db_int(rows, 0, 0);
+		ret->day = db_date(rows, 0, 1);
+		ret->other_zone = db_bool(rows, 0, 3);
+		ret->bypassed = db_bool(rows, 0, 2) || ret->other_zone;
+	}
+	if (ret->epoch > 0 && !ret->bypassed && !budget_set_read(task, &ret->budgets))
+		return false;
+	hold_set(task, ret);
+	if (!db_commit(task))
+		return false;
+	if (ret->epoch > 0 && !ret->other_zone)
+		keep(book, task->client, ret, generation);
+	return true;
 }
 
 bool
@@ -247,7 +267,7 @@ counter_open(struct task *task, struct counter_book *book, const struct zone *zo
     struct counter_state *ret)
 {
 	assert(task->db == NULL);
-	if (!read_state(task, book, open_sql, change_params(task, zone), ret))
+	if (!read_state(task, book, zone, open_sql, ret))
 		return false;
 	/* When this fails the epoch has no keys; whoever announces next finds it lost and opens
 	 * another. */
@@ -263,15 +283,10 @@ is_open_day(int32_t day, int32_t today)
 }
 
 static bool
-find_state(struct task *task, struct counter_book *book, struct counter_state *ret)
+find_state(struct task *task, struct counter_book *book, const struct zone *zone,
+    struct counter_state *ret)
 {
-	struct db_params *params;
-
-	if (look_up(task, book, ret))
-		return true;
-	params = db_params(task);
-	db_add_id(params, task->client);
-	return read_state(task, book, state_sql, params, ret);
+	return look_up(task, book, zone, ret) || read_state(task, book, zone, NULL, ret);
 }
 
 /* While Redis is away the budgets say what becomes of an authorization. */
@@ -294,15 +309,15 @@ counter_state(struct task *task, struct counter_book *book, const struct zone *z
 	const char *run_id;
 
 	assert(task->db == NULL);
-	if (!find_state(task, book, ret))
+	if (!find_state(task, book, zone, ret))
 		return false;
 	if (ret->epoch > 0 && !ret->bypassed && ret->day == today - 1 &&
-	    !read_state(task, book, turn_sql, change_params(task, zone), ret))
+	    !read_state(task, book, zone, turn_sql, ret))
 		return false;
 	if (ret->epoch > 0 && !ret->bypassed && is_open_day(ret->day, today))
 		return true;
 	/* Without Redis an epoch would be broken as soon as it begins. */
-	if (ret->epoch > 0 && !redis_run_id(task, &run_id)) {
+	if (ret->epoch > 0 && (ret->other_zone || !redis_run_id(task, &run_id))) {
 		task_clear_error(task);
 		return read_budgets(task, ret);
 	}

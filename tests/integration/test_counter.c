@@ -126,6 +126,54 @@ test_next_day_is_of_the_same_epoch(void **state)
 }
 
 static void
+set_zone(struct counting *b, const char *name)
+{
+	char sql[300], text[ID_TEXT_SIZE];
+
+	(void)snprintf(sql, sizeof(sql),
+	    "SELECT counter_bypass(ARRAY['%s'::uuid]);\n"
+	    "UPDATE clients SET timezone = '%s' WHERE id = '%s'",
+	    id_format(b->task.client, text), name, text);
+	free(servers_sql(counting_servers, sql));
+}
+
+/* One process has heard of the client's new zone, the other has not. */
+static void
+test_days_of_an_old_zone_are_not_counted(void **state)
+{
+	struct counting b;
+	struct counter_state old, opened, right;
+	const struct zone *zone, *before;
+
+	(void)state;
+	counting_open(&b, counting_client());
+	counting_make(&b, 53);
+	assert_true(counting_announce(&b));
+	assert_true(counting_commit(&b));
+	counting_confirm(&b);
+	before = b.zone;
+	set_zone(&b, "Asia/Kathmandu");
+	assert_true(zone_find(&b.task, "Asia/Kathmandu", &zone));
+	counter_book_forget(b.book, b.task.client);
+	assert_true(counter_state(&b.task, b.book, before, &old));
+	assert_true(old.bypassed && old.other_zone);
+	assert_int_equal(old.epoch, b.part.state.epoch);
+	assert_true(counter_open(&b.task, b.book, before, &opened));
+	assert_true(opened.bypassed && opened.other_zone);
+	assert_true(counter_state(&b.task, b.book, zone, &right));
+	assert_false(right.bypassed || right.other_zone);
+	assert_true(right.epoch > opened.epoch);
+	/* Nor by what the process knows of the new one, or what PostgreSQL does. */
+	assert_true(counter_state(&b.task, b.book, before, &old));
+	assert_true(old.bypassed && old.other_zone);
+	assert_int_equal(old.epoch, right.epoch);
+	assert_true(counter_state(&b.task, NULL, zone, &old));
+	assert_false(old.bypassed);
+	assert_int_equal(old.epoch, right.epoch);
+	counting_close(&b);
+}
+
+static void
 test_a_day_too_far_ahead_is_left_again(void **state)
 {
 	struct counting b;
@@ -185,6 +233,7 @@ main(void)
 		cmocka_unit_test(test_confirmed_twice_counts_once),
 		cmocka_unit_test(test_loaded_between_the_steps_of_a_batch),
 		cmocka_unit_test(test_next_day_is_of_the_same_epoch),
+		cmocka_unit_test(test_days_of_an_old_zone_are_not_counted),
 		cmocka_unit_test(test_a_day_too_far_ahead_is_left_again),
 		cmocka_unit_test(test_users_are_counted_once),
 	};

@@ -194,6 +194,7 @@ static const struct exception {
 	{ "client", "counter_bypass", CALL },
 	{ "counter_book", "counter_open", CALL },
 	{ "counter_book", "counter_turn", CALL },
+	{ "counter_book", "counter_bypass", CALL },
 	{ "counter_load", "pg_advisory", LOCK },
 	{ "day", "'days ' || $1", LOCK },
 	{ "day", "'days ' || c", LOCK },
