@@ -41,8 +41,10 @@ write_ref(struct json_out *out, const char *key, const char *ref)
 static void
 write_query(struct json_out *out, const struct route *route)
 {
-	for (size_t i = 0; i < route->query_count; i++) {
-		const struct json_field *field = &route->query[i];
+	struct route_fields query = route_query(route);
+
+	for (size_t i = 0; i < query.count; i++) {
+		const struct json_field *field = &query.at[i];
 
 		json_open(out);
 		json_text(out, "name", field->name);
@@ -155,7 +157,7 @@ write_body(struct json_out *out, const struct route *route, struct arena *arena)
 {
 	const char *ref;
 
-	if (!route->body && !route->takes)
+	if (!route_body(route).at && !route->takes)
 		return;
 	if (route->takes) {
 		write_foreign_body(out, route->takes);
@@ -198,7 +200,7 @@ write_responses(struct json_out *out, const struct route *route)
 		write_ref(out, "404", PROBLEM);
 	if (route->if_match)
 		write_ref(out, "412", PROBLEM);
-	if (route->query || route->body)
+	if (route_query(route).at || route_body(route).at)
 		write_ref(out, "422", PROBLEM);
 	write_ref(out, "default", PROBLEM);
 	json_close(out);
@@ -260,10 +262,11 @@ write_paths(struct json_out *out, struct arena *arena)
 }
 
 /* The parts that do not follow from a table. */
-static const char info[] = "{\"title\":\"Tally\",\"version\":\"" PACKAGE_VERSION "\","
-			   "\"description\":\"Keeps an LLM application's books. In bodies, null"
-			   " means: not given. Unknown fields and parameters are refused.\","
-			   "\"license\":{\"name\":\"MIT\",\"identifier\":\"MIT\"}}";
+static const char info[] =
+    "{\"title\":\"Tally\",\"version\":\"" PACKAGE_VERSION "\","
+    "\"description\":\"Keeps an LLM application's books. In bodies, null"
+    " means: not given, unless the field says more. Unknown fields and parameters are refused.\","
+    "\"license\":{\"name\":\"MIT\",\"identifier\":\"MIT\"}}";
 
 static const char servers[] = "[{\"url\":\"/\"}]";
 
@@ -308,10 +311,12 @@ write_components(struct json_out *out, struct arena *arena)
 	json_open_at(out, "schemas");
 	json_raw(out, "problem", CONSTANT(problem));
 	for (size_t i = 0; i < route_count; i++) {
-		if (!routes[i].body)
+		struct route_fields body = route_body(&routes[i]);
+
+		if (!body.at)
 			continue;
 		json_open_at(out, operation_id(&routes[i], arena));
-		openapi_write_fields(out, routes[i].body, routes[i].body_count);
+		openapi_write_fields(out, body.at, body.count);
 		json_close(out);
 	}
 	json_close(out);

@@ -9,19 +9,19 @@
 bool
 request_read_body(const struct request *req, void *ret)
 {
-	const struct route *route = req->route;
+	struct route_fields body = route_body(req->route);
 
 	if (strcmp(req->content_type, "application/json") != 0)
 		return task_fail(
 		    req->task, ERR_MEDIA_TYPE, "The body must be sent as application/json.");
-	return json_read(req->task, req->body, route->body, route->body_count, ret);
+	return json_read(req->task, req->body, body.at, body.count, ret);
 }
 
 static const struct json_field *
-find_field(const struct route *route, struct text name)
+find_field(struct route_fields query, struct text name)
 {
-	for (size_t i = 0; i < route->query_count; i++) {
-		const struct json_field *field = &route->query[i];
+	for (size_t i = 0; i < query.count; i++) {
+		const struct json_field *field = &query.at[i];
 
 		if (strlen(field->name) == name.len && memcmp(field->name, name.at, name.len) == 0)
 			return field;
@@ -33,6 +33,7 @@ find_field(const struct route *route, struct text name)
 static bool
 read_pair(const struct request *req, struct text pair, bool *given, void *ret)
 {
+	struct route_fields query = route_query(req->route);
 	struct task *task = req->task;
 	struct text name = url_cut(&pair, '='), value = pair;
 
@@ -40,11 +41,11 @@ read_pair(const struct request *req, struct text pair, bool *given, void *ret)
 	    !url_decode(task->arena, value, URL_QUERY, &value))
 		return task_fail(
 		    task, ERR_SYNTAX, "The query holds a broken escape or is not UTF-8.");
-	const struct json_field *field = find_field(req->route, name);
+	const struct json_field *field = find_field(query, name);
 	if (field == NULL)
 		return task_fail_field(task, name.len <= NAME_SHOWN_MAX ? name.at : "...",
 		    "is not a parameter of this call");
-	size_t i = (size_t)(field - req->route->query);
+	size_t i = (size_t)(field - query.at);
 	if (given[i])
 		return task_fail_field(task, field->name, "is given more than once");
 	given[i] = true;
@@ -54,9 +55,9 @@ read_pair(const struct request *req, struct text pair, bool *given, void *ret)
 bool
 request_read_query(const struct request *req, void *ret)
 {
-	const struct route *route = req->route;
+	struct route_fields query = route_query(req->route);
 	struct task *task = req->task;
-	bool *given = arena_array(task->arena, route->query_count, sizeof(*given));
+	bool *given = arena_array(task->arena, query.count, sizeof(*given));
 	struct text rest = req->query;
 	bool good = true;
 
@@ -68,8 +69,8 @@ request_read_query(const struct request *req, void *ret)
 		if (task->err.code == ERR_SYNTAX)
 			return false;
 	}
-	for (size_t i = 0; i < route->query_count; i++)
-		if (route->query[i].required && !given[i])
-			good = task_fail_field(task, route->query[i].name, "is required");
+	for (size_t i = 0; i < query.count; i++)
+		if (query.at[i].required && !given[i])
+			good = task_fail_field(task, query.at[i].name, "is required");
 	return good;
 }

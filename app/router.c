@@ -111,8 +111,8 @@ check_empty(struct request *req)
 {
 	const struct route *route = req->route;
 
-	return (route->query_count > 0 || request_read_query(req, NULL)) &&
-	       (route->body_count > 0 || route->takes != NULL || req->body.len == 0 ||
+	return (route_query(route).count > 0 || request_read_query(req, NULL)) &&
+	       (route_body(route).count > 0 || route->takes != NULL || req->body.len == 0 ||
 		   request_read_body(req, NULL));
 }
 

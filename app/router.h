@@ -9,6 +9,8 @@
 #include "lib/json_read.h"
 #include "lib/model/scope.h"
 
+struct resource; /* lib/model/resource.h */
+
 struct route {
 	const char *method;
 	const char *path; /* "/v1/users/{id}/usage" */
@@ -18,6 +20,10 @@ struct route {
 	size_t query_count;
 	const struct json_field *body; /* fields accepted; NULL: none */
 	size_t body_count;
+	const struct resource *resource; /* of the handlers in app/rest.h; or NULL */
+	void (*fill)(
+	    struct request *req, void *object); /* more of what is added or changed; or NULL */
+	void (*changed)(struct request *req); /* behind the commit of a change; or NULL */
 	const char *const *takes; /* media types of a body in a form that others define, which the
 				     handler reads; NULL behind the last; or NULL */
 	void (*prepare)(struct request *req); /* before anything is checked: how failures are told;
@@ -34,6 +40,14 @@ struct route {
 
 extern const struct route routes[];
 extern const size_t route_count;
+
+/* What the route takes: its own table, or one that follows from its resource. */
+struct route_fields {
+	const struct json_field *at;
+	size_t count;
+};
+struct route_fields route_query(const struct route *route);
+struct route_fields route_body(const struct route *route);
 
 /* Sets req->route and req->params. ERR_NOT_FOUND, ERR_METHOD. */
 NODISCARD bool router_find(struct request *req);

@@ -20,8 +20,10 @@
 #include "app/api/webhooks.h"
 #include "app/ingest/record.h"
 #include "app/openapi.h"
-#include "app/router.h"
+#include "app/rest.h"
 #include "lib/model/budget.h"
+#include "lib/model/client.h"
+#include "lib/model/user.h"
 #include "lib/model/webhook.h"
 
 #define QUERY(table) .query = (table), .query_count = COUNT(table)
@@ -105,35 +107,27 @@ const struct route routes[] = {
 	    .summary = "Stores the call's record and gives back what was held.",
 	    .known = "A record that was stored before, as it was stored." },
 
-	{ "POST", "/v1/webhooks", webhooks_add, SCOPE_BUDGETS_WRITE, BODY(webhook_add_fields),
-	    .secret = true, .status = 201,
-	    .summary = "Adds a webhook; the secret that signs what it is sent is shown this "
-		       "once." },
-	{ "GET", "/v1/webhooks", webhooks_list, SCOPE_BUDGETS_READ, QUERY(webhooks_list_fields),
-	    .status = 200, .summary = "Webhooks, newest first." },
-	{ "GET", "/v1/webhooks/{id}", webhooks_find, SCOPE_BUDGETS_READ, .status = 200,
-	    .summary = "One webhook." },
-	{ "PATCH", "/v1/webhooks/{id}", webhooks_change, SCOPE_BUDGETS_WRITE,
-	    BODY(webhook_change_fields), .status = 200, .summary = "Changes what is given." },
-	{ "DELETE", "/v1/webhooks/{id}", webhooks_remove, SCOPE_BUDGETS_WRITE, .status = 204,
-	    .summary = "Deletes a webhook, and what waits to be delivered to it." },
+	REST_ADD("/v1/webhooks", SCOPE_BUDGETS_WRITE, webhook_resource,
+	    "a webhook; the secret that signs what it is sent is shown this once",
+	    .fill = webhooks_fill, .secret = true),
+	REST_LIST("/v1/webhooks", SCOPE_BUDGETS_READ, webhook_resource, "Webhooks, newest first", ),
+	REST_FIND("/v1/webhooks", SCOPE_BUDGETS_READ, webhook_resource, "a webhook", ),
+	REST_CHANGE("/v1/webhooks", SCOPE_BUDGETS_WRITE, webhook_resource, "a webhook",
+	    .fill = webhooks_fill),
+	REST_REMOVE("/v1/webhooks", SCOPE_BUDGETS_WRITE, webhook_resource,
+	    "a webhook, and what waits to be delivered to it", ),
 	{ "GET", "/v1/alerts", webhooks_list_alerts, SCOPE_BUDGETS_READ,
-	    QUERY(webhooks_list_fields), .status = 200,
+	    QUERY(webhooks_list_alerts_fields), .status = 200,
 	    .summary = "Alerts as webhooks get them, newest first." },
 
-	{ "POST", "/v1/users", users_add, SCOPE_USERS, BODY(users_add_fields), .status = 201,
-	    .summary = "Adds a user." },
-	{ "GET", "/v1/users", users_list, SCOPE_USERS, QUERY(users_list_fields), .status = 200,
-	    .summary = "Users; by e-mail address or external id at most one." },
-	{ "GET", "/v1/users/count", users_count, SCOPE_USERS, QUERY(users_count_fields),
-	    .status = 200, .summary = "How many users there are, and by tier." },
-	{ "GET", "/v1/users/{id}", users_find, SCOPE_USERS, .status = 200, .summary = "One user." },
-	{ "PATCH", "/v1/users/{id}", users_change, SCOPE_USERS, BODY(users_change_fields),
-	    .status = 200, .summary = "Changes what is given." },
-	{ "DELETE", "/v1/users/{id}", users_remove, SCOPE_USERS, .status = 204,
-	    .summary = "Deletes a user; purge removes it for good after the grace period." },
-	{ "POST", "/v1/users/{id}/restore", users_restore, SCOPE_USERS, .status = 200,
-	    .summary = "Takes the deletion back." },
+	REST_ADD("/v1/users", SCOPE_USERS, user_resource, "a user", .changed = users_changed),
+	REST_LIST("/v1/users", SCOPE_USERS, user_resource, "Users, in the order of their ids", ),
+	REST_COUNT("/v1/users", SCOPE_USERS, user_resource, "users", ),
+	REST_FIND("/v1/users", SCOPE_USERS, user_resource, "a user", ),
+	REST_CHANGE("/v1/users", SCOPE_USERS, user_resource, "a user", .changed = users_changed),
+	REST_REMOVE("/v1/users", SCOPE_USERS, user_resource,
+	    "a user; purge removes it for good after the grace period", ),
+	REST_RESTORE("/v1/users", SCOPE_USERS, user_resource, "a user", ),
 	{ "POST", "/v1/users/{id}/sessions/revoke", sessions_revoke_user, SCOPE_USERS,
 	    .status = 200, .summary = "Ends all sessions of a user." },
 	{ "GET", "/v1/users/{id}/chat-logs", chat_logs_of_user, SCOPE_LOGS_READ,
@@ -155,16 +149,11 @@ const struct route routes[] = {
 	{ "DELETE", "/v1/sessions/{id}", sessions_revoke, SCOPE_USERS, .status = 204,
 	    .summary = "Ends a session." },
 
-	{ "POST", "/v1/clients", clients_add, SCOPE_OPERATOR, BODY(clients_add_fields),
-	    .status = 201, .summary = "Adds a client." },
-	{ "GET", "/v1/clients", clients_list, SCOPE_OPERATOR, QUERY(clients_list_fields),
-	    .status = 200, .summary = "Clients, newest first." },
-	{ "GET", "/v1/clients/count", clients_count, SCOPE_OPERATOR, QUERY(clients_count_fields),
-	    .status = 200, .summary = "How many clients there are, and by plan." },
-	{ "GET", "/v1/clients/{id}", clients_find, SCOPE_OPERATOR, .status = 200,
-	    .summary = "One client." },
-	{ "PATCH", "/v1/clients/{id}", clients_change, SCOPE_OPERATOR, BODY(clients_change_fields),
-	    .status = 200, .summary = "Changes what is given." },
+	REST_ADD("/v1/clients", SCOPE_OPERATOR, client_resource, "a client", ),
+	REST_LIST("/v1/clients", SCOPE_OPERATOR, client_resource, "Clients, newest first", ),
+	REST_COUNT("/v1/clients", SCOPE_OPERATOR, client_resource, "clients", ),
+	REST_FIND("/v1/clients", SCOPE_OPERATOR, client_resource, "a client", ),
+	REST_CHANGE("/v1/clients", SCOPE_OPERATOR, client_resource, "a client", ),
 	{ "POST", "/v1/clients/{id}/deactivate", clients_deactivate, SCOPE_OPERATOR, .status = 200,
 	    .summary = "Ends a client: its keys stop working." },
 	{ "POST", "/v1/clients/{id}/api-keys", api_keys_add, SCOPE_OPERATOR,

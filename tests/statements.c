@@ -1,4 +1,8 @@
+#include "tests/test.h"
+
 #include "tests/statements.h"
+
+#include <stdlib.h>
 
 #include "app/idempotency.h"
 #include "app/metrics.h"
@@ -26,13 +30,13 @@
 #include "lib/model/pricing.h"
 #include "lib/model/pricing_import.h"
 #include "lib/model/reference.h"
+#include "lib/model/resource.h"
 #include "lib/model/rollup.h"
 #include "lib/model/session.h"
 #include "lib/model/usage.h"
 #include "lib/model/user.h"
-#include "lib/model/webhook.h"
 
-const struct statement_list statement_lists[] = {
+static const struct statement_list written[] = {
 	{ "adjustment", adjustment_statements, "tally_app" },
 	{ "alert", alert_statements, "tally_worker" },
 	{ "audit", audit_statements, "tally_app" },
@@ -69,8 +73,39 @@ const struct statement_list statement_lists[] = {
 	{ "session", session_statements, "tally_app" },
 	{ "usage", usage_statements, "tally_app" },
 	{ "user", user_statements, "tally_app" },
-	{ "user_list", user_list_statements, "tally_app" },
 	{ "reference", reference_statements, "tally_app" },
-	{ "webhook", webhook_statements, "tally_app" },
 };
-const size_t statement_list_count = COUNT(statement_lists);
+
+#define STATEMENTS_MAX 100 /* of a resource */
+#define LISTS_MAX 100
+
+const char *const *
+statements_of(const struct resource *resource)
+{
+	const char **list = calloc(STATEMENTS_MAX, sizeof *list);
+	unsigned count = 0;
+
+	assert_non_null(list);
+	while ((list[count] = resource_statement(resource, count)) != NULL)
+		assert_true(++count < STATEMENTS_MAX);
+	return list;
+}
+
+size_t
+statement_lists(const struct statement_list **ret)
+{
+	static struct statement_list lists[LISTS_MAX];
+	static size_t count;
+
+	*ret = lists;
+	if (count > 0)
+		return count;
+	for (; count < COUNT(written); count++)
+		lists[count] = written[count];
+	for (size_t i = 0; resources[i] != NULL; i++) {
+		assert_true(count < LISTS_MAX);
+		lists[count++] = (struct statement_list){ resources[i]->table,
+			statements_of(resources[i]), "tally_app" };
+	}
+	return count;
+}

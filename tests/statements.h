@@ -10,7 +10,10 @@ struct statement_list {
 	const char *role; /* who runs them */
 };
 
-extern const struct statement_list statement_lists[];
-extern const size_t statement_list_count;
+/* All of them; they live as long as the program. */
+size_t statement_lists(const struct statement_list **ret);
+/* Those of a resource; NULL behind the last. */
+struct resource;
+const char *const *statements_of(const struct resource *resource);
 
 #endif

@@ -15,16 +15,22 @@
 static void
 add_client(struct output_line *line, const struct client *client)
 {
-	output_id(line, "id", client->id);
+	output_id(line, "id", client->head.id);
 	output_text(line, "name", client->name);
 	output_text(line, "plan", client_plan_names[client->plan]);
 	output_text(line, "timezone", client->timezone);
-	if (client->log_retention_days == 0)
+	if (client->log_retention_days == RESOURCE_NONE)
 		output_text(line, "log_retention_days", NULL);
 	else
 		output_int(line, "log_retention_days", client->log_retention_days);
 	output_bool(line, "active", client->deactivated_at == 0);
-	output_time(line, "created_at", client->created_at);
+	output_time(line, "created_at", client->head.created_at);
+}
+
+static void
+write_client(struct json_out *out, const void *client)
+{
+	resource_write(out, &client_resource, client, false);
 }
 
 static int
@@ -33,12 +39,12 @@ print_client(struct command_context *context, const struct client *client)
 	struct output_line line = output_line(context, "client");
 
 	add_client(&line, client);
-	output_object(&line, client_write, client);
+	output_object(&line, write_client, client);
 	return EX_OK;
 }
 
 static bool
-read_plan(struct command_context *context, struct client_input *input)
+read_plan(struct command_context *context, struct client *input)
 {
 	const char *plan = command_value(context, "plan");
 
@@ -47,7 +53,6 @@ read_plan(struct command_context *context, struct client_input *input)
 	for (int i = 0; i < CLIENT_PLANS; i++) {
 		if (strcmp(plan, client_plan_names[i]) == 0) {
 			input->plan = i;
-			input->has_plan = true;
 			return true;
 		}
 	}
@@ -55,10 +60,11 @@ read_plan(struct command_context *context, struct client_input *input)
 }
 
 static bool
-read_input(struct command_context *context, struct client_input *input)
+read_input(struct command_context *context, struct client *input)
 {
 	input->name = command_value(context, "name");
-	input->timezone = command_value(context, "timezone");
+	if (command_value(context, "timezone") != NULL)
+		input->timezone = command_value(context, "timezone");
 	if (input->name == NULL || input->name[0] == '\0' ||
 	    strcmp(input->name, CLIENT_OPERATOR) == 0)
 		return task_fail(context->task, ERR_INVALID,
@@ -88,44 +94,48 @@ find_existing(
 		return task_fail(
 		    task, ERR_CONFLICT, "a client of that name is there already: see --if-missing");
 	*ret_found = true;
-	return client_find(task, id, ret);
+	return resource_find(task, &client_resource, id, ret);
 }
 
 int
 client_create_run(struct command_context *context)
 {
 	struct task *task = context->task;
-	struct client_input input = { 0 };
-	struct client client;
+	struct client *client = resource_new(task, &client_resource);
+	struct client existing;
 	bool found;
 
 	task->operator_key = true;
-	if (!read_input(context, &input) || !find_existing(context, input.name, &found, &client))
+	if (!read_input(context, client) ||
+	    !find_existing(context, client->name, &found, &existing))
 		return command_failed(context);
-	if (!found && (!client_add(task, &input, &client) || !db_commit(task)))
+	if (!found && (!resource_add(task, &client_resource, client) || !db_commit(task)))
 		return command_failed(context);
-	return print_client(context, &client);
+	return print_client(context, found ? &existing : client);
 }
 
 int
 client_list_run(struct command_context *context)
 {
-	struct client_filter filter = { .plan = CLIENT_ANY_PLAN, .limit = PAGE };
+	struct resource_filter filter = { .limit = PAGE };
 	struct output_table *table = output_table(context);
-	struct clients clients;
+	const struct client *clients;
+	void *objects;
+	size_t count;
 
 	context->task->operator_key = true;
 	do {
-		if (!client_list(context->task, &filter, &clients))
+		if (!resource_list(context->task, &client_resource, &filter, &objects, &count))
 			return command_failed(context);
-		for (size_t i = 0; i < clients.count; i++) {
+		clients = objects;
+		for (size_t i = 0; i < count; i++) {
 			struct output_line line = output_line(context, NULL);
 
-			add_client(&line, &clients.at[i]);
+			add_client(&line, &clients[i]);
 			output_table_add(table, &line);
-			filter.after = clients.at[i].id;
+			filter.after = clients[i].head.id;
 		}
-	} while (clients.count == PAGE);
+	} while (count == PAGE);
 	output_table_print(table);
 	return EX_OK;
 }

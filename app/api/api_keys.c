@@ -75,7 +75,7 @@ enter(struct request *req, struct client *ret)
 
 	if (!request_id_param(req, 0, &id))
 		return false;
-	if (!client_find(req->task, id, ret))
+	if (!resource_find(req->task, &client_resource, id, ret))
 		return false;
 	req->task->client = id;
 	return true;

@@ -19,7 +19,7 @@ const struct json_field budgets_list_fields[2] = {
 static bool
 reply_budget(struct reply *reply, int status, const struct budget *budget)
 {
-	etag_set(reply, budget->version);
+	etag_set(reply, etag_of_version(reply->body.arena, budget->version));
 	return reply_json(reply, status, budget_write, budget);
 }
 
@@ -88,7 +88,7 @@ find_to_change(struct request *req, struct budget *ret)
 	struct id id;
 
 	return request_id_param(req, 0, &id) && budget_find_to_change(req->task, id, ret) &&
-	       etag_check(req, ret->version);
+	       etag_check(req, etag_of_version(req->task->arena, ret->version));
 }
 
 bool

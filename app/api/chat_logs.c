@@ -180,9 +180,9 @@ chat_logs_of_user(struct request *req, struct reply *reply)
 
 	if (!request_id_param(req, 0, &id))
 		return false;
-	if (!user_find(req->task, id, &user))
+	if (!resource_find(req->task, &user_resource, id, &user))
 		return false;
-	return list(req, reply, user.id);
+	return list(req, reply, user.head.id);
 }
 
 bool
@@ -222,7 +222,7 @@ chat_logs_usage(struct request *req, struct reply *reply)
 
 	if (!request_id_param(req, 0, &id))
 		return false;
-	if (!user_find(req->task, id, &user))
+	if (!resource_find(req->task, &user_resource, id, &user))
 		return false;
 	if (!chat_log_usage(req->task, id, identity->zone, today, &usage))
 		return false;

@@ -189,7 +189,7 @@ session_revoke_user(struct task *task, struct id user, int64_t *ret_revoked)
 	struct db_rows *rows;
 	struct user living;
 
-	if (!user_find(task, user, &living))
+	if (!resource_find(task, &user_resource, user, &living))
 		return false;
 	db_add_time(params, task->now);
 	if (!db_query(task, revoke_user_sql, params, &rows))

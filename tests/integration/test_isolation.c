@@ -213,8 +213,10 @@ filter_by_all(const struct route *route, const char *path)
 	const char *ids[] = { other.client, other.key, other.user, other.session, other.record,
 		other.budget, other.authorization };
 
-	for (size_t i = 0; i < route->query_count; i++) {
-		const struct json_field *field = &route->query[i];
+	struct route_fields query = route_query(route);
+
+	for (size_t i = 0; i < query.count; i++) {
+		const struct json_field *field = &query.at[i];
 
 		for (size_t j = 0; field->type == JSON_ID && j < COUNT(ids); j++)
 			filter(path, field, ids[j]);
@@ -264,8 +266,10 @@ no_body_may_name_another_tenants_rows(UNUSED void **state)
 	int named = 0;
 
 	for (size_t i = 0; i < route_count; i++) {
-		for (size_t j = 0; j < routes[i].body_count; j++) {
-			const char *name = routes[i].body[j].name;
+		struct route_fields body = route_body(&routes[i]);
+
+		for (size_t j = 0; j < body.count; j++) {
+			const char *name = body.at[j].name;
 			bool user = strcmp(name, "user_id") == 0;
 
 			if (!user && strcmp(name, "session_id") != 0)
@@ -304,9 +308,12 @@ no_group_in_a_body_may_name_another_tenants_rows(UNUSED void **state)
 	const char *before = rows_of_the_other();
 	int named = 0;
 
-	for (size_t i = 0; i < route_count; i++)
-		for (size_t j = 0; j < routes[i].body_count; j++)
-			named += name_in_group(&routes[i], &routes[i].body[j]);
+	for (size_t i = 0; i < route_count; i++) {
+		struct route_fields body = route_body(&routes[i]);
+
+		for (size_t j = 0; j < body.count; j++)
+			named += name_in_group(&routes[i], &body.at[j]);
+	}
 	assert_int_equal(named, 2);
 	assert_string_equal(rows_of_the_other(), before);
 }

@@ -233,10 +233,13 @@ every_other_statement_goes_to_one_server(UNUSED void **state)
 {
 	size_t met = 0;
 
-	for (size_t list = 0; list < statement_list_count; list++) {
-		const char *name = statement_lists[list].name;
+	const struct statement_list *lists;
+	size_t count = statement_lists(&lists);
 
-		for (const char *const *s = statement_lists[list].statements; *s != NULL; s++) {
+	for (const struct statement_list *list = lists; list < lists + count; list++) {
+		const char *name = list->name;
+
+		for (const char *const *s = list->statements; *s != NULL; s++) {
 			const struct exception *exception = find_exception(name, *s);
 			char *plan = explain(*s);
 			enum way way = find_way(*s, plan);

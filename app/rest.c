@@ -1,0 +1,217 @@
+#include "app/rest.h"
+
+#include <string.h>
+
+#include "app/etag.h"
+#include "app/rest_private.h"
+
+#define REST_CHOICES_MAX 32 /* of a field that is counted by */
+
+static struct rest_input *
+new_input(struct request *req)
+{
+	return arena_alloc(
+	    req->task->arena, sizeof(struct rest_input) + req->route->resource->size);
+}
+
+bool
+rest_reply(struct reply *reply, int status, const struct resource *resource, const void *object,
+    bool added)
+{
+	struct json_out *out = json_out_new(&reply->body);
+
+	/* The tag is that of the answer which shows it again. */
+	resource_write(out, resource, object, false);
+	etag_set(reply, etag_of_text(reply->body.arena, buf_text(&reply->body)));
+	if (added) {
+		reply->body.len = 0;
+		resource_write(json_out_new(&reply->body), resource, object, true);
+	}
+	return reply_done(reply, status, "application/json");
+}
+
+static const char *
+tag_of(struct request *req, const void *object)
+{
+	struct buf buf = { .arena = req->task->arena };
+
+	resource_write(json_out_new(&buf), req->route->resource, object, false);
+	return etag_of_text(req->task->arena, buf_text(&buf));
+}
+
+/* What the request gives of the object, from the route. */
+static void
+apply(struct request *req, const struct rest_input *input, void *object)
+{
+	resource_apply(req->route->resource, input->given, input->nulled, input->object, object);
+	if (req->route->fill != NULL)
+		req->route->fill(req, object);
+}
+
+bool
+rest_add(struct request *req, struct reply *reply)
+{
+	const struct resource *resource = req->route->resource;
+	struct rest_input *input = new_input(req);
+	void *object = resource_new(req->task, resource);
+
+	if (!request_read_body(req, input))
+		return false;
+	apply(req, input, object);
+	if (!resource_add(req->task, resource, object))
+		return false;
+	req->committed = req->route->changed;
+	return rest_reply(reply, 201, resource, object, true);
+}
+
+/* Which of the filters are given, in their order. */
+static unsigned
+filters_of(const struct resource *resource, const struct rest_input *input)
+{
+	unsigned given = 0, bit = 1;
+
+	for (size_t i = 0; i < resource->count; i++) {
+		if (!(resource->fields[i].use & RESOURCE_FILTER))
+			continue;
+		if (input->given[i])
+			given |= bit;
+		bit <<= 1;
+	}
+	return given;
+}
+
+bool
+rest_list(struct request *req, struct reply *reply)
+{
+	const struct resource *resource = req->route->resource;
+	struct rest_input *input = new_input(req);
+	struct resource_filter filter;
+	struct json_out *out;
+	void *objects;
+	const char *at;
+	size_t count, shown;
+
+	if (!request_read_query(req, input))
+		return false;
+	filter = (struct resource_filter){ .values = input->object,
+		.given = filters_of(resource, input),
+		.deleted = input->deleted };
+	if (!page_read(req->task, &input->page, &filter.limit, &filter.after))
+		return false;
+	shown = (size_t)filter.limit++;
+	if (!resource_list(req->task, resource, &filter, &objects, &count))
+		return false;
+	if (count < shown)
+		shown = count;
+	out = page_begin(reply);
+	at = objects;
+	for (size_t i = 0; i < shown; i++)
+		resource_write(out, resource, at + i * resource->size, false);
+	return page_end(reply, out, count > shown,
+	    shown == 0 ? (struct id){ 0 } : resource_id(at + (shown - 1) * resource->size));
+}
+
+/* The i-th of the fields that are counted by. */
+static const struct resource_field *
+group_of(const struct resource *resource, int i)
+{
+	const struct resource_field *field = resource->fields;
+
+	while (!resource_counts(field) || i-- > 0)
+		field++;
+	return field;
+}
+
+bool
+rest_count(struct request *req, struct reply *reply)
+{
+	const struct resource *resource = req->route->resource;
+	struct rest_input *input = new_input(req);
+	struct json_out *out = json_out_new(&reply->body);
+	const struct resource_field *by;
+	int64_t counts[REST_CHOICES_MAX], sum = 0;
+
+	if (!request_read_query(req, input))
+		return false;
+	by = group_of(resource, input->by);
+	if (!resource_count(req->task, resource, by, counts))
+		return false;
+	for (int i = 0; by->json.choices[i] != NULL; i++)
+		sum += counts[i];
+	json_open(out);
+	json_int(out, "count", sum);
+	if (input->has_by) {
+		json_open_at(out, arena_printf(req->task->arena, "by_%s", by->json.name));
+		for (int i = 0; by->json.choices[i] != NULL; i++)
+			json_int(out, by->json.choices[i], counts[i]);
+		json_close(out);
+	}
+	json_close(out);
+	return reply_done(reply, 200, "application/json");
+}
+
+bool
+rest_find(struct request *req, struct reply *reply)
+{
+	const struct resource *resource = req->route->resource;
+	void *object = resource_new(req->task, resource);
+	struct id id;
+
+	if (!request_id_param(req, 0, &id) || !resource_find(req->task, resource, id, object))
+		return false;
+	return rest_reply(reply, 200, resource, object, false);
+}
+
+/* The object of the path, which nobody else changes until the answer, as the caller knows it. */
+static bool
+find_to_change(struct request *req, const void *change, void *ret)
+{
+	struct id id;
+
+	return request_id_param(req, 0, &id) &&
+	       resource_find_to_change(req->task, req->route->resource, id, change, ret) &&
+	       etag_check(req, tag_of(req, ret));
+}
+
+bool
+rest_change(struct request *req, struct reply *reply)
+{
+	const struct resource *resource = req->route->resource;
+	struct rest_input *input = new_input(req);
+	void *before = resource_new(req->task, resource);
+	void *after = resource_new(req->task, resource);
+
+	if (!request_read_body(req, input) || !find_to_change(req, input->object, before))
+		return false;
+	memcpy(after, before, resource->size);
+	apply(req, input, after);
+	if (!resource_change(req->task, resource, "change", before, after))
+		return false;
+	req->committed = req->route->changed;
+	return rest_reply(reply, 200, resource, after, false);
+}
+
+bool
+rest_remove(struct request *req, struct reply *reply)
+{
+	const struct resource *resource = req->route->resource;
+	void *before = resource_new(req->task, resource);
+
+	if (!find_to_change(req, NULL, before) || !resource_remove(req->task, resource, before))
+		return false;
+	req->committed = req->route->changed;
+	return reply_empty(reply);
+}
+
+bool
+rest_restore(struct request *req, struct reply *reply)
+{
+	const struct resource *resource = req->route->resource;
+	void *object = resource_new(req->task, resource);
+	struct id id;
+
+	if (!request_id_param(req, 0, &id) || !resource_restore(req->task, resource, id, object))
+		return false;
+	req->committed = req->route->changed;
+	return rest_reply(reply, 200, resource, object, false);
+}

@@ -1,0 +1,324 @@
+#include "lib/model/resource.h"
+
+#include <string.h>
+
+#include "lib/model/audit.h"
+#include "lib/model/keyset.h"
+#include "lib/model/resource_private.h"
+
+static struct resource_head *
+head_of(void *object)
+{
+	return object;
+}
+
+struct id
+resource_id(const void *object)
+{
+	return ((const struct resource_head *)object)->id;
+}
+
+void *
+resource_new(struct task *task, const struct resource *resource)
+{
+	void *object = arena_alloc(task->arena, resource->size);
+
+	if (resource->defaults != NULL)
+		memcpy(object, resource->defaults, resource->size);
+	return object;
+}
+
+void
+resource_apply(const struct resource *resource, const bool *given, const bool *nulled,
+    const void *from, void *to)
+{
+	for (size_t i = 0; i < resource->count; i++) {
+		const struct resource_field *field = &resource->fields[i];
+		size_t at = field->json.offset;
+
+		if (nulled[i])
+			resource_clear(field, to);
+		else if (given[i])
+			memcpy(
+			    (char *)to + at, (const char *)from + at, resource_value_size(field));
+	}
+}
+
+static void
+write_members(
+    struct json_out *out, const struct resource *resource, const void *object, unsigned without)
+{
+	const struct resource_head *head = object;
+
+	json_id(out, "id", head->id);
+	for (size_t i = 0; i < resource->count; i++)
+		if (!(resource->fields[i].use & without))
+			resource_show(out, &resource->fields[i], object);
+	json_time(out, "created_at", head->created_at);
+	json_time(out, "updated_at", head->updated_at);
+	if (resource->soft && head->deleted_at != 0)
+		json_time(out, "deleted_at", head->deleted_at);
+	else if (resource->soft)
+		json_null(out, "deleted_at");
+	if (resource->write != NULL)
+		resource->write(out, object);
+}
+
+void
+resource_write(
+    struct json_out *out, const struct resource *resource, const void *object, bool added)
+{
+	json_open(out);
+	write_members(
+	    out, resource, object, RESOURCE_SECRET | (added ? 0 : (unsigned)RESOURCE_ONCE));
+	json_close(out);
+}
+
+static struct text
+text_of(struct task *task, const struct resource *resource, const void *object, unsigned without)
+{
+	struct buf buf = { .arena = task->arena };
+	struct json_out *out = json_out_new(&buf);
+
+	json_open(out);
+	write_members(out, resource, object, without);
+	json_close(out);
+	return buf_text(&buf);
+}
+
+/* For the audit log; nothing where there is no object. */
+static struct text
+shown(struct task *task, const struct resource *resource, const void *object)
+{
+	if (object == NULL)
+		return (struct text){ 0 };
+	return text_of(task, resource, object, RESOURCE_SECRET | RESOURCE_ONCE);
+}
+
+static bool
+same(struct task *task, const struct resource *resource, const void *a, const void *b)
+{
+	struct text first = text_of(task, resource, a, 0), second = text_of(task, resource, b, 0);
+
+	return first.len == second.len && first.len > 0 &&
+	       memcmp(first.at, second.at, first.len) == 0;
+}
+
+static struct db_params *
+key(struct task *task, const struct resource *resource, struct id id)
+{
+	struct db_params *params = db_params(task);
+
+	if (!resource->of_operator)
+		db_add_id(params, task->client);
+	db_add_id(params, id);
+	return params;
+}
+
+static void
+take_row(struct task *task, const struct resource *resource, const struct db_rows *rows, int row,
+    void *object)
+{
+	struct resource_head *head = head_of(object);
+	int column = 0;
+
+	head->id = db_id(rows, row, column++);
+	head->created_at = db_time(rows, row, column++);
+	head->updated_at = db_time(rows, row, column++);
+	head->deleted_at = resource->soft ? db_time(rows, row, column++) : 0;
+	for (size_t i = 0; i < resource->count; i++)
+		if (!(resource->fields[i].use & RESOURCE_ONCE))
+			resource_take(task, rows, row, column++, &resource->fields[i], object);
+}
+
+/* Makes a violated constraint a field that the caller knows. Always false. */
+static bool
+explain(struct task *task, const struct resource *resource)
+{
+	const char *constraint = task->err.constraint;
+
+	if (task->err.code != ERR_CONFLICT || constraint == NULL)
+		return false;
+	for (size_t i = 0; i < resource->taken_count; i++) {
+		const struct resource_taken *taken = &resource->taken[i];
+
+		if (strcmp(constraint, taken->constraint) != 0)
+			continue;
+		task_clear_error(task);
+		task_fail(
+		    task, ERR_CONFLICT, "Another %s has the same %s.", resource->one, taken->field);
+		task->err.fields[0] = (struct err_field){ taken->field, taken->message };
+		task->err.field_count = 1;
+		return false;
+	}
+	return false;
+}
+
+/* What is done behind each statement that changes a row. */
+static bool
+finish(struct task *task, const struct resource *resource, const char *action, struct id id,
+    const void *before, const void *after)
+{
+	if (resource->stored != NULL && !resource->stored(task, action, before, after))
+		return false;
+	return audit_add(task, action, resource->table, id, shown(task, resource, before),
+	    shown(task, resource, after));
+}
+
+bool
+resource_add(struct task *task, const struct resource *resource, void *object)
+{
+	struct db_params *params;
+	struct db_rows *rows;
+
+	if (resource->check != NULL && !resource->check(task, NULL, object))
+		return false;
+	if (id_is_nil(resource_id(object)))
+		head_of(object)->id = id_new(task->now);
+	params = key(task, resource, resource_id(object));
+	for (size_t i = 0; i < resource->count; i++)
+		resource_bind(params, &resource->fields[i], object);
+	if (resource->max > 0)
+		db_add_int(params, resource->max);
+	if (!db_query(task, resource_sql(resource, RESOURCE_SQL_ADD), params, &rows))
+		return explain(task, resource);
+	if (db_count(rows) == 0)
+		return task_fail(task, ERR_CONFLICT, "A client has %lld %s at most.",
+		    (long long)resource->max, resource->table);
+	take_row(task, resource, rows, 0, object);
+	return finish(task, resource, "add", resource_id(object), NULL, object);
+}
+
+static bool
+find(struct task *task, const struct resource *resource, enum resource_kind kind, struct id id,
+    void *ret)
+{
+	struct db_rows *rows;
+
+	if (!db_query_one(task, resource_sql(resource, kind), key(task, resource, id), &rows))
+		return false;
+	take_row(task, resource, rows, 0, ret);
+	return true;
+}
+
+bool
+resource_find(struct task *task, const struct resource *resource, struct id id, void *ret)
+{
+	return find(task, resource, RESOURCE_SQL_FIND, id, ret);
+}
+
+bool
+resource_find_to_change(
+    struct task *task, const struct resource *resource, struct id id, const void *change, void *ret)
+{
+	if (resource->lock != NULL && change != NULL && !resource->lock(task, id, change))
+		return false;
+	return find(task, resource, RESOURCE_SQL_LOCK, id, ret);
+}
+
+bool
+resource_change(struct task *task, const struct resource *resource, const char *action,
+    const void *before, void *after)
+{
+	struct db_params *params = key(task, resource, resource_id(before));
+	struct db_rows *rows;
+
+	if (resource->check != NULL && !resource->check(task, before, after))
+		return false;
+	if (same(task, resource, before, after))
+		return true;
+	for (size_t i = 0; i < resource->count; i++)
+		if (resource->fields[i].use & (RESOURCE_CHANGE | RESOURCE_OWN))
+			resource_bind(params, &resource->fields[i], after);
+	if (!db_query_one(task, resource_sql(resource, RESOURCE_SQL_CHANGE), params, &rows))
+		return explain(task, resource);
+	take_row(task, resource, rows, 0, after);
+	return finish(task, resource, action, resource_id(after), before, after);
+}
+
+bool
+resource_remove(struct task *task, const struct resource *resource, const void *before)
+{
+	struct db_params *params = key(task, resource, resource_id(before));
+	struct db_rows *rows;
+	void *after = resource_new(task, resource);
+
+	if (resource->soft)
+		db_add_time(params, task->now);
+	if (!db_query_one(task, resource_sql(resource, RESOURCE_SQL_REMOVE), params, &rows))
+		return false;
+	take_row(task, resource, rows, 0, after);
+	return finish(
+	    task, resource, "remove", resource_id(before), before, resource->soft ? after : NULL);
+}
+
+bool
+resource_restore(struct task *task, const struct resource *resource, struct id id, void *ret)
+{
+	struct db_params *params = key(task, resource, id);
+	void *before = resource_new(task, resource);
+	struct db_rows *rows;
+
+	if (!db_query(task, resource_sql(resource, RESOURCE_SQL_LOCK_DELETED), params, &rows))
+		return false;
+	if (db_count(rows) == 0)
+		return resource_find(task, resource, id, ret) &&
+		       task_fail(task, ERR_CONFLICT, "The %s is not deleted.", resource->one);
+	take_row(task, resource, rows, 0, before);
+	if (!db_query_one(task, resource_sql(resource, RESOURCE_SQL_RESTORE), params, &rows))
+		return explain(task, resource);
+	take_row(task, resource, rows, 0, ret);
+	return finish(task, resource, "restore", id, before, ret);
+}
+
+bool
+resource_list(struct task *task, const struct resource *resource,
+    const struct resource_filter *filter, void **ret, size_t *ret_count)
+{
+	struct db_params *params = key(task, resource, keyset_below(filter->after));
+	struct db_rows *rows;
+	unsigned bit = 1;
+	char *objects;
+
+	for (size_t i = 0; i < resource->count; i++) {
+		if (!(resource->fields[i].use & RESOURCE_FILTER))
+			continue;
+		if (filter->given & bit)
+			resource_bind(params, &resource->fields[i], filter->values);
+		bit <<= 1;
+	}
+	db_add_int(params, filter->limit);
+	if (!db_query(task, resource_list_sql(resource, filter), params, &rows))
+		return false;
+	*ret_count = (size_t)db_count(rows);
+	*ret = objects = arena_array(task->arena, *ret_count, resource->size);
+	for (size_t i = 0; i < *ret_count; i++)
+		take_row(task, resource, rows, (int)i, objects + i * resource->size);
+	return true;
+}
+
+bool
+resource_counts(const struct resource_field *field)
+{
+	return field->json.type == JSON_CHOICE && field->use & RESOURCE_FILTER;
+}
+
+bool
+resource_count(struct task *task, const struct resource *resource, const struct resource_field *by,
+    int64_t *ret)
+{
+	struct db_params *params = db_params(task);
+	struct db_rows *rows;
+	const char *sql =
+	    resource_sql(resource, RESOURCE_SQL_COUNT + (unsigned)(by - resource->fields));
+
+	if (!resource->of_operator)
+		db_add_id(params, task->client);
+	if (!db_query(task, sql, params, &rows))
+		return false;
+	for (int i = 0; by->json.choices[i] != NULL; i++)
+		ret[i] = 0;
+	for (int row = 0; row < db_count(rows); row++)
+		ret[resource_choice(by, db_text(rows, row, 0))] = db_int(rows, row, 1);
+	return true;
+}

@@ -1,0 +1,11 @@
+/* The resources there are. */
+#include "lib/model/client.h"
+#include "lib/model/user.h"
+#include "lib/model/webhook.h"
+
+const struct resource *const resources[] = {
+	&client_resource,
+	&user_resource,
+	&webhook_resource,
+	NULL,
+};

@@ -1,0 +1,41 @@
+/*
+ * Between the files of resources: their SQL, and one value of a field on its ways.
+ */
+#ifndef LIB_MODEL_RESOURCE_PRIVATE_H
+#define LIB_MODEL_RESOURCE_PRIVATE_H
+
+#include "lib/model/resource.h"
+
+enum resource_kind {
+	RESOURCE_SQL_ADD,
+	RESOURCE_SQL_FIND,
+	RESOURCE_SQL_LOCK,
+	RESOURCE_SQL_LOCK_DELETED,
+	RESOURCE_SQL_CHANGE,
+	RESOURCE_SQL_REMOVE,
+	RESOURCE_SQL_RESTORE,
+	RESOURCE_SQL_LIST, /* and so on, one for each choice of filters; then those of the deleted
+			    */
+	RESOURCE_SQL_COUNT = RESOURCE_SQL_LIST + (2 << RESOURCE_FILTERS_MAX),
+	RESOURCE_SQL_END = RESOURCE_SQL_COUNT + RESOURCE_FIELDS_MAX
+};
+
+_Static_assert((int)RESOURCE_SQL_END <= RESOURCE_STATEMENTS_MAX, "each has its place");
+
+/* kind: of enum resource_kind. */
+const char *resource_sql(const struct resource *resource, unsigned kind);
+const char *resource_list_sql(
+    const struct resource *resource, const struct resource_filter *filter);
+
+/* The value at the field's place in the object. */
+void resource_bind(
+    struct db_params *params, const struct resource_field *field, const void *object);
+void resource_take(struct task *task, const struct db_rows *rows, int row, int column,
+    const struct resource_field *field, void *object);
+void resource_show(struct json_out *out, const struct resource_field *field, const void *object);
+/* The table's check admits no name that is not a choice. */
+int resource_choice(const struct resource_field *field, const char *name);
+void resource_clear(const struct resource_field *field, void *object);
+size_t resource_value_size(const struct resource_field *field);
+
+#endif

@@ -1,0 +1,218 @@
+/* One value of a resource's field: as a parameter, from a row, in JSON. */
+#include "lib/model/resource_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+union value {
+	const char *text;
+	int64_t number;
+	bool truth;
+	int choice;
+	struct id id;
+	struct json_texts texts;
+	struct text object;
+};
+
+/* The types that a resource may have; a table with another is a mistake of ours. */
+size_t
+resource_value_size(const struct resource_field *field)
+{
+	static const size_t sizes[JSON_OBJECT + 1] = {
+		[JSON_TEXT] = sizeof(const char *),
+		[JSON_INT] = sizeof(int64_t),
+		[JSON_CENTS] = sizeof(int64_t),
+		[JSON_TIME] = sizeof(int64_t),
+		[JSON_BOOL] = sizeof(bool),
+		[JSON_CHOICE] = sizeof(int),
+		[JSON_ID] = sizeof(struct id),
+		[JSON_TEXTS] = sizeof(struct json_texts),
+		[JSON_OBJECT] = sizeof(struct text),
+	};
+
+	if (sizes[field->json.type] == 0)
+		abort();
+	return sizes[field->json.type];
+}
+
+static union value
+load(const struct resource_field *field, const void *object)
+{
+	union value value = { 0 };
+
+	memcpy(&value, (const char *)object + field->json.offset, resource_value_size(field));
+	return value;
+}
+
+static void
+store(const struct resource_field *field, union value value, void *object)
+{
+	memcpy((char *)object + field->json.offset, &value, resource_value_size(field));
+}
+
+static union value
+nothing(const struct resource_field *field)
+{
+	union value value = { 0 };
+
+	if (field->json.type == JSON_INT || field->json.type == JSON_CENTS)
+		value.number = RESOURCE_NONE;
+	return value;
+}
+
+void
+resource_clear(const struct resource_field *field, void *object)
+{
+	store(field, nothing(field), object);
+}
+
+static bool
+is_nothing(const struct resource_field *field, union value value)
+{
+	switch ((int)field->json.type) {
+	case JSON_TEXT:
+		return value.text == NULL;
+	case JSON_INT:
+	case JSON_CENTS:
+		return value.number == RESOURCE_NONE;
+	case JSON_TIME:
+		return value.number == 0;
+	case JSON_ID:
+		return id_is_nil(value.id);
+	case JSON_TEXTS:
+		return value.texts.at == NULL;
+	case JSON_OBJECT:
+		return value.object.at == NULL;
+	default:
+		return false;
+	}
+}
+
+void
+resource_bind(struct db_params *params, const struct resource_field *field, const void *object)
+{
+	union value value = load(field, object);
+
+	if (is_nothing(field, value)) {
+		db_add_null(params);
+		return;
+	}
+	switch ((int)field->json.type) {
+	case JSON_TEXT:
+		db_add_text(params, value.text);
+		break;
+	case JSON_INT:
+	case JSON_CENTS:
+		db_add_int(params, value.number);
+		break;
+	case JSON_TIME:
+		db_add_time(params, value.number);
+		break;
+	case JSON_BOOL:
+		db_add_bool(params, value.truth);
+		break;
+	case JSON_CHOICE:
+		db_add_text(params, field->json.choices[value.choice]);
+		break;
+	case JSON_ID:
+		db_add_id(params, value.id);
+		break;
+	case JSON_TEXTS:
+		db_add_texts(params, value.texts.at, value.texts.count);
+		break;
+	case JSON_OBJECT:
+		db_add_text_n(params, value.object);
+		break;
+	}
+}
+
+int
+resource_choice(const struct resource_field *field, const char *name)
+{
+	int choice = 0;
+
+	while (strcmp(field->json.choices[choice], name) != 0)
+		choice++;
+	return choice;
+}
+
+void
+resource_take(struct task *task, const struct db_rows *rows, int row, int column,
+    const struct resource_field *field, void *object)
+{
+	union value value = nothing(field);
+
+	if (db_null(rows, row, column)) {
+		store(field, value, object);
+		return;
+	}
+	switch ((int)field->json.type) {
+	case JSON_TEXT:
+		value.text = db_text(rows, row, column);
+		break;
+	case JSON_INT:
+	case JSON_CENTS:
+		value.number = db_int(rows, row, column);
+		break;
+	case JSON_TIME:
+		value.number = db_time(rows, row, column);
+		break;
+	case JSON_BOOL:
+		value.truth = db_bool(rows, row, column);
+		break;
+	case JSON_CHOICE:
+		value.choice = resource_choice(field, db_text(rows, row, column));
+		break;
+	case JSON_ID:
+		value.id = db_id(rows, row, column);
+		break;
+	case JSON_TEXTS:
+		db_texts(rows, row, column, task, &value.texts);
+		break;
+	case JSON_OBJECT:
+		value.object = db_bytes(rows, row, column);
+		break;
+	}
+	store(field, value, object);
+}
+
+void
+resource_show(struct json_out *out, const struct resource_field *field, const void *object)
+{
+	union value value = load(field, object);
+	const char *name = field->json.name;
+
+	if (is_nothing(field, value)) {
+		json_null(out, name);
+		return;
+	}
+	switch ((int)field->json.type) {
+	case JSON_TEXT:
+		json_text(out, name, value.text);
+		break;
+	case JSON_INT:
+		json_int(out, name, value.number);
+		break;
+	case JSON_CENTS:
+		json_cents(out, name, value.number);
+		break;
+	case JSON_TIME:
+		json_time(out, name, value.number);
+		break;
+	case JSON_BOOL:
+		json_bool(out, name, value.truth);
+		break;
+	case JSON_CHOICE:
+		json_text(out, name, field->json.choices[value.choice]);
+		break;
+	case JSON_ID:
+		json_id(out, name, value.id);
+		break;
+	case JSON_TEXTS:
+		json_texts(out, name, value.texts);
+		break;
+	case JSON_OBJECT:
+		json_raw(out, name, value.object);
+		break;
+	}
+}

@@ -1,0 +1,277 @@
+/* What follows from the table of a resource, for every resource there is: its rows, and whose they
+ * are. */
+#include "tests/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/rest.h"
+#include "tests/api.h"
+#include "tests/sample.h"
+
+static const char *
+id_of(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+static bool
+has(const struct resource *resource, bool (*handle)(struct request *, struct reply *))
+{
+	return sample_route(resource, handle) != NULL;
+}
+
+static const char *
+etag(void)
+{
+	const char *tag = http_header(api_answer(), "etag");
+
+	assert_non_null(tag);
+	return api_text("%s", tag);
+}
+
+static long
+send_if(const char *method, const char *path, const char *tag, const char *body)
+{
+	const char *const headers[] = { api_text("If-Match: %s", tag), NULL };
+
+	return api_send(method, path, headers, body);
+}
+
+/* A change that is none the second time. */
+static const char *
+some_change(const struct resource *resource)
+{
+	for (size_t i = 0; i < resource->count; i++)
+		if (resource->fields[i].use & RESOURCE_CHANGE &&
+		    resource->fields[i].json.type == JSON_TEXT &&
+		    !(resource->fields[i].use & RESOURCE_SECRET))
+			return api_text("{\"%s\":%s}", resource->fields[i].json.name,
+			    sample_value(&resource->fields[i]));
+	fail_msg("%s has no text that changes", resource->table);
+	return NULL;
+}
+
+static void
+the_etag_keeps_changes_apart(UNUSED void **state)
+{
+	for (const struct resource *const *at = resources; *at != NULL; at++) {
+		const char *path, *first, *second;
+
+		sample_use_key(*at);
+		path = sample_add(*at);
+		first = etag();
+		api_expect(200, "GET", path, NULL);
+		assert_string_equal(etag(), first);
+		assert_int_equal(send_if("PATCH", path, first, some_change(*at)), 200);
+		second = etag();
+		assert_string_not_equal(second, first);
+		assert_int_equal(send_if("PATCH", path, first, some_change(*at)), 412);
+		api_expect(200, "GET", path, NULL);
+		assert_string_equal(etag(), second);
+		assert_int_equal(send_if("PATCH", path, "*", some_change(*at)), 200);
+		if (!has(*at, rest_remove))
+			continue;
+		second = etag();
+		assert_int_equal(send_if("DELETE", path, first, NULL), 412);
+		assert_int_equal(send_if("DELETE", path, second, NULL), 204);
+		assert_int_equal(send_if("PATCH", path, "*", some_change(*at)), 404);
+	}
+}
+
+/* An object without its times: what must be as it was. */
+static const char *
+row_of(const struct resource *resource, const char *id)
+{
+	return api_sql("SELECT to_jsonb(t) FROM %s AS t WHERE id = '%s'", resource->table, id);
+}
+
+static void
+no_other_tenant_finds_or_changes_one(UNUSED void **state)
+{
+	for (const struct resource *const *at = resources; *at != NULL; at++) {
+		const long refused = (*at)->of_operator ? 403 : 404;
+		const char *path, *before;
+
+		sample_use_key(*at);
+		path = sample_add(*at);
+		before = row_of(*at, id_of(path));
+		api_use_new_client(api_text("other-than-of-%s", (*at)->table));
+		api_expect(refused, "GET", path, NULL);
+		api_expect(refused, "PATCH", path, some_change(*at));
+		if (has(*at, rest_remove))
+			api_expect(refused, "DELETE", path, NULL);
+		if (has(*at, rest_restore))
+			api_expect(refused, "POST", api_text("%s/restore", path), NULL);
+		api_send("GET", sample_path(*at), NULL, NULL);
+		assert_null(strstr(api_answer()->body, id_of(path)));
+		assert_string_equal(row_of(*at, id_of(path)), before);
+	}
+}
+
+static void
+a_key_without_the_scope_is_refused(UNUSED void **state)
+{
+	for (const struct resource *const *at = resources; *at != NULL; at++) {
+		const char *path;
+
+		sample_use_key(*at);
+		path = sample_add(*at);
+		if (!(*at)->of_operator)
+			api_use_scope("analytics");
+		else
+			api_use_new_client(api_text("no-operator-of-%s", (*at)->table));
+		api_expect(403, "GET", path, NULL);
+		api_expect(403, "GET", sample_path(*at), NULL);
+		api_expect(403, "PATCH", path, "{}");
+		api_expect(403, "POST", sample_path(*at), sample_body(*at, NULL, NULL));
+		if (has(*at, rest_remove))
+			api_expect(403, "DELETE", path, NULL);
+	}
+}
+
+#define ROWS 5
+
+/* Counts the rows of the page under their ids. */
+static void
+count_rows(const char *const *ids, int *seen)
+{
+	for (int row = 0; row < api_rows(); row++)
+		for (int i = 0; i < ROWS; i++)
+			seen[i] += strcmp(api_json(api_text("data.%d.id", row)), ids[i]) == 0;
+}
+
+/* Each row once, though others come between the pages. */
+static void
+pages_are_stable_under_inserts(UNUSED void **state)
+{
+	for (const struct resource *const *at = resources; *at != NULL; at++) {
+		const char *ids[ROWS], *next = "";
+		int seen[ROWS] = { 0 };
+
+		sample_use_key(*at);
+		for (int i = 0; i < ROWS; i++)
+			ids[i] = id_of(sample_add(*at));
+		while (strcmp(next, "null") != 0) {
+			api_expect(200, "GET",
+			    api_text("%s?limit=2%s%s", sample_path(*at),
+				next[0] == '\0' ? "" : "&cursor=", next),
+			    NULL);
+			next = api_keep("next_cursor");
+			count_rows(ids, seen);
+			(void)sample_add(*at);
+		}
+		for (int i = 0; i < ROWS; i++)
+			assert_int_equal(seen[i], 1);
+	}
+}
+
+/* Whether a row of the page has the id; all have the value. */
+static bool
+finds(const char *id, const char *name, const char *value)
+{
+	bool found = false;
+
+	for (int row = 0; row < api_rows(); row++) {
+		api_expect_json(api_text("data.%d.%s", row, name), value);
+		found = found || strcmp(api_json(api_text("data.%d.id", row)), id) == 0;
+	}
+	return found;
+}
+
+/* A value of the field as it stands in a query. */
+static const char *
+query_value(const struct resource_field *field)
+{
+	const char *shown = api_json(field->json.name);
+
+	return field->json.type == JSON_TEXT || field->json.type == JSON_CHOICE
+		   ? api_text("%s", shown)
+		   : NULL;
+}
+
+static void
+a_filter_finds_what_has_the_value(UNUSED void **state)
+{
+	for (const struct resource *const *at = resources; *at != NULL; at++) {
+		sample_use_key(*at);
+		for (size_t i = 0; i < (*at)->count; i++) {
+			const struct resource_field *field = &(*at)->fields[i];
+			const char *path, *value;
+
+			if (!(field->use & RESOURCE_FILTER))
+				continue;
+			path = sample_add(*at);
+			value = query_value(field);
+			assert_non_null(value);
+			api_expect(200, "GET",
+			    api_text("%s?%s=%s", sample_path(*at), field->json.name, value), NULL);
+			assert_true(finds(id_of(path), field->json.name, value));
+		}
+	}
+}
+
+static void
+what_is_deleted_can_be_restored_where_it_is_kept(UNUSED void **state)
+{
+	for (const struct resource *const *at = resources; *at != NULL; at++) {
+		const char *path, *id;
+
+		if (!has(*at, rest_remove))
+			continue;
+		sample_use_key(*at);
+		path = sample_add(*at);
+		id = id_of(path);
+		api_expect(204, "DELETE", path, NULL);
+		api_expect(404, "DELETE", path, NULL);
+		api_expect(200, "GET", sample_path(*at), NULL);
+		assert_null(strstr(api_answer()->body, id));
+		assert_int_equal((*at)->soft, has(*at, rest_restore));
+		assert_string_equal(
+		    row_of(*at, id)[0] == '{' ? "kept" : "gone", (*at)->soft ? "kept" : "gone");
+		if (!(*at)->soft)
+			continue;
+		api_expect(200, "GET", api_text("%s?deleted=true", sample_path(*at)), NULL);
+		api_expect_json("data.0.id", id);
+		api_expect(200, "POST", api_text("%s/restore", path), NULL);
+		api_expect_json("deleted_at", "null");
+		api_expect(409, "POST", api_text("%s/restore", path), NULL);
+		api_expect(200, "GET", path, NULL);
+		assert_string_equal(
+		    api_sql("SELECT string_agg(action, ' ' ORDER BY id) FROM audit_log"
+			    " WHERE entity_id = '%s'",
+			id),
+		    "add remove restore");
+	}
+}
+
+static void
+a_client_has_so_many(UNUSED void **state)
+{
+	for (const struct resource *const *at = resources; *at != NULL; at++) {
+		if ((*at)->max == 0)
+			continue;
+		sample_use_key(*at);
+		for (int64_t i = 0; i < (*at)->max; i++)
+			(void)sample_add(*at);
+		api_expect(409, "POST", sample_path(*at), sample_body(*at, NULL, NULL));
+		sample_use_key(*at);
+		(void)sample_add(*at);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_etag_keeps_changes_apart),
+		cmocka_unit_test(no_other_tenant_finds_or_changes_one),
+		cmocka_unit_test(a_key_without_the_scope_is_refused),
+		cmocka_unit_test(pages_are_stable_under_inserts),
+		cmocka_unit_test(a_filter_finds_what_has_the_value),
+		cmocka_unit_test(what_is_deleted_can_be_restored_where_it_is_kept),
+		cmocka_unit_test(a_client_has_so_many),
+	};
+
+	return cmocka_run_group_tests(tests, api_start, api_stop);
+}

@@ -1,0 +1,126 @@
+#include "tests/test.h"
+
+#include "tests/sample.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/rest.h"
+#include "tests/api.h"
+
+/* Texts that must have a form: what stands before and behind as many letters as are wanted. */
+static const struct {
+	const char *name;
+	const char *before, *behind;
+	bool any_length;
+} forms[] = {
+	{ "email", "", "@example.org", true },
+	{ "url", "https://example.com/", "", true },
+	{ "timezone", "Europe/Berlin", "", false },
+};
+
+static int made; /* so that what must be unique is */
+
+const struct route *
+sample_route(const struct resource *resource, bool (*handle)(struct request *, struct reply *))
+{
+	for (size_t i = 0; i < route_count; i++)
+		if (routes[i].resource == resource && routes[i].handle == handle)
+			return &routes[i];
+	return NULL;
+}
+
+const char *
+sample_path(const struct resource *resource)
+{
+	const struct route *route = sample_route(resource, rest_add);
+
+	if (route == NULL)
+		fail_msg("%s cannot be added", resource->table);
+	return route == NULL ? "" : route->path;
+}
+
+const char *
+sample_text(const struct resource_field *field, size_t length)
+{
+	const char *before = "", *behind = "";
+	int fill;
+
+	for (size_t i = 0; i < COUNT(forms); i++) {
+		if (strcmp(forms[i].name, field->json.name) != 0)
+			continue;
+		if (!forms[i].any_length)
+			return NULL;
+		before = forms[i].before;
+		behind = forms[i].behind;
+	}
+	fill = (int)length - (int)(strlen(before) + strlen(behind));
+	return fill < 1 ? NULL : api_text("%s%0*d%s", before, fill, ++made % 10, behind);
+}
+
+static const char *
+any_text(const struct resource_field *field)
+{
+	for (size_t i = 0; i < COUNT(forms); i++)
+		if (strcmp(forms[i].name, field->json.name) == 0)
+			return forms[i].any_length ? api_text("\"%sx%d%s\"", forms[i].before,
+							 ++made, forms[i].behind)
+						   : api_text("\"%s\"", forms[i].before);
+	return api_text("\"x%d\"", ++made);
+}
+
+const char *
+sample_value(const struct resource_field *field)
+{
+	switch ((int)field->json.type) {
+	case JSON_TEXT:
+		return any_text(field);
+	case JSON_INT:
+		return api_text("%lld", (long long)field->json.min);
+	case JSON_BOOL:
+		return "true";
+	case JSON_CHOICE:
+		return api_text("\"%s\"", field->json.choices[0]);
+	case JSON_TEXTS:
+		return "[\"counter.drift\"]";
+	default:
+		fail_msg("a sample of %s is missing here", field->json.name);
+		return NULL;
+	}
+}
+
+const char *
+sample_body(const struct resource *resource, const char *name, const char *value)
+{
+	const char *body = "", *comma = "";
+
+	for (size_t i = 0; i < resource->count; i++) {
+		const struct resource_field *field = &resource->fields[i];
+		bool is_name = name != NULL && strcmp(name, field->json.name) == 0;
+
+		if (!(field->use & RESOURCE_ADD) || is_name)
+			continue;
+		body =
+		    api_text("%s%s\"%s\":%s", body, comma, field->json.name, sample_value(field));
+		comma = ",";
+	}
+	if (value != NULL)
+		body = api_text("%s%s\"%s\":%s", body, comma, name, value);
+	return api_text("{%s}", body);
+}
+
+void
+sample_use_key(const struct resource *resource)
+{
+	if (resource->of_operator)
+		api_use_operator();
+	else
+		api_use_new_client(api_text("sample-%d", ++made));
+}
+
+const char *
+sample_add(const struct resource *resource)
+{
+	return api_text("%s/%s", sample_path(resource),
+	    api_add(sample_path(resource), sample_body(resource, NULL, NULL)));
+}
