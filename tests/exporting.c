@@ -176,3 +176,18 @@ exporting_load_ndjson(struct servers *servers, const char *folder, const char *t
 			   "WHERE line <> ''",
 		table, path));
 }
+
+void
+exporting_load_manifest(struct servers *servers, const char *folder)
+{
+	free(exporting_sh("chmod 755 %s; chmod 644 %s/manifest.json", folder, folder));
+	run_sql(
+	    servers, exporting_text(
+			 "DROP TABLE IF EXISTS manifest; CREATE TABLE manifest AS "
+			 "SELECT m.j AS head, f.* FROM (SELECT "
+			 "pg_read_file('%s/manifest.json')::jsonb AS j) AS m, "
+			 "LATERAL jsonb_to_recordset(j->'files') AS f (file text, client_id uuid, "
+			 "date date, timezone text, rows bigint, bytes bigint, sha256 text, "
+			 "cost_cents numeric, adjustments_cents numeric, complete boolean)",
+			 folder));
+}

@@ -27,5 +27,13 @@ const char *exporting_text(const char *format, ...) __attribute__((format(printf
 void exporting_load_csv(struct servers *servers, const char *folder, const char *table);
 /* All NDJSON files as a table with one column, "row jsonb". */
 void exporting_load_ndjson(struct servers *servers, const char *folder, const char *table);
+/* The manifest as the table "manifest" with a row for each file, head its other members. */
+void exporting_load_manifest(struct servers *servers, const char *folder);
+/* How many files and days differ in cost, without adjustments. */
+#define EXPORTING_DIFFERENCES \
+	"SELECT count(*) FROM (SELECT * FROM manifest WHERE cost_cents <> adjustments_cents) AS m " \
+	"FULL JOIN (SELECT * FROM daily_costs WHERE total_requests > 0) AS d " \
+	"USING (client_id, date) " \
+	"WHERE m.cost_cents - m.adjustments_cents IS DISTINCT FROM d.total_cost_cents"
 
 #endif
