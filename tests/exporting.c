@@ -40,6 +40,24 @@ static const char batch_sql[] =
     "|| '8000' || substr(md5(random()::text), 1, 12))::uuid, 1, "
     "ARRAY[(now() AT TIME ZONE timezone)::date - %d] FROM clients WHERE name = '%s'";
 
+/* Kept until the program ends. */
+static struct text_kept {
+	struct text_kept *before;
+	char *text;
+} * texts;
+
+static const char *
+keep(char *text)
+{
+	struct text_kept *kept = malloc(sizeof(*kept));
+
+	if (kept == NULL)
+		abort();
+	*kept = (struct text_kept){ texts, text };
+	texts = kept;
+	return text;
+}
+
 const char *
 exporting_text(const char *format, ...)
 {
@@ -50,7 +68,7 @@ exporting_text(const char *format, ...)
 	if (vasprintf(&text, format, arguments) < 0)
 		abort();
 	va_end(arguments);
-	return text;
+	return keep(text);
 }
 
 static void
@@ -156,7 +174,7 @@ exporting_load_csv(struct servers *servers, const char *folder, const char *tabl
 	const char *path = gather(servers, folder, table, "csv");
 	char *head = exporting_sh("head -n 1 %s | tr -d '\\r\\n'", path);
 	char *columns = exporting_sh("printf '\"%%s\" text' '%s' | sed 's/,/\" text, \"/g'", head);
-	const char *first = strndup(head, strcspn(head, ","));
+	const char *first = keep(strndup(head, strcspn(head, ",")));
 
 	run_sql(servers, exporting_text("CREATE TABLE %s (%s)", table, columns));
 	run_sql(servers, exporting_text("COPY %s FROM '%s' (FORMAT csv)", table, path));

@@ -7,7 +7,6 @@
 #include "lib/model/rollup.h"
 #include "lib/model/usage_hour.h"
 
-#define PORTION 1000 /* records in memory at a time */
 #define ADJUSTMENTS 200
 
 /* A file while its rows are written. */
@@ -175,7 +174,7 @@ write_records(struct run *run)
 	do {
 		struct buf buf = { .arena = run->task->arena };
 
-		if (!chat_log_next(run->task, cursor, PORTION, &logs))
+		if (!chat_log_next(run->task, cursor, &logs))
 			return false;
 		for (size_t i = 0; i < logs.count; i++)
 			write_record(run, &buf, &logs.at[i]);

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define PORTION 1000 /* records in memory at a time */
+
 #define COLUMNS \
 	"id, created_at, received_at, api_key_id, authorization_id, user_id, session_id, " \
 	"conversation_id, agent_session_id, model_pricing_id, trace_id, span_id, " \
@@ -261,24 +263,24 @@ chat_log_list(struct task *task, const struct chat_log_filter *filter, struct ch
 }
 
 bool
-chat_log_walk(struct task *task, int64_t since, int64_t until, struct db_cursor **ret)
+chat_log_walk(struct task *task, int64_t from, int64_t to, struct db_cursor **ret)
 {
 	struct db_params *params = db_params(task);
 
 	db_add_id(params, task->client);
-	db_add_id(params, chat_log_first_id(since));
-	db_add_id(params, chat_log_first_id(until));
-	db_add_time(params, since);
-	db_add_time(params, until);
+	db_add_id(params, chat_log_first_id(from));
+	db_add_id(params, chat_log_first_id(to));
+	db_add_time(params, from);
+	db_add_time(params, to);
 	return db_cursor_open(task, walk_sql, params, ret);
 }
 
 bool
-chat_log_next(struct task *task, struct db_cursor *cursor, int size, struct chat_logs *ret)
+chat_log_next(struct task *task, struct db_cursor *cursor, struct chat_logs *ret)
 {
 	struct db_rows *rows;
 
-	if (!db_cursor_next(task, cursor, size, &rows))
+	if (!db_cursor_next(task, cursor, PORTION, &rows))
 		return false;
 	read_rows(task, rows, ret);
 	return true;

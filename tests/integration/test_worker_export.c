@@ -14,6 +14,7 @@
 
 #define FOUND 1
 #define COUNT_A_DAY 60
+#define MANY 2500 /* more than are in memory at a time */
 #define DISK_MIB 300
 
 static struct servers *servers;
@@ -235,11 +236,12 @@ static void
 a_broken_file_without_a_log_is_told(UNUSED void **state)
 {
 	const char *folder = path_of("json");
+	char *id = servers_sql(servers, "SELECT id FROM clients WHERE name = 'utc'");
 
-	free(exporting_sh("cd %s; truncate -s 10 $(ls *-%s-* | head -n 1)", folder,
-	    servers_sql(servers, "SELECT id FROM clients WHERE name = 'utc'")));
+	free(exporting_sh("cd %s; truncate -s 10 $(ls *-%s-* | head -n 1)", folder, id));
 	EXPORTING_RUN(EX_SOFTWARE, "the log of its day is gone", "--out", folder, "--what",
 	    "records", "--format", "ndjson");
+	free(id);
 }
 
 static void
@@ -326,6 +328,7 @@ start(UNUSED void **state)
 {
 	servers = servers_start_small(SERVER_REDIS, DISK_MIB);
 	exporting_client(servers, "utc", "UTC", COUNT_A_DAY);
+	exporting_add(servers, "utc", 2, MANY);
 	exporting_client(servers, "kolkata", "Asia/Kolkata", COUNT_A_DAY);
 	exporting_client(servers, "lord howe", "Australia/Lord_Howe", COUNT_A_DAY);
 	return 0;
