@@ -146,8 +146,10 @@ export_book_change(struct task *task, struct export_book *book)
 {
 	if (book->journal >= 0)
 		return true;
-	if (!export_book_write_journal(task, book) ||
-	    !export_folder_remove(task, book->folder, EXPORT_MANIFEST))
+	if (!export_book_write_journal(task, book))
+		return false;
+	FAILPOINT("export-begun");
+	if (!export_folder_remove(task, book->folder, EXPORT_MANIFEST))
 		return false;
 	book->journal = openat(book->folder->fd, EXPORT_JOURNAL, O_WRONLY | O_APPEND | O_CLOEXEC);
 	if (book->journal < 0)

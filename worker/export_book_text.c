@@ -66,17 +66,22 @@ static const struct json_field entry_fields[] = {
 };
 
 static bool
+refuse(struct task *task, const struct export_book *book, const char *name)
+{
+	task_clear_error(task);
+	return task_fail(
+	    task, ERR_INVALID, "%s/%s is not one of tally export", book->folder->path, name);
+}
+
+static bool
 read_head(struct task *task, struct export_book *book, const struct export_form *form,
     const char *name, struct text text)
 {
 	struct head head = { 0 };
 
 	if (!json_read_some(task, text, head_fields, COUNT(head_fields), &head) ||
-	    head.version != EXPORT_VERSION) {
-		task_clear_error(task);
-		return task_fail(task, ERR_INVALID, "%s/%s is not one of tally export",
-		    book->folder->path, name);
-	}
+	    head.version != EXPORT_VERSION)
+		return refuse(task, book, name);
 	if (form != NULL && (form->what != head.form.what || form->format != head.form.format ||
 				form->plain != head.form.plain))
 		return task_fail(task, ERR_CONFLICT,
@@ -116,11 +121,11 @@ read_files(struct task *task, struct export_book *book, struct text manifest)
 			struct arena_mark mark = arena_mark(task->arena);
 
 			if (!read_entry(task, book, item))
-				return false;
+				return refuse(task, book, EXPORT_MANIFEST);
 			arena_undo(task->arena, mark);
 		}
 	}
-	return task->err.code == ERR_NONE;
+	return task->err.code == ERR_NONE || refuse(task, book, EXPORT_MANIFEST);
 }
 
 static bool

@@ -282,10 +282,30 @@ refusals(UNUSED void **state)
 		    refusals_of[i].arguments);
 	EXPORTING_RUN(EX_DATAERR, "holds an export of records as csv", "--out", path_of("some"),
 	    "--what", "records", "--format", "ndjson");
-	free(exporting_sh(
-	    "mkdir %s; echo '{}' >%s/manifest.json", path_of("other"), path_of("other")));
-	EXPORTING_RUN(EX_USAGE, "is not one of tally export", "--out", path_of("other"), "--what",
-	    "records", "--format", "ndjson");
+}
+
+#define HEAD "{\"version\":1,\"what\":\"focus\",\"format\":\"csv\",\"plain\":false,\"files\":"
+
+/* Whoever wrote it: what it names is not looked for outside of the folder. */
+static void
+manifests_that_are_none(UNUSED void **state)
+{
+	static const char *const manifests[] = { "", "{}", "[]", "{\"version\":2}", HEAD "[]",
+		HEAD "[{}]}", HEAD "[1]}",
+		HEAD "[{\"file\":\"../csv/manifest.json\","
+		     "\"client_id\":\"0189aaaa-0000-7000-8000-00000000000f\","
+		     "\"date\":\"2026-01-01\",\"timezone\":\"UTC\",\"rows\":1,\"bytes\":1,"
+		     "\"sha256\":\"00\",\"calls\":1,\"tokens\":1,\"cost_cents\":1,"
+		     "\"adjustments\":0,\"adjustments_cents\":0,\"complete\":true}]}" };
+	const char *folder = path_of("other");
+
+	for (size_t i = 0; i < COUNT(manifests); i++) {
+		free(exporting_sh("mkdir -p %s; printf %%s '%s' >%s/manifest.json", folder,
+		    manifests[i], folder));
+		EXPORTING_RUN(EX_USAGE, "is not one of tally export", "--out", folder, "--what",
+		    "focus", "--format", "csv");
+		EXPORTING_RUN(EX_USAGE, "is not one of tally export", "--out", folder, "--check");
+	}
 }
 
 static void
@@ -310,8 +330,8 @@ a_full_disk_is_told(UNUSED void **state)
 	if (!servers_disk_is_small(servers))
 		skip();
 	free(exporting_sh("dd if=/dev/zero of=%s/filler bs=4096 2>&1; "
-			  "truncate -s -24576 %s/filler; df %s",
-	    data, data, data));
+			  "truncate -s -24576 %s/filler",
+	    data, data));
 	EXPORTING_RUN(EX_TEMPFAIL, "No space left on device", "--out", folder, "--what", "records",
 	    "--format", "ndjson", "--plain");
 	expect_sh(exporting_text("ls %s | grep -v '^records-[0-9a-f-]*.ndjson$'", folder),
@@ -356,6 +376,7 @@ main(void)
 		cmocka_unit_test(records_that_left_the_log_stay),
 		cmocka_unit_test(a_broken_file_without_a_log_is_told),
 		cmocka_unit_test(refusals),
+		cmocka_unit_test(manifests_that_are_none),
 		cmocka_unit_test(one_export_at_a_time),
 	};
 

@@ -23,6 +23,7 @@ static const struct place {
 	const char *name;
 	int times[4];
 } places[] = {
+	{ "export-begun", { 1 } },
 	{ "export-rows", { 1, 2, 14 } },
 	{ "export-renamed", { 1, 7, 14 } },
 	{ "export-added", { 1, 8, 14 } },
