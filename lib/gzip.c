@@ -1,13 +1,13 @@
 #include "lib/gzip.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
-#include "lib/buf.h"
-
 #define STEP 65536
 #define GZIP_ONLY (16 + MAX_WBITS)
+#define MEMORY_LEVEL 8 /* zlib's own */
 
 /* zlib writes through next_in nowhere, yet its type is not const. */
 static Bytef *
@@ -57,4 +57,65 @@ gzip_unpack(struct task *task, struct text packed, size_t max, struct text *ret)
 		return task_fail(task, ERR_SYNTAX, "The body is not readable as gzip.");
 	*ret = buf_text(&out);
 	return true;
+}
+
+struct gzip {
+	z_stream stream;
+};
+
+static void
+end_stream(void *object)
+{
+	struct gzip *gzip = object;
+
+	deflateEnd(&gzip->stream);
+}
+
+struct gzip *
+gzip_pack_begin(struct arena *arena)
+{
+	struct gzip *gzip = arena_alloc(arena, sizeof(*gzip));
+
+	if (deflateInit2(&gzip->stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_ONLY, MEMORY_LEVEL,
+		Z_DEFAULT_STRATEGY) != Z_OK)
+		abort();
+	arena_defer(arena, end_stream, gzip);
+	return gzip;
+}
+
+/* deflate() fails only when it is called wrongly. */
+static void
+pack_some(struct gzip *gzip, int flush, struct buf *out)
+{
+	z_stream *stream = &gzip->stream;
+	int result;
+
+	do {
+		stream->next_out = (Bytef *)buf_room(out, STEP);
+		stream->avail_out = STEP;
+		result = deflate(stream, flush);
+		if (result == Z_STREAM_ERROR)
+			abort();
+		out->len += STEP - stream->avail_out;
+	} while (stream->avail_out == 0 && result != Z_STREAM_END);
+}
+
+void
+gzip_pack(struct gzip *gzip, struct text plain, struct buf *out)
+{
+	while (plain.len > 0) {
+		size_t step = plain.len < UINT_MAX ? plain.len : UINT_MAX;
+
+		gzip->stream.next_in = input(plain);
+		gzip->stream.avail_in = (uInt)step;
+		pack_some(gzip, Z_NO_FLUSH, out);
+		plain.at += step;
+		plain.len -= step;
+	}
+}
+
+void
+gzip_pack_end(struct gzip *gzip, struct buf *out)
+{
+	pack_some(gzip, Z_FINISH, out);
 }

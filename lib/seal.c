@@ -32,6 +32,31 @@ seal_hash(struct text text, uint8_t out[SEAL_HASH_SIZE])
 	crypto_hash_sha256(out, bytes(text), text.len);
 }
 
+struct seal_hashing {
+	crypto_hash_sha256_state state;
+};
+
+struct seal_hashing *
+seal_hash_begin(struct arena *arena)
+{
+	struct seal_hashing *hashing = arena_alloc(arena, sizeof(*hashing));
+
+	crypto_hash_sha256_init(&hashing->state);
+	return hashing;
+}
+
+void
+seal_hash_add(struct seal_hashing *hashing, struct text text)
+{
+	crypto_hash_sha256_update(&hashing->state, bytes(text), text.len);
+}
+
+void
+seal_hash_end(struct seal_hashing *hashing, uint8_t out[SEAL_HASH_SIZE])
+{
+	crypto_hash_sha256_final(&hashing->state, out);
+}
+
 bool
 seal_equal(const void *a, const void *b, size_t size)
 {

@@ -15,6 +15,11 @@ void seal_init(void);
 void seal_random(void *out, size_t size);
 /* SHA-256. */
 void seal_hash(struct text text, uint8_t out[SEAL_HASH_SIZE]);
+/* The same of what comes in portions; lives as long as the arena. */
+struct seal_hashing;
+struct seal_hashing *seal_hash_begin(struct arena *arena);
+void seal_hash_add(struct seal_hashing *hashing, struct text text);
+void seal_hash_end(struct seal_hashing *hashing, uint8_t out[SEAL_HASH_SIZE]);
 bool seal_equal(const void *a, const void *b, size_t size);
 /* HMAC-SHA-256 of purpose under key: a key of its own for one purpose, or a signature of a text. */
 void seal_derive(struct text key, struct text purpose, uint8_t out[SEAL_KEY_SIZE]);

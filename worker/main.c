@@ -69,6 +69,17 @@ static const struct command_option import_options[] = {
 	{ "url", "URL", "of the service (default: TALLY_URL of the environment)" },
 	{ "key", "KEY", "a key with logs:write; better in TALLY_API_KEY of the environment" },
 };
+static const struct command_option export_options[] = {
+	{ "out", "DIR", "the folder of the files; made where it is not there" },
+	{ "what", "WHAT", "records, usage (rollups by hour) or focus (FinOps columns)" },
+	{ "format", "FORMAT", "ndjson or csv" },
+	{ "client", "CLIENT", "name or id of the client (default: every client)" },
+	{ "since", "DATE", "first day, in the client's zone (default: the first there is)" },
+	{ "until", "DATE", "last day (default: yesterday)" },
+	{ "plain", NULL, "do not pack the files with gzip" },
+	{ "refresh", NULL, "write files again whose day has the same sums, too" },
+	{ "check", NULL, "compare the files of --out with its manifest instead" },
+};
 static const struct command_option reconcile_options[] = {
 	{ "days", "N", "how many days to look back (default: 2)" },
 	{ "full", NULL, "every day that is not closed" },
@@ -188,6 +199,12 @@ const struct command commands[] = {
 	    .operands_max = 1,
 	    OPTIONS(import_options),
 	    .about = "Sends the records of an NDJSON or CSV file to the service." },
+	{ .name = "export",
+	    .run = export_run,
+	    .role = COMMAND_WORKER,
+	    OPTIONS(export_options),
+	    .dry_run = true,
+	    .about = "Writes records, rollups or FinOps columns into files, by client and day." },
 	{ .name = "verify",
 	    .run = verify_run,
 	    .role = COMMAND_WORKER,

@@ -21,7 +21,13 @@ static const char sum_sql[] = "SELECT greatest(least(COALESCE(sum(amount_cents),
 			      "FROM cost_adjustments\n"
 			      "WHERE client_id = $1 AND date = $2";
 
-const char *const adjustment_statements[] = { insert_sql, list_sql, sum_sql, NULL };
+static const char next_sql[] = "SELECT date\n"
+			       "FROM cost_adjustments\n"
+			       "WHERE client_id = $1 AND date >= $2\n"
+			       "ORDER BY date\n"
+			       "LIMIT 1";
+
+const char *const adjustment_statements[] = { insert_sql, list_sql, sum_sql, next_sql, NULL };
 
 bool
 adjustment_add(struct task *task, struct adjustment *adjustment)
@@ -99,5 +105,21 @@ adjustment_sum(struct task *task, int32_t date, int64_t *ret_nanos)
 	if (!db_query_one(task, sum_sql, params, &rows))
 		return false;
 	*ret_nanos = db_int(rows, 0, 0);
+	return true;
+}
+
+bool
+adjustment_next(struct task *task, int32_t from, bool *ret_any, int32_t *ret_date)
+{
+	struct db_params *params = db_params(task);
+	struct db_rows *rows;
+
+	db_add_id(params, task->client);
+	db_add_date(params, from);
+	if (!db_query(task, next_sql, params, &rows))
+		return false;
+	*ret_any = db_count(rows) > 0;
+	if (*ret_any)
+		*ret_date = db_date(rows, 0, 0);
 	return true;
 }

@@ -32,6 +32,8 @@ NODISCARD bool adjustment_add(struct task *task, struct adjustment *adjustment);
 /* Of one day, newest first. after nil: from the start. */
 NODISCARD bool adjustment_list(
     struct task *task, int32_t date, struct id after, int64_t limit, struct adjustments *ret);
+/* The first date from this one on that has any; *ret_any false: there is none. */
+NODISCARD bool adjustment_next(struct task *task, int32_t from, bool *ret_any, int32_t *ret_date);
 /* The sum over one day. */
 NODISCARD bool adjustment_sum(struct task *task, int32_t date, int64_t *ret_nanos);
 

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define PORTION 1000 /* records in memory at a time */
+
 #define COLUMNS \
 	"id, created_at, received_at, api_key_id, authorization_id, user_id, session_id, " \
 	"conversation_id, agent_session_id, model_pricing_id, trace_id, span_id, " \
@@ -58,6 +60,12 @@ static const char list_unpriced_sql[] =
     BELOW "AND id >= $6\n"
 	  "AND estimated_cost_cents IS NULL AND verified_cost_cents IS NULL\n" REST;
 
+static const char walk_sql[] = "SELECT " COLUMNS "\n"
+			       "FROM chat_logs\n"
+			       "WHERE client_id = $1 AND id >= $2 AND id < $3\n"
+			       "AND created_at >= $4 AND created_at < $5\n"
+			       "ORDER BY id";
+
 #define TODAY "created_at >= $3 AND created_at < $4"
 #define COST "COALESCE(verified_cost_cents, estimated_cost_cents)"
 
@@ -76,7 +84,7 @@ static const char usage_sql[] =
 
 const char *const chat_log_statements[] = { find_sql, list_sql, list_by_user_sql,
 	list_by_session_sql, list_by_conversation_sql, list_by_agent_session_sql, list_by_trace_sql,
-	list_unpriced_sql, usage_sql, NULL };
+	list_unpriced_sql, walk_sql, usage_sql, NULL };
 
 const struct chat_log_filter chat_log_all = { .success = -1, .unpriced = -1, .until = INT64_MAX };
 
@@ -154,6 +162,17 @@ read_row(struct task *task, const struct db_rows *rows, int row, struct chat_log
 	read_texts(task, rows, row, 32, &ret->tags);
 }
 
+static void
+read_rows(struct task *task, const struct db_rows *rows, struct chat_logs *ret)
+{
+	int count = db_count(rows);
+	struct chat_log *list = arena_array(task->arena, (size_t)count, sizeof *list);
+
+	for (int i = 0; i < count; i++)
+		read_row(task, rows, i, &list[i]);
+	*ret = (struct chat_logs){ list, (size_t)count };
+}
+
 bool
 chat_log_find(struct task *task, struct id id, struct chat_log *ret)
 {
@@ -223,8 +242,6 @@ chat_log_list(struct task *task, const struct chat_log_filter *filter, struct ch
 {
 	struct db_params *params = db_params(task);
 	struct db_rows *rows;
-	struct chat_log *list;
-	int count;
 
 	add_bounds(task, params, filter);
 	db_add_id(params, filter->user_id);
@@ -241,11 +258,31 @@ chat_log_list(struct task *task, const struct chat_log_filter *filter, struct ch
 	add_flag(params, filter->unpriced);
 	if (!db_query(task, choose_list(filter), params, &rows))
 		return false;
-	count = db_count(rows);
-	list = arena_array(task->arena, (size_t)count, sizeof *list);
-	for (int i = 0; i < count; i++)
-		read_row(task, rows, i, &list[i]);
-	*ret = (struct chat_logs){ list, (size_t)count };
+	read_rows(task, rows, ret);
+	return true;
+}
+
+bool
+chat_log_walk(struct task *task, int64_t from, int64_t to, struct db_cursor **ret)
+{
+	struct db_params *params = db_params(task);
+
+	db_add_id(params, task->client);
+	db_add_id(params, chat_log_first_id(from));
+	db_add_id(params, chat_log_first_id(to));
+	db_add_time(params, from);
+	db_add_time(params, to);
+	return db_cursor_open(task, walk_sql, params, ret);
+}
+
+bool
+chat_log_next(struct task *task, struct db_cursor *cursor, struct chat_logs *ret)
+{
+	struct db_rows *rows;
+
+	if (!db_cursor_next(task, cursor, PORTION, &rows))
+		return false;
+	read_rows(task, rows, ret);
 	return true;
 }
 

@@ -86,6 +86,10 @@ NODISCARD bool chat_log_find(struct task *task, struct id id, struct chat_log *r
 NODISCARD bool chat_log_list(
     struct task *task, const struct chat_log_filter *filter, struct chat_logs *ret);
 
+/* All of a span, the oldest first, in portions until one is empty; in one transaction. */
+NODISCARD bool chat_log_walk(struct task *task, int64_t from, int64_t to, struct db_cursor **ret);
+NODISCARD bool chat_log_next(struct task *task, struct db_cursor *cursor, struct chat_logs *ret);
+
 /* A user's calls; the cost of a call is its verified, else its estimated cost. */
 struct chat_log_usage {
 	int64_t today_requests;
@@ -103,6 +107,7 @@ NODISCARD bool chat_log_usage(struct task *task, struct id user, const struct zo
 
 /* Successful calls in hundredths of a percent, rounded half up; -1 when there were no calls. */
 int64_t chat_log_success_rate(int64_t requests, int64_t failed);
+int64_t chat_log_cost(const struct chat_log *log); /* verified, else estimated, else 0 */
 
 void chat_log_write(struct json_out *out, const void *object); /* struct chat_log */
 /* CSV by RFC 4180, CRLF at the end of each line; lists and objects are JSON. */

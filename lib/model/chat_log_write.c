@@ -1,6 +1,7 @@
 #include "lib/model/chat_log.h"
 
 #include "lib/clock.h"
+#include "lib/csv.h"
 #include "lib/money.h"
 
 #include <assert.h>
@@ -138,35 +139,13 @@ chat_log_write(struct json_out *out, const void *object)
 	json_close(out);
 }
 
-/*
- * RFC 4180: a field with a quote, a comma or a line end is quoted, its quotes are doubled. A text
- * that a spreadsheet would take for a formula stays as it is: who reads the file must find what was
- * stored, and a spreadsheet can be told that the column is text.
- */
-static void
-add_csv_text(struct buf *buf, struct text text)
-{
-	if (memchr(text.at, '"', text.len) == NULL && memchr(text.at, ',', text.len) == NULL &&
-	    memchr(text.at, '\n', text.len) == NULL && memchr(text.at, '\r', text.len) == NULL) {
-		buf_add(buf, text.at, text.len);
-		return;
-	}
-	buf_putc(buf, '"');
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.at[i] == '"')
-			buf_putc(buf, '"');
-		buf_putc(buf, text.at[i]);
-	}
-	buf_putc(buf, '"');
-}
-
 static void
 add_csv_list(struct buf *buf, const struct json_texts *texts)
 {
 	struct buf json = { .arena = buf->arena };
 
 	json_texts(json_out_new(&json), NULL, *texts);
-	add_csv_text(buf, buf_text(&json));
+	csv_add(buf, buf_text(&json));
 }
 
 static void
@@ -188,7 +167,7 @@ add_csv_value(struct buf *buf, union value value, enum kind kind)
 		buf_puts(buf, money_format_cents(*value.number, text));
 		break;
 	case KIND_TEXT:
-		add_csv_text(buf, (struct text){ *value.text, strlen(*value.text) });
+		csv_add(buf, (struct text){ *value.text, strlen(*value.text) });
 		break;
 	case KIND_BOOL:
 		buf_puts(buf, *value.flag ? "true" : "false");
@@ -197,7 +176,7 @@ add_csv_value(struct buf *buf, union value value, enum kind kind)
 		add_csv_list(buf, value.texts);
 		break;
 	case KIND_JSON:
-		add_csv_text(buf, *value.json);
+		csv_add(buf, *value.json);
 		break;
 	}
 }
@@ -231,4 +210,12 @@ chat_log_success_rate(int64_t requests, int64_t failed)
 	if (requests == 0)
 		return -1;
 	return ((requests - failed) * 20000 + requests) / (2 * requests);
+}
+
+int64_t
+chat_log_cost(const struct chat_log *log)
+{
+	if (log->verified_cost_nanos != CHAT_LOG_NONE)
+		return log->verified_cost_nanos;
+	return log->estimated_cost_nanos == CHAT_LOG_NONE ? 0 : log->estimated_cost_nanos;
 }

@@ -95,12 +95,69 @@ test_what_is_no_gzip(void **state)
 	}
 }
 
+/* So many calls of portions of so many bytes, of which no two are alike. */
+static const struct packed_portions {
+	const char *sentence;
+	size_t portions, size;
+} packed_portions[] = {
+	{ "nothing at all", 0, 0 },
+	{ "an empty text", 1, 0 },
+	{ "a byte", 1, 1 },
+	{ "many small texts", 10000, 7 },
+	{ "more than a step of output", 3, 300000 },
+};
+
+static struct text
+pack_portions(struct arena *arena, const struct packed_portions *row, struct buf *plain)
+{
+	struct gzip *gzip = gzip_pack_begin(arena);
+	struct buf out = { .arena = arena };
+	unsigned seed = 1;
+
+	for (size_t i = 0; i < row->portions; i++) {
+		size_t from = plain->len;
+
+		for (size_t j = 0; j < row->size; j++)
+			buf_putc(plain, (char)((seed = seed * 1103515245 + 12345) >> 16));
+		gzip_pack(gzip, (struct text){ plain->at + from, row->size }, &out);
+	}
+	gzip_pack_end(gzip, &out);
+	return buf_text(&out);
+}
+
+static void
+test_pack(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(packed_portions); i++) {
+		struct arena *arena = arena_new();
+		struct buf plain = { .arena = arena }, again = { .arena = arena };
+		struct text packed, second, unpacked;
+		struct task task;
+
+		buf_puts(&plain, "");
+		buf_puts(&again, "");
+		task_init(&task, arena);
+		packed = pack_portions(arena, &packed_portions[i], &plain);
+		second = pack_portions(arena, &packed_portions[i], &again);
+		if (!gzip_unpack(&task, packed, plain.len, &unpacked) ||
+		    unpacked.len != plain.len ||
+		    (plain.len > 0 && memcmp(unpacked.at, plain.at, plain.len) != 0))
+			fail_msg("%s: %s", packed_portions[i].sentence, task.err.text);
+		/* No time is in it. */
+		assert_int_equal(packed.len, second.len);
+		assert_memory_equal(packed.at, second.at, packed.len);
+		arena_free(arena);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unpack),
 		cmocka_unit_test(test_what_is_no_gzip),
+		cmocka_unit_test(test_pack),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -194,10 +194,27 @@ start(UNUSED void **state)
 	return 0;
 }
 
+static void
+the_hash_of_portions_is_that_of_the_whole(UNUSED void **state)
+{
+	struct arena *arena = arena_new();
+	struct seal_hashing *hashing = seal_hash_begin(arena);
+	uint8_t whole[SEAL_HASH_SIZE], portions[SEAL_HASH_SIZE];
+
+	seal_hash(text("one, two"), whole);
+	seal_hash_add(hashing, text("one"));
+	seal_hash_add(hashing, text(""));
+	seal_hash_add(hashing, text(", two"));
+	seal_hash_end(hashing, portions);
+	assert_memory_equal(whole, portions, sizeof(whole));
+	arena_free(arena);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_hash_of_portions_is_that_of_the_whole),
 		cmocka_unit_test(the_hash_is_sha256),
 		cmocka_unit_test(a_derived_key_is_hmac_sha256),
 		cmocka_unit_test(equal_compares_all_bytes),
