@@ -140,11 +140,15 @@ accept_one(struct server *server)
 		atomic_store(&server->paused, true);
 		return false;
 	}
-	int fd = accept4(server->settings.listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	/* Counted before it is there: server_stop() either waits for it or leaves it to others. */
+	int before = atomic_fetch_add(&server->connections, 1);
+	errno = EAGAIN;
+	int fd = atomic_load(&server->stopping)
+		     ? -1
+		     : accept4(server->settings.listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	int reason = errno;
 	if (fd >= 0)
 		set_timeouts(fd, server->settings.io_timeout_ms);
-	int before = atomic_fetch_add(&server->connections, 1);
 
 	call->fd = fd;
 	call->broken = false;

@@ -63,7 +63,7 @@ call(void *argument)
 	return NULL;
 }
 
-struct load *
+void
 load_start(struct torture *torture, struct dice *dice)
 {
 	struct load *load = calloc(1, sizeof(*load));
@@ -79,7 +79,6 @@ load_start(struct torture *torture, struct dice *dice)
 		if (pthread_create(&load->threads[i], NULL, call, &load->callers[i]) != 0)
 			abort();
 	}
-	return load;
 }
 
 void

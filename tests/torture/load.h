@@ -18,7 +18,7 @@ struct caller {
 	char created_at[32]; /* of the last record that was written with an id */
 };
 
-struct load *load_start(struct torture *torture, struct dice *dice);
+void load_start(struct torture *torture, struct dice *dice);
 /* No request is on its way when it returns. */
 void load_pause(struct load *load);
 void load_resume(struct load *load);

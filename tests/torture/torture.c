@@ -41,7 +41,7 @@ start(struct torture *torture, uint64_t seed)
 	torture->authorizes = has_authorizations(torture);
 	torture->checker = (struct checker){ torture->servers, torture->journal, torture->clients,
 		TORTURE_CLIENTS };
-	torture->load = load_start(torture, &torture->dice);
+	load_start(torture, &torture->dice);
 	torture->workers = workers_start(torture, &torture->dice);
 	torture->watch = watch_start(torture);
 	faults_await_requests(torture, WARM);
