@@ -43,34 +43,50 @@ static const char changed_sql[] =
 	"output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, failed_calls, " \
 	"unpriced_calls"
 
+/* $1 to $4 of a row of 'call', or $1 of any other, behind a number of other parameters. */
+#define IS_KEY(first, second, third, fourth) \
+	"(" first "::text IS NULL OR key[1] = " first ") " \
+	"AND (" second "::text IS NULL OR key[2] = " second ") " \
+	"AND (" third "::text IS NULL OR key[3] = " third ") " \
+	"AND (" fourth "::text IS NULL OR key[4] = " fourth ")"
+
+#define OF_ROLLUPS \
+	"SELECT a.start, a.dimension = 'call', a.key[1], a.key[2], a.key[3], a.key[4], " SUMS ", " \
+	"a.duration_slots, a.duration_calls " \
+	"FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) " \
+	"AS s (dimension, grain, since, until) " \
+	"CROSS JOIN LATERAL (" \
+	"SELECT * " \
+	"FROM cost_aggregates " \
+	"WHERE client_id = $1 " \
+	"AND dimension = s.dimension " \
+	"AND grain = s.grain " \
+	"AND start >= s.since AND start < s.until "
+
 /* Without OFFSET 0 the planner might read all rows of the client and join them to the spans. */
-static const char rows_sql[] =
-    "SELECT a.start, a.dimension = 'call', a.key[1], a.key[2], a.key[3], a.key[4], " SUMS ", "
-    "a.duration_slots, a.duration_calls "
-    "FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) "
-    "AS s (dimension, grain, since, until) "
-    "CROSS JOIN LATERAL ("
-    "SELECT * "
-    "FROM cost_aggregates "
-    "WHERE client_id = $1 "
-    "AND dimension = s.dimension "
-    "AND grain = s.grain "
-    "AND start >= s.since AND start < s.until "
-    "OFFSET 0) AS a "
-    "LIMIT $6";
+static const char rows_sql[] = OF_ROLLUPS "OFFSET 0) AS a "
+					  "WHERE " IS_KEY("$7", "$8", "$9", "$10") " "
+										   "LIMIT $6";
+
+/* One key of a dimension, by cost_aggregates_key. */
+static const char one_sql[] = OF_ROLLUPS "AND dimension <> 'call' "
+					 "AND key[1] = $7 "
+					 "OFFSET 0) AS a "
+					 "LIMIT $6";
 
 #define OF_LOG(by, call) \
 	"SELECT start, " call ", key[1], key[2], key[3], key[4], " SUMS ", " \
 	"CASE WHEN slot IS NULL THEN '{}' ELSE ARRAY[slot] END, " \
 	"CASE WHEN slot IS NULL THEN '{}' ELSE ARRAY[calls] END " \
-	"FROM (" by ") AS l"
+	"FROM (" by ") AS l " \
+	"WHERE " IS_KEY("$7", "$8", "$9", "$10")
 
 static const char log_by_call_sql[] = OF_LOG(USAGE_BY_CALL, "true");
 static const char log_by_user_sql[] = OF_LOG(USAGE_BY_USER, "false");
 static const char log_by_tag_sql[] = OF_LOG(USAGE_BY_TAG, "false");
 
-const char *const usage_statements[] = { client_sql, changed_sql, rows_sql, log_by_call_sql,
-	log_by_user_sql, log_by_tag_sql, NULL };
+const char *const usage_statements[] = { client_sql, changed_sql, rows_sql, one_sql,
+	log_by_call_sql, log_by_user_sql, log_by_tag_sql, NULL };
 
 enum column {
 	START,
@@ -149,25 +165,75 @@ find_changed(struct task *task, const struct usage_query *query, struct usage_ch
 	return true;
 }
 
-/* The kind of rows that answer the question with the fewest. */
-static const char *
-dimension_of(const struct usage_query *query, enum usage_grain grain)
+/* What the question is about. */
+static size_t
+find_dimensions(const struct usage_query *query, bool ret_named[USAGE_DIMENSIONS])
 {
-	enum usage_dimension by = query->by_count == 0 ? USAGE_PROVIDER : query->by[0];
+	size_t count = 0;
 
-	if (query->by_count > 1 || (by < USAGE_USER && grain == USAGE_QUARTER))
+	for (int i = 0; i < USAGE_DIMENSIONS; i++)
+		ret_named[i] = query->only[i] != NULL;
+	for (size_t i = 0; i < query->by_count; i++)
+		ret_named[query->by[i]] = true;
+	for (int i = 0; i < USAGE_DIMENSIONS; i++)
+		count += ret_named[i];
+	return count;
+}
+
+bool
+usage_fits(const struct usage_query *query, enum usage_dimension *ret_beside)
+{
+	bool named[USAGE_DIMENSIONS];
+
+	if (find_dimensions(query, named) <= 1)
+		return true;
+	*ret_beside = named[USAGE_TAG] ? USAGE_TAG : USAGE_USER;
+	return !named[USAGE_TAG] && !named[USAGE_USER];
+}
+
+/* The dimension whose rows answer the question with the fewest; USAGE_DIMENSIONS: those of all four
+ * together. */
+static enum usage_dimension
+dimension_of(const struct usage_query *query)
+{
+	bool named[USAGE_DIMENSIONS];
+	size_t count = find_dimensions(query, named);
+	int found = 0;
+
+	if (count == 0)
+		return USAGE_PROVIDER;
+	if (count > 1)
+		return USAGE_DIMENSIONS;
+	while (!named[found])
+		found++;
+	return (enum usage_dimension)found;
+}
+
+/* The names of the rows of a part. */
+static const char *
+rows_of(enum usage_dimension dimension, enum usage_grain grain)
+{
+	if (dimension == USAGE_DIMENSIONS || (dimension < USAGE_USER && grain == USAGE_QUARTER))
 		return "call";
-	return usage_dimension_names[by];
+	return usage_dimension_names[dimension];
 }
 
 static const char *
-log_statement(const struct usage_query *query)
+log_statement(enum usage_dimension dimension)
 {
-	enum usage_dimension by = query->by_count == 0 ? USAGE_PROVIDER : query->by[0];
+	return dimension == USAGE_USER	? log_by_user_sql
+	       : dimension == USAGE_TAG ? log_by_tag_sql
+					: log_by_call_sql;
+}
 
-	return by == USAGE_USER	 ? log_by_user_sql
-	       : by == USAGE_TAG ? log_by_tag_sql
-				 : log_by_call_sql;
+/* The parameters of IS_KEY() for rows of 'call', or of this dimension. */
+static void
+add_keys(struct db_params *params, const struct usage_query *query, enum usage_dimension dimension)
+{
+	bool call = dimension == USAGE_DIMENSIONS || dimension < USAGE_USER;
+
+	for (int i = 0; i < USAGE_KEYS_MAX; i++)
+		db_add_text(params, call ? query->only[i] : i == 0 ? query->only[dimension] : NULL);
 }
 
 static size_t
@@ -216,35 +282,58 @@ add_rows(struct task *task, const struct usage_query *query, const struct db_row
 	rows->count += count;
 }
 
-static bool
-read_rollups(struct task *task, const struct usage_query *query, const struct usage_parts *parts,
-    struct usage_rows *rows)
+/* The parts, of rows of 'call' or of others. */
+static void
+add_parts(struct db_params *params, const struct usage_parts *parts, enum usage_dimension dimension,
+    bool call, bool other)
 {
-	struct db_params *params = db_params(task);
-	struct db_array *dimensions, *grains, *since, *until;
-	struct db_rows *found;
+	struct db_array *dimensions = db_add_array(params, DB_ARRAY_TEXT);
+	struct db_array *grains = db_add_array(params, DB_ARRAY_TEXT);
+	struct db_array *since = db_add_array(params, DB_ARRAY_TIME);
+	struct db_array *until = db_add_array(params, DB_ARRAY_TIME);
 
-	db_add_id(params, task->client);
-	dimensions = db_add_array(params, DB_ARRAY_TEXT);
-	grains = db_add_array(params, DB_ARRAY_TEXT);
-	since = db_add_array(params, DB_ARRAY_TIME);
-	until = db_add_array(params, DB_ARRAY_TIME);
 	for (size_t i = 0; i < parts->count; i++) {
 		const struct usage_part *part = &parts->at[i];
-		const char *dimension = dimension_of(query, part->grain);
+		const char *name = rows_of(dimension, part->grain);
 		const char *grain = grain_names[part->grain];
 
-		db_array_text(dimensions, (struct text){ dimension, strlen(dimension) });
+		if (!(strcmp(name, "call") == 0 ? call : other))
+			continue;
+		db_array_text(dimensions, (struct text){ name, strlen(name) });
 		db_array_text(grains, (struct text){ grain, strlen(grain) });
 		db_array_time(since, part->span.since);
 		db_array_time(until, part->span.until);
 	}
-	db_add_int(params, query->rows_max + 1);
-	if (!db_query(task, rows_sql, params, &found))
+}
+
+static bool
+read_rollups(struct task *task, const struct usage_query *query, const struct usage_parts *parts,
+    struct usage_rows *rows)
+{
+	enum usage_dimension dimension = dimension_of(query);
+	bool one = dimension < USAGE_DIMENSIONS && query->only[dimension] != NULL;
+	struct db_params *range = db_params(task), *key = db_params(task);
+	struct db_step steps[] = { { rows_sql, range }, { one_sql, key } };
+	struct db_rows *found[COUNT(steps)];
+	size_t count = one ? 2 : 1;
+
+	db_add_id(range, task->client);
+	add_parts(range, parts, dimension, true, !one);
+	db_add_int(range, query->rows_max + 1);
+	add_keys(range, query, USAGE_DIMENSIONS);
+	if (one) {
+		db_add_id(key, task->client);
+		add_parts(key, parts, dimension, false, true);
+		db_add_int(key, query->rows_max + 1);
+		db_add_text(key, query->only[dimension]);
+	}
+	if (!db_pipeline(task, steps, count, found))
 		return false;
-	if (db_count(found) > query->rows_max)
-		return task_fail_field(task, "since", "has too many groups in this time");
-	add_rows(task, query, found, rows);
+	for (size_t i = 0; i < count; i++) {
+		if (db_count(found[i]) > query->rows_max)
+			return task_fail_field(task, "since", "has too many groups in this time");
+		add_rows(task, query, found[i], rows);
+	}
 	return true;
 }
 
@@ -252,11 +341,13 @@ static bool
 read_log(
     struct task *task, const struct usage_query *query, struct span span, struct usage_rows *rows)
 {
+	enum usage_dimension dimension = dimension_of(query);
 	struct db_params *params = db_params(task);
 	struct db_rows *found;
 
 	usage_add_params(task, params, span);
-	if (!db_query(task, log_statement(query), params, &found))
+	add_keys(params, query, dimension);
+	if (!db_query(task, log_statement(dimension), params, &found))
 		return false;
 	add_rows(task, query, found, rows);
 	return true;

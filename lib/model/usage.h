@@ -36,6 +36,9 @@ struct usage_query {
 	size_t bucket_count;
 	enum usage_dimension by[USAGE_KEYS_MAX]; /* user and tag only by themselves */
 	size_t by_count; /* 0: one group */
+	/* Only calls with these; NULL: any. user and tag stand beside nothing but the same in by.
+	 */
+	const char *only[USAGE_DIMENSIONS];
 	const struct zone *zone; /* the client's, and its name */
 	const char *timezone;
 	enum usage_grain coarsest; /* of the rows that are read: each holds the same sums */
@@ -54,6 +57,10 @@ struct usage_rows {
 	struct usage_row *at;
 	size_t count;
 };
+
+/* Whether the rollups can answer: of user and tag they know nothing else. False: *ret_beside is one
+ * that stands beside others. */
+bool usage_fits(const struct usage_query *query, enum usage_dimension *ret_beside);
 
 /* In a transaction of one snapshot (db_set_snapshot()). ERR_INVALID on the field "since": more than
  * rows_max. */
