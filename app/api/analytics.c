@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/api/analytics_buckets.h"
+#include "app/api/analytics_input.h"
 #include "app/api/analytics_sums.h"
 #include "app/auth.h"
 #include "lib/clock.h"
@@ -14,8 +15,7 @@ struct usage_input {
 	int bucket;
 	struct json_texts group_by;
 	struct analytics_only only;
-	int64_t since, until;
-	bool has_since, has_until;
+	struct analytics_range range;
 	const char *timezone;
 	int64_t limit;
 };
@@ -37,20 +37,12 @@ const struct json_field analytics_usage_fields[12] = {
 	    .about =
 		"feature, agent_type, provider and model, alone or together; or user; or tag. A "
 		"call with two tags is in the groups of both." },
-	{ .name = "since",
-	    .type = JSON_TIME,
-	    .offset = offsetof(struct usage_input, since),
-	    .given = offsetof(struct usage_input, has_since),
-	    .about =
-		"Inclusive; the bucket that holds it is the first. 30 days, or 24 hours by hour, "
-		"before until where not given." },
-	{ .name = "until",
-	    .type = JSON_TIME,
-	    .offset = offsetof(struct usage_input, until),
-	    .given = offsetof(struct usage_input, has_until),
-	    .about =
-		"Exclusive; the bucket that it falls into is the last, and whole. Now where not "
-		"given." },
+	ANALYTICS_TIME(struct usage_input, range, "since", since,
+	    "Inclusive; the bucket that holds it is the first. 30 days, or 24 hours by hour, "
+	    "before until where not given."),
+	ANALYTICS_TIME(struct usage_input, range, "until", until,
+	    "Exclusive; the bucket that it falls into is the last, and whole. Now where not "
+	    "given."),
 	{ .name = "timezone",
 	    .type = JSON_TEXT,
 	    .offset = offsetof(struct usage_input, timezone),
@@ -101,30 +93,6 @@ read_group_by(struct task *task, const struct json_texts *names, struct usage_qu
 }
 
 static bool
-check_time(struct task *task, const char *field, int64_t usec)
-{
-	if (usec < ANALYTICS_FIRST || usec > ANALYTICS_LAST)
-		return task_fail_field(
-		    task, field, "must lie in the years from 2000 to 2099, in UTC");
-	return true;
-}
-
-static bool
-read_range(struct task *task, struct usage_input *input, struct span *ret)
-{
-	int64_t span = input->bucket == ANALYTICS_DAY ? 30 * CLOCK_DAY : CLOCK_DAY;
-
-	*ret = (struct span){ input->since, input->has_until ? input->until : task->now };
-	if (!input->has_since)
-		ret->since = ret->until - span;
-	if (!check_time(task, "since", ret->since) || !check_time(task, "until", ret->until))
-		return false;
-	if (ret->since >= ret->until)
-		return task_fail_field(task, "until", "must be later than since");
-	return true;
-}
-
-static bool
 read_query(struct request *req, struct usage_input *input, struct usage_query *query)
 {
 	const struct identity *identity = req->identity;
@@ -132,7 +100,9 @@ read_query(struct request *req, struct usage_input *input, struct usage_query *q
 	const struct zone *zone = identity->zone;
 	struct span range;
 
-	if (!request_read_query(req, input) || !read_range(task, input, &range) ||
+	if (!request_read_query(req, input) ||
+	    !analytics_read_range(task, &input->range,
+		input->bucket == ANALYTICS_DAY ? 30 * CLOCK_DAY : CLOCK_DAY, &range) ||
 	    !read_group_by(task, &input->group_by, query) ||
 	    !analytics_read_only(task, &input->only, query))
 		return false;
@@ -173,11 +143,6 @@ write_head(struct json_out *out, const struct usage_input *input, const struct u
 	for (size_t i = 0; i < query->by_count; i++)
 		json_text(out, NULL, usage_dimension_names[query->by[i]]);
 	json_close_array(out);
-	json_open_at(out, "filter");
-	for (int i = 0; i < USAGE_DIMENSIONS; i++)
-		if (query->only[i] != NULL)
-			json_text(out, analytics_key_names[i], query->only[i]);
-	json_close(out);
 	json_text(out, "timezone", input->timezone);
 	json_time(out, "since", query->buckets[0].since);
 	json_time(out, "until", query->buckets[query->bucket_count - 1].until);

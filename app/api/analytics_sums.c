@@ -48,20 +48,3 @@ analytics_write_sums(struct json_out *out, const struct usage_group *group)
 	write_quantile(out, "p95_duration_ms", group->p95_ms);
 	write_quantile(out, "p99_duration_ms", group->p99_ms);
 }
-
-bool
-analytics_read_only(struct task *task, const struct analytics_only *only, struct usage_query *query)
-{
-	enum usage_dimension beside = USAGE_USER;
-
-	for (int i = 0; i < USAGE_DIMENSIONS; i++)
-		query->only[i] = only->at[i];
-	if (!id_is_nil(only->user))
-		query->only[USAGE_USER] =
-		    id_format(only->user, arena_alloc(task->arena, ID_TEXT_SIZE));
-	if (usage_fits(query, &beside))
-		return true;
-	return task_fail_field(task,
-	    query->only[beside] != NULL ? analytics_key_names[beside] : "group_by",
-	    "stands for itself: the rollups do not have it beside others");
-}
