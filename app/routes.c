@@ -4,6 +4,7 @@
  */
 #include "app/api/adjustments.h"
 #include "app/api/analytics.h"
+#include "app/api/analytics_top.h"
 #include "app/api/api_keys.h"
 #include "app/api/authorizations.h"
 #include "app/api/budgets.h"
@@ -73,6 +74,9 @@ const struct route routes[] = {
 	{ "GET", "/v1/analytics/usage", analytics_usage, SCOPE_ANALYTICS,
 	    QUERY(analytics_usage_fields), .status = 200,
 	    .summary = "What was used, by hour or day and by group." },
+	{ "GET", "/v1/analytics/top", analytics_top, SCOPE_ANALYTICS, .operators = true,
+	    QUERY(analytics_top_fields), .status = 200,
+	    .summary = "Who or what costs most; of all clients for operators." },
 
 	{ "POST", "/v1/budgets", budgets_add, SCOPE_BUDGETS_WRITE, BODY(budget_add_fields),
 	    .status = 201, .summary = "Adds a budget: a limit on what is spent in each window." },

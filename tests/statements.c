@@ -19,6 +19,7 @@
 #include "lib/model/budget_sum.h"
 #include "lib/model/chat_log.h"
 #include "lib/model/client.h"
+#include "lib/model/client_top.h"
 #include "lib/model/counter.h"
 #include "lib/model/counter_compare.h"
 #include "lib/model/counter_peek.h"
@@ -54,6 +55,7 @@ static const struct statement_list written[] = {
 	{ "budget_sum", budget_sum_statements, "tally_worker" },
 	{ "chat_log", chat_log_statements, "tally_app" },
 	{ "client", client_statements, "tally_app" },
+	{ "client_top", client_top_statements, "tally_app" },
 	{ "counter_book", counter_book_statements, "tally_app" },
 	{ "counter_compare", counter_compare_statements, "tally_worker" },
 	{ "counter_load", counter_load_statements, "tally_app" },
