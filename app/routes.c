@@ -4,6 +4,7 @@
  */
 #include "app/api/adjustments.h"
 #include "app/api/analytics.h"
+#include "app/api/analytics_dashboard.h"
 #include "app/api/analytics_top.h"
 #include "app/api/api_keys.h"
 #include "app/api/authorizations.h"
@@ -77,6 +78,9 @@ const struct route routes[] = {
 	{ "GET", "/v1/analytics/top", analytics_top, SCOPE_ANALYTICS, .operators = true,
 	    QUERY(analytics_top_fields), .status = 200,
 	    .summary = "Who or what costs most; of all clients for operators." },
+	{ "GET", "/v1/analytics/dashboard", analytics_dashboard, SCOPE_ANALYTICS, .status = 200,
+	    .summary = "Today and the same part of yesterday, the month, the last 24 hours by "
+		       "hour, models without a price, and when the jobs last did their work." },
 
 	{ "POST", "/v1/budgets", budgets_add, SCOPE_BUDGETS_WRITE, BODY(budget_add_fields),
 	    .status = 201, .summary = "Adds a budget: a limit on what is spent in each window." },

@@ -25,6 +25,7 @@
 #include "lib/model/counter_peek.h"
 #include "lib/model/counter_sweep.h"
 #include "lib/model/daily_cost.h"
+#include "lib/model/dashboard.h"
 #include "lib/model/day.h"
 #include "lib/model/delivery.h"
 #include "lib/model/late_days.h"
@@ -62,6 +63,7 @@ static const struct statement_list written[] = {
 	{ "counter_peek", counter_peek_statements, "tally_app" },
 	{ "counter_sweep", counter_sweep_statements, "tally_worker" },
 	{ "daily_cost", daily_cost_statements, "tally_app" },
+	{ "dashboard", dashboard_statements, "tally_app" },
 	{ "day", day_statements, "tally_worker" },
 	{ "delivery", delivery_statements, "tally_worker" },
 	{ "idempotency", idempotency_statements, "tally_app" },

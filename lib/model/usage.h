@@ -8,6 +8,7 @@
 #ifndef LIB_MODEL_USAGE_H
 #define LIB_MODEL_USAGE_H
 
+#include "lib/core/histogram.h"
 #include "lib/core/span.h"
 #include "lib/core/totals.h"
 #include "lib/db.h"
@@ -85,6 +86,15 @@ struct usage_groups {
 /* Adds up what belongs together; limit: groups over all buckets. Sorts the rows. */
 void usage_group(
     struct task *task, struct usage_rows *rows, size_t limit, struct usage_groups *ret);
+
+/* Rows that the caller puts together; zeros at first. */
+struct usage_sum {
+	struct totals totals;
+	struct histogram histogram;
+};
+void usage_sum_add(struct usage_sum *sum, const struct usage_row *row);
+/* A group without bucket and key. */
+struct usage_group usage_sum_group(const struct usage_sum *sum);
 
 extern const char *const usage_statements[]; /* its SQL, for the tests; NULL behind the last */
 
