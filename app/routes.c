@@ -18,6 +18,7 @@
 #include "app/api/sessions.h"
 #include "app/api/today.h"
 #include "app/api/traces.h"
+#include "app/api/usage_stats.h"
 #include "app/api/users.h"
 #include "app/api/webhooks.h"
 #include "app/ingest/record.h"
@@ -82,6 +83,11 @@ const struct route routes[] = {
 	    .summary = "Today and the same part of yesterday, the month, the last 24 hours by "
 		       "hour, models without a price, and when the jobs last did their work." },
 
+	{ "GET", "/v1/usage-stats/daily", usage_stats_daily, SCOPE_ANALYTICS,
+	    QUERY(usage_stats_daily_fields), .status = 200,
+	    .summary = "What a user has used by day, newest first; days without a call are not "
+		       "there." },
+
 	{ "POST", "/v1/budgets", budgets_add, SCOPE_BUDGETS_WRITE, BODY(budget_add_fields),
 	    .status = 201, .summary = "Adds a budget: a limit on what is spent in each window." },
 	{ "GET", "/v1/budgets", budgets_list, SCOPE_BUDGETS_READ, QUERY(budgets_list_fields),
@@ -141,8 +147,8 @@ const struct route routes[] = {
 	{ "GET", "/v1/users/{id}/chat-logs", chat_logs_of_user, SCOPE_LOGS_READ,
 	    QUERY(chat_logs_of_user_fields), .status = 200,
 	    .summary = "A user's records, newest first; CSV and NDJSON by Accept." },
-	{ "GET", "/v1/users/{id}/usage", chat_logs_usage, SCOPE_LOGS_READ, .status = 200,
-	    .summary = "A user's calls and cost, today and as far back as the log reaches." },
+	{ "GET", "/v1/users/{id}/usage", usage_stats_of_user, SCOPE_LOGS_READ, .status = 200,
+	    .summary = "A user's calls and cost, today and in all." },
 
 	{ "POST", "/v1/sessions", sessions_add, SCOPE_USERS, BODY(sessions_add_fields),
 	    .secret = true, .status = 201,

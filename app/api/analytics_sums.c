@@ -31,19 +31,26 @@ write_quantile(struct json_out *out, const char *name, int64_t ms)
 }
 
 void
-analytics_write_sums(struct json_out *out, const struct usage_group *group)
+analytics_write_success_rate(struct json_out *out, const struct totals *totals)
 {
-	const int64_t *at = group->totals.at;
-	int64_t rate = chat_log_success_rate(at[TOTAL_REQUESTS], at[TOTAL_FAILED]);
+	int64_t rate = chat_log_success_rate(totals->at[TOTAL_REQUESTS], totals->at[TOTAL_FAILED]);
 	char digits[MONEY_TEXT_SIZE];
 
-	json_cents(out, "cost_cents", at[TOTAL_COST]);
-	for (size_t i = 0; i < COUNT(members); i++)
-		json_int(out, members[i].name, at[members[i].total]);
 	if (rate < 0)
 		json_null(out, "success_rate");
 	else
 		json_number(out, "success_rate", money_format_scaled(rate, 2, digits));
+}
+
+void
+analytics_write_sums(struct json_out *out, const struct usage_group *group)
+{
+	const int64_t *at = group->totals.at;
+
+	json_cents(out, "cost_cents", at[TOTAL_COST]);
+	for (size_t i = 0; i < COUNT(members); i++)
+		json_int(out, members[i].name, at[members[i].total]);
+	analytics_write_success_rate(out, &group->totals);
 	write_quantile(out, "p50_duration_ms", group->p50_ms);
 	write_quantile(out, "p95_duration_ms", group->p95_ms);
 	write_quantile(out, "p99_duration_ms", group->p99_ms);

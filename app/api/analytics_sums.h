@@ -12,5 +12,7 @@ extern const char *const analytics_key_names[USAGE_DIMENSIONS];
 
 /* Cost, calls, tokens, success rate and durations, within an object that is open. */
 void analytics_write_sums(struct json_out *out, const struct usage_group *group);
+/* In percent; null where there are no calls. */
+void analytics_write_success_rate(struct json_out *out, const struct totals *totals);
 
 #endif

@@ -74,19 +74,25 @@ static const char one_sql[] = OF_ROLLUPS "AND dimension <> 'call' "
 					 "OFFSET 0) AS a "
 					 "LIMIT $6";
 
-#define OF_LOG(by, call) \
+#define SUMS_OF_LOG(by, call) \
 	"SELECT start, " call ", key[1], key[2], key[3], key[4], " SUMS ", " \
 	"CASE WHEN slot IS NULL THEN '{}' ELSE ARRAY[slot] END, " \
 	"CASE WHEN slot IS NULL THEN '{}' ELSE ARRAY[calls] END " \
-	"FROM (" by ") AS l " \
-	"WHERE " IS_KEY("$7", "$8", "$9", "$10")
+	"FROM (" by ") AS l"
+#define OF_LOG(by, call) SUMS_OF_LOG(by, call) " WHERE " IS_KEY("$7", "$8", "$9", "$10")
 
 static const char log_by_call_sql[] = OF_LOG(USAGE_BY_CALL, "true");
 static const char log_by_user_sql[] = OF_LOG(USAGE_BY_USER, "false");
 static const char log_by_tag_sql[] = OF_LOG(USAGE_BY_TAG, "false");
 
+/* One user, by an index of the log. */
+static const char log_of_user_sql[] =
+    SUMS_OF_LOG("SELECT start, ARRAY[g.key::text] COLLATE \"C\" AS key, slot, " USAGE_COLUMNS " "
+		"FROM (" USAGE_OF_LOG_WHERE("l.user_id", " AND l.user_id = $7::uuid") ") AS g",
+	"false");
+
 const char *const usage_statements[] = { client_sql, changed_sql, rows_sql, one_sql,
-	log_by_call_sql, log_by_user_sql, log_by_tag_sql, NULL };
+	log_by_call_sql, log_by_user_sql, log_by_tag_sql, log_of_user_sql, NULL };
 
 enum column {
 	START,
@@ -218,14 +224,6 @@ rows_of(enum usage_dimension dimension, enum usage_grain grain)
 	return usage_dimension_names[dimension];
 }
 
-static const char *
-log_statement(enum usage_dimension dimension)
-{
-	return dimension == USAGE_USER	? log_by_user_sql
-	       : dimension == USAGE_TAG ? log_by_tag_sql
-					: log_by_call_sql;
-}
-
 /* The parameters of IS_KEY() for rows of 'call', or of this dimension. */
 static void
 add_keys(struct db_params *params, const struct usage_query *query, enum usage_dimension dimension)
@@ -343,11 +341,19 @@ read_log(
 {
 	enum usage_dimension dimension = dimension_of(query);
 	struct db_params *params = db_params(task);
+	const char *sql = log_by_call_sql;
 	struct db_rows *found;
 
 	usage_add_params(task, params, span);
-	add_keys(params, query, dimension);
-	if (!db_query(task, log_statement(dimension), params, &found))
+	if (dimension == USAGE_USER && query->only[USAGE_USER] != NULL) {
+		sql = log_of_user_sql;
+		db_add_text(params, query->only[USAGE_USER]);
+	} else {
+		if (dimension == USAGE_USER || dimension == USAGE_TAG)
+			sql = dimension == USAGE_USER ? log_by_user_sql : log_by_tag_sql;
+		add_keys(params, query, dimension);
+	}
+	if (!db_query(task, sql, params, &found))
 		return false;
 	add_rows(task, query, found, rows);
 	return true;
