@@ -76,6 +76,8 @@ static const struct statement_list written[] = {
 	{ "rollup_sum", rollup_sum_statements, "tally_worker" },
 	{ "session", session_statements, "tally_app" },
 	{ "usage", usage_statements, "tally_app" },
+	{ "usage_choose", usage_choose_statements, "tally_app" },
+	{ "usage_rows", usage_row_statements, "tally_app" },
 	{ "user", user_statements, "tally_app" },
 	{ "reference", reference_statements, "tally_app" },
 };

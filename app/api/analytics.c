@@ -215,8 +215,12 @@ analytics_usage(struct request *req, struct reply *reply)
 	struct usage_groups groups;
 	struct usage_rows rows;
 
-	if (!read_query(req, &input, &query) || !usage_read(req->task, &query, &rows) ||
-	    !find_days(req, &input, &query, &found, &days))
+	if (!read_query(req, &input, &query))
+		return false;
+	query.groups_max = (size_t)input.limit;
+	if (has(&query, USAGE_USER))
+		query.rows_max = USAGE_USER_ROWS;
+	if (!usage_read(req->task, &query, &rows) || !find_days(req, &input, &query, &found, &days))
 		return false;
 	usage_group(req->task, &rows, (size_t)input.limit, &groups);
 	json_open(out);

@@ -94,6 +94,7 @@ find_total(struct task *task, const struct usage_query *query, struct usage_grou
 	struct usage_rows rows;
 
 	all.by_count = 0;
+	all.rows_max = USAGE_ROWS_MAX;
 	*ret = (struct usage_group){ .p50_ms = -1, .p95_ms = -1, .p99_ms = -1 };
 	if (!usage_find(task, &all, &rows))
 		return false;
@@ -114,7 +115,8 @@ find(struct request *req, const struct top_input *input, struct span range,
 		.by_count = 1,
 		.zone = req->identity->zone,
 		.timezone = req->identity->timezone,
-		.rows_max = USAGE_ROWS_MAX,
+		.rows_max = input->by == USAGE_USER ? USAGE_USER_ROWS : USAGE_ROWS_MAX,
+		.groups_max = (size_t)input->limit,
 	};
 	struct usage_rows rows;
 

@@ -29,6 +29,7 @@ extern const char *const usage_dimension_names[]; /* NULL behind the last */
 
 #define USAGE_KEYS_MAX 4
 #define USAGE_ROWS_MAX 200000 /* of the rollups, for one answer of the service */
+#define USAGE_USER_ROWS 2000 /* the same by user: beyond them PostgreSQL chooses */
 
 enum usage_grain { USAGE_DAY, USAGE_HOUR, USAGE_QUARTER };
 
@@ -44,6 +45,9 @@ struct usage_query {
 	const char *timezone;
 	enum usage_grain coarsest; /* of the rows that are read: each holds the same sums */
 	int rows_max; /* of the rollups */
+	/* By user only: where there are more, PostgreSQL chooses so many groups that cost most, and
+	 * the others come as one of each bucket. 0: too many are ERR_INVALID. */
+	size_t groups_max;
 };
 
 struct usage_row {
@@ -51,6 +55,7 @@ struct usage_row {
 	const char *key[USAGE_KEYS_MAX]; /* as in by; NULL: none was given */
 	struct totals totals;
 	struct json_ints slots, calls; /* of the histogram */
+	bool other; /* of those that were not chosen: key is not theirs */
 	size_t group; /* usage_group() numbers it */
 };
 
@@ -83,7 +88,8 @@ struct usage_groups {
 	size_t count;
 };
 
-/* Adds up what belongs together; limit: groups over all buckets. Sorts the rows. */
+/* Adds up what belongs together; limit: groups over all buckets, groups_max where that is given.
+ * Sorts the rows. */
 void usage_group(
     struct task *task, struct usage_rows *rows, size_t limit, struct usage_groups *ret);
 
@@ -96,6 +102,9 @@ void usage_sum_add(struct usage_sum *sum, const struct usage_row *row);
 /* A group without bucket and key. */
 struct usage_group usage_sum_group(const struct usage_sum *sum);
 
-extern const char *const usage_statements[]; /* its SQL, for the tests; NULL behind the last */
+/* Its SQL, for the tests; NULL behind the last. */
+extern const char *const usage_statements[];
+extern const char *const usage_row_statements[];
+extern const char *const usage_choose_statements[];
 
 #endif

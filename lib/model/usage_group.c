@@ -27,9 +27,14 @@ compare_keys(const struct usage_row *a, const struct usage_row *b)
 	return order;
 }
 
+/* Those that were not chosen behind all others. */
 static int
 compare_by_key(const void *a, const void *b)
 {
+	const struct usage_row *x = a, *y = b;
+
+	if (x->other != y->other)
+		return x->other ? 1 : -1;
 	return compare_keys(a, b);
 }
 
@@ -61,7 +66,7 @@ sum_keys(struct usage_rows *rows, struct sum *sums)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < rows->count; i++) {
+	for (size_t i = 0; i < rows->count && !rows->at[i].other; i++) {
 		const struct usage_row *row = &rows->at[i];
 		struct sum *sum;
 
@@ -90,9 +95,11 @@ number_groups(struct task *task, struct usage_rows *rows, size_t limit)
 	for (size_t i = 0; i < count; i++) {
 		struct usage_row *row = &rows->at[sums[i].row - rows->at];
 
-		for (; row < end && compare_keys(row, sums[i].row) == 0; row++)
+		for (; row < end && compare_by_key(row, sums[i].row) == 0; row++)
 			row->group = i < limit ? i : limit;
 	}
+	for (size_t i = rows->count; i > 0 && rows->at[i - 1].other; i--)
+		rows->at[i - 1].group = limit;
 }
 
 void

@@ -185,6 +185,42 @@ static const struct {
 	{ "NULL::text", USAGE_MODEL, 0, { [USAGE_TAG] = "nobody has it" }, "false" },
 };
 
+static bool
+same_group(const struct usage_group *a, const struct usage_group *b)
+{
+	const char *x = a->key == NULL ? "rest" : a->key[0];
+	const char *y = b->key == NULL ? "rest" : b->key[0];
+
+	return a->bucket == b->bucket && totals_equal(&a->totals, &b->totals) &&
+	       a->p50_ms == b->p50_ms && a->p95_ms == b->p95_ms && a->p99_ms == b->p99_ms &&
+	       ((x == NULL && y == NULL) || (x != NULL && y != NULL && strcmp(x, y) == 0));
+}
+
+/* Chosen by PostgreSQL or here. */
+static void
+check_chosen(const struct usage_query *asked, size_t limit)
+{
+	struct arena_mark mark = arena_mark(task.arena);
+	struct usage_query query = *asked;
+	struct usage_groups expected, found;
+	struct usage_rows rows;
+
+	query.by[0] = USAGE_USER;
+	query.by_count = 1;
+	fine(usage_read(&task, &query, &rows));
+	usage_group(&task, &rows, limit, &expected);
+	query.rows_max = 3;
+	query.groups_max = limit;
+	fine(usage_read(&task, &query, &rows));
+	usage_group(&task, &rows, limit, &found);
+	assert_int_equal(found.count, expected.count);
+	for (size_t i = 0; i < found.count; i++) {
+		if (!same_group(&found.at[i], &expected.at[i]))
+			fail_msg("group %zu of %zu differs", i, found.count);
+	}
+	arena_undo(task.arena, mark);
+}
+
 static void
 check_one(const struct usage_query *asked, size_t key, const char *zone, const char *unit)
 {
@@ -233,6 +269,8 @@ check(const char *name, bool hours, enum usage_grain coarsest)
 	query.buckets = buckets;
 	for (size_t key = 0; key < COUNT(keys); key++)
 		check_one(&query, key, name, hours ? "hour" : "day");
+	for (size_t limit = 1; limit <= 6; limit++)
+		check_chosen(&query, limit);
 }
 
 static void
