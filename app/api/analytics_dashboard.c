@@ -4,6 +4,7 @@
 #include "app/auth.h"
 #include "lib/clock.h"
 #include "lib/model/dashboard.h"
+#include "lib/model/refusal.h"
 
 static void
 write_part(struct json_out *out, const struct dashboard *dashboard, int part)
@@ -54,6 +55,25 @@ write_unpriced(struct json_out *out, const struct dashboard *dashboard)
 	json_close_array(out);
 }
 
+/* From Redis: not of the snapshot. */
+static void
+write_refusals(struct json_out *out, struct task *task)
+{
+	int64_t refused[REFUSED_REASONS], total = 0;
+
+	if (!refusal_sum(task, refused)) {
+		json_null(out, "refusals");
+		return;
+	}
+	json_open_at(out, "refusals");
+	for (int i = 0; i < REFUSED_REASONS; i++)
+		total += refused[i];
+	json_int(out, "total", total);
+	for (int i = 0; i < REFUSED_REASONS; i++)
+		json_int(out, refusal_names[i], refused[i]);
+	json_close(out);
+}
+
 static void
 write_age(struct json_out *out, const char *at_name, const char *age_name, int64_t at, int64_t now)
 {
@@ -96,6 +116,7 @@ analytics_dashboard(struct request *req, struct reply *reply)
 	write_days(out, req, dashboard);
 	write_hours(out, dashboard);
 	write_unpriced(out, dashboard);
+	write_refusals(out, req->task);
 	write_health(out, dashboard, req->task->now);
 	json_close(out);
 	return reply_done(reply, 200, "application/json");

@@ -35,8 +35,8 @@ const struct json_field analytics_top_fields[4] = {
 	    .choices = by_names,
 	    .about = "A call with two tags counts in both; client is for operators." },
 	ANALYTICS_TIME(struct top_input, range, "since", since,
-	    "Inclusive, down to a quarter-hour; 30 days before until where not given. Of "
-	    "clients the day of UTC."),
+	    "Inclusive, down to a quarter-hour; where not given, the beginning of the 30th day "
+	    "up to until. Of clients the day of UTC."),
 	ANALYTICS_TIME(struct top_input, range, "until", until,
 	    "Exclusive, up to a quarter-hour; now where not given. Of clients the day of UTC "
 	    "that ends it."),
@@ -85,20 +85,19 @@ write_groups(struct json_out *out, int by, const struct usage_group *total,
 	json_close_array(out);
 }
 
-/* What was used in all, however it is grouped. */
+/* What was used in all. A call has more than one tag, or none, so tags do not tell. */
 static bool
-find_total(struct task *task, const struct usage_query *query, struct usage_group *ret)
+find_total(struct task *task, const struct usage_query *query, struct usage_rows rows,
+    struct usage_group *ret)
 {
 	struct usage_query all = *query;
 	struct usage_groups groups;
-	struct usage_rows rows;
 
 	all.by_count = 0;
-	all.rows_max = USAGE_ROWS_MAX;
 	*ret = (struct usage_group){ .p50_ms = -1, .p95_ms = -1, .p99_ms = -1 };
-	if (!usage_find(task, &all, &rows))
+	if (query->by[0] == USAGE_TAG && !usage_find(task, &all, &rows))
 		return false;
-	usage_group(task, &rows, 1, &groups);
+	usage_group(task, &rows, 0, &groups);
 	if (groups.count > 0)
 		*ret = groups.at[0];
 	return true;
@@ -118,11 +117,11 @@ find(struct request *req, const struct top_input *input, struct span range,
 		.rows_max = input->by == USAGE_USER ? USAGE_USER_ROWS : USAGE_ROWS_MAX,
 		.groups_max = (size_t)input->limit,
 	};
-	struct usage_rows rows;
+	struct usage_rows rows = { 0 };
 
 	db_set_snapshot(req->task);
-	if (!usage_find(req->task, &query, &rows) || !find_total(req->task, &query, ret_total) ||
-	    !db_commit(req->task))
+	if (!usage_find(req->task, &query, &rows) ||
+	    !find_total(req->task, &query, rows, ret_total) || !db_commit(req->task))
 		return false;
 	usage_group(req->task, &rows, (size_t)input->limit, ret);
 	return true;
@@ -133,9 +132,12 @@ top_of_client(
     struct request *req, struct reply *reply, const struct top_input *input, struct span range)
 {
 	struct json_out *out = json_out_new(&reply->body);
+	const struct zone *zone = req->identity->zone;
 	struct usage_groups groups;
 	struct usage_group total;
 
+	if (!input->range.has_since)
+		range.since = zone_day_start(zone, zone_date(zone, range.until - 1) - 29);
 	range.since = span_floor(range.since, SPAN_QUARTER);
 	range.until = span_ceil(range.until, SPAN_QUARTER);
 	if (!find(req, input, range, &total, &groups))

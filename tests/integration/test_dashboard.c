@@ -294,6 +294,45 @@ it_tells_of_jobs_and_corrections(UNUSED void **state)
 	api_expect(403, "GET", DASHBOARD, NULL);
 }
 
+static void
+refuse_before(int hours, const char *reason)
+{
+	char *answer = servers_redis(api_servers(),
+	    api_text("HINCRBY tally:{%s}:refusals:%s %s 5",
+		api_sql("SELECT id FROM clients WHERE name = '%s'", client),
+		api_sql("SELECT floor(extract(epoch FROM now()) / 3600)::bigint - %d", hours),
+		reason));
+
+	assert_string_equal(answer, "5");
+	free(answer);
+}
+
+static void
+it_tells_of_refusals(UNUSED void **state)
+{
+	use_client("dashboard refusals", "UTC");
+	api_add("/v1/budgets", "{\"name\":\"cost\",\"window\":\"total\",\"limit_cents\":1}");
+	api_expect(200, "GET", DASHBOARD, NULL);
+	api_expect_json("refusals.total", "0");
+	api_expect(201, "POST", "/v1/authorizations", "{\"max_cost_cents\":1}");
+	api_expect(402, "POST", "/v1/authorizations", "{\"max_cost_cents\":1}");
+	api_expect(402, "POST", "/v1/authorizations", "{\"max_cost_cents\":1}");
+	api_add("/v1/budgets", "{\"name\":\"requests\",\"window\":\"total\",\"limit_requests\":1}");
+	api_expect(429, "POST", "/v1/authorizations", "{\"max_cost_cents\":0}");
+	refuse_before(20, "unpriced");
+	refuse_before(30, "tokens");
+	api_expect(200, "GET", DASHBOARD, NULL);
+	api_expect_json("refusals.total", "8");
+	api_expect_json("refusals.cost", "2");
+	api_expect_json("refusals.requests", "1");
+	api_expect_json("refusals.tokens", "0");
+	api_expect_json("refusals.unpriced", "5");
+	servers_kill_tree(api_servers(), SERVER_REDIS);
+	api_expect(200, "GET", DASHBOARD, NULL);
+	api_expect_json("refusals", "null");
+	servers_restart(api_servers(), SERVER_REDIS);
+}
+
 static int
 start(void **state)
 {
@@ -311,6 +350,7 @@ main(void)
 		cmocka_unit_test(the_hours_are_those_of_dashboard_metrics),
 		cmocka_unit_test(it_outlives_the_log),
 		cmocka_unit_test(it_tells_of_jobs_and_corrections),
+		cmocka_unit_test(it_tells_of_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, start, api_stop);
