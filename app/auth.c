@@ -135,6 +135,16 @@ count(struct request *req, const struct identity *identity)
 	return show_rate(req, &rate);
 }
 
+static bool
+holds(const struct request *req, const struct identity *identity, enum scope scope)
+{
+	uint64_t wanted = UINT64_C(1) << scope;
+
+	if (req->route->operators)
+		wanted |= UINT64_C(1) << SCOPE_OPERATOR;
+	return (identity->scopes & wanted) != 0;
+}
+
 bool
 auth_check(struct request *req, enum scope scope)
 {
@@ -152,7 +162,7 @@ auth_check(struct request *req, enum scope scope)
 	act(req, identity);
 	if (!count(req, identity))
 		return false;
-	if (!(identity->scopes & UINT64_C(1) << scope))
+	if (!holds(req, identity, scope))
 		return task_fail(
 		    req->task, ERR_FORBIDDEN, "The key lacks the scope %s.", scope_names[scope]);
 	if (id_is_nil(identity->client))

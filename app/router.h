@@ -16,6 +16,7 @@ struct route {
 	const char *path; /* "/v1/users/{id}/usage" */
 	bool (*handle)(struct request *req, struct reply *reply);
 	enum scope scope;
+	bool operators; /* an operator's key may call it, too */
 	const struct json_field *query; /* parameters accepted; NULL: none */
 	size_t query_count;
 	const struct json_field *body; /* fields accepted; NULL: none */

@@ -4,6 +4,8 @@
  */
 #include "app/api/adjustments.h"
 #include "app/api/analytics.h"
+#include "app/api/analytics_dashboard.h"
+#include "app/api/analytics_top.h"
 #include "app/api/api_keys.h"
 #include "app/api/authorizations.h"
 #include "app/api/budgets.h"
@@ -16,6 +18,7 @@
 #include "app/api/sessions.h"
 #include "app/api/today.h"
 #include "app/api/traces.h"
+#include "app/api/usage_stats.h"
 #include "app/api/users.h"
 #include "app/api/webhooks.h"
 #include "app/ingest/record.h"
@@ -73,6 +76,17 @@ const struct route routes[] = {
 	{ "GET", "/v1/analytics/usage", analytics_usage, SCOPE_ANALYTICS,
 	    QUERY(analytics_usage_fields), .status = 200,
 	    .summary = "What was used, by hour or day and by group." },
+	{ "GET", "/v1/analytics/top", analytics_top, SCOPE_ANALYTICS, .operators = true,
+	    QUERY(analytics_top_fields), .status = 200,
+	    .summary = "Who or what costs most; of all clients for operators." },
+	{ "GET", "/v1/analytics/dashboard", analytics_dashboard, SCOPE_ANALYTICS, .status = 200,
+	    .summary = "Today and the same part of yesterday, the month, the last 24 hours by "
+		       "hour, models without a price, and when the jobs last did their work." },
+
+	{ "GET", "/v1/usage-stats/daily", usage_stats_daily, SCOPE_ANALYTICS,
+	    QUERY(usage_stats_daily_fields), .status = 200,
+	    .summary = "What a user has used by day, newest first; days without a call are not "
+		       "there." },
 
 	{ "POST", "/v1/budgets", budgets_add, SCOPE_BUDGETS_WRITE, BODY(budget_add_fields),
 	    .status = 201, .summary = "Adds a budget: a limit on what is spent in each window." },
@@ -133,8 +147,8 @@ const struct route routes[] = {
 	{ "GET", "/v1/users/{id}/chat-logs", chat_logs_of_user, SCOPE_LOGS_READ,
 	    QUERY(chat_logs_of_user_fields), .status = 200,
 	    .summary = "A user's records, newest first; CSV and NDJSON by Accept." },
-	{ "GET", "/v1/users/{id}/usage", chat_logs_usage, SCOPE_LOGS_READ, .status = 200,
-	    .summary = "A user's calls and cost, today and as far back as the log reaches." },
+	{ "GET", "/v1/users/{id}/usage", usage_stats_of_user, SCOPE_LOGS_READ, .status = 200,
+	    .summary = "A user's calls and cost, today and in all." },
 
 	{ "POST", "/v1/sessions", sessions_add, SCOPE_USERS, BODY(sessions_add_fields),
 	    .secret = true, .status = 201,

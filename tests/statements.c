@@ -19,11 +19,13 @@
 #include "lib/model/budget_sum.h"
 #include "lib/model/chat_log.h"
 #include "lib/model/client.h"
+#include "lib/model/client_top.h"
 #include "lib/model/counter.h"
 #include "lib/model/counter_compare.h"
 #include "lib/model/counter_peek.h"
 #include "lib/model/counter_sweep.h"
 #include "lib/model/daily_cost.h"
+#include "lib/model/dashboard.h"
 #include "lib/model/day.h"
 #include "lib/model/delivery.h"
 #include "lib/model/late_days.h"
@@ -54,12 +56,14 @@ static const struct statement_list written[] = {
 	{ "budget_sum", budget_sum_statements, "tally_worker" },
 	{ "chat_log", chat_log_statements, "tally_app" },
 	{ "client", client_statements, "tally_app" },
+	{ "client_top", client_top_statements, "tally_app" },
 	{ "counter_book", counter_book_statements, "tally_app" },
 	{ "counter_compare", counter_compare_statements, "tally_worker" },
 	{ "counter_load", counter_load_statements, "tally_app" },
 	{ "counter_peek", counter_peek_statements, "tally_app" },
 	{ "counter_sweep", counter_sweep_statements, "tally_worker" },
 	{ "daily_cost", daily_cost_statements, "tally_app" },
+	{ "dashboard", dashboard_statements, "tally_app" },
 	{ "day", day_statements, "tally_worker" },
 	{ "delivery", delivery_statements, "tally_worker" },
 	{ "idempotency", idempotency_statements, "tally_app" },
@@ -72,6 +76,8 @@ static const struct statement_list written[] = {
 	{ "rollup_sum", rollup_sum_statements, "tally_worker" },
 	{ "session", session_statements, "tally_app" },
 	{ "usage", usage_statements, "tally_app" },
+	{ "usage_choose", usage_choose_statements, "tally_app" },
+	{ "usage_rows", usage_row_statements, "tally_app" },
 	{ "user", user_statements, "tally_app" },
 	{ "reference", reference_statements, "tally_app" },
 };

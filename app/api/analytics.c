@@ -4,23 +4,23 @@
 #include <string.h>
 
 #include "app/api/analytics_buckets.h"
+#include "app/api/analytics_input.h"
+#include "app/api/analytics_sums.h"
 #include "app/auth.h"
 #include "lib/clock.h"
-#include "lib/model/chat_log.h"
 #include "lib/model/daily_cost.h"
 #include "lib/model/usage.h"
-#include "lib/money.h"
 
 struct usage_input {
 	int bucket;
 	struct json_texts group_by;
-	int64_t since, until;
-	bool has_since, has_until;
+	struct analytics_only only;
+	struct analytics_range range;
 	const char *timezone;
 	int64_t limit;
 };
 
-const struct json_field analytics_usage_fields[6] = {
+const struct json_field analytics_usage_fields[12] = {
 	{ .name = "bucket",
 	    .type = JSON_CHOICE,
 	    .offset = offsetof(struct usage_input, bucket),
@@ -37,20 +37,12 @@ const struct json_field analytics_usage_fields[6] = {
 	    .about =
 		"feature, agent_type, provider and model, alone or together; or user; or tag. A "
 		"call with two tags is in the groups of both." },
-	{ .name = "since",
-	    .type = JSON_TIME,
-	    .offset = offsetof(struct usage_input, since),
-	    .given = offsetof(struct usage_input, has_since),
-	    .about =
-		"Inclusive; the bucket that holds it is the first. 30 days, or 24 hours by hour, "
-		"before until where not given." },
-	{ .name = "until",
-	    .type = JSON_TIME,
-	    .offset = offsetof(struct usage_input, until),
-	    .given = offsetof(struct usage_input, has_until),
-	    .about =
-		"Exclusive; the bucket that it falls into is the last, and whole. Now where not "
-		"given." },
+	ANALYTICS_TIME(struct usage_input, range, "since", since,
+	    "Inclusive; the bucket that holds it is the first. 30 days, or 24 hours by hour, "
+	    "before until where not given."),
+	ANALYTICS_TIME(struct usage_input, range, "until", until,
+	    "Exclusive; the bucket that it falls into is the last, and whole. Now where not "
+	    "given."),
 	{ .name = "timezone",
 	    .type = JSON_TEXT,
 	    .offset = offsetof(struct usage_input, timezone),
@@ -66,26 +58,7 @@ const struct json_field analytics_usage_fields[6] = {
 	    .max = ANALYTICS_GROUPS_MAX,
 	    .about =
 		"Groups, those that cost most; the others are told together. 100 where not given." },
-};
-
-/* The members of a group, in the order of enum usage_dimension. */
-static const char *const key_names[] = { "feature", "agent_type", "provider", "model", "user_id",
-	"tag" };
-_Static_assert(COUNT(key_names) == USAGE_DIMENSIONS, "a dimension without a member");
-
-static const struct {
-	const char *name;
-	enum total total;
-} members[] = {
-	{ "calls", TOTAL_REQUESTS },
-	{ "failed_calls", TOTAL_FAILED },
-	{ "unpriced_calls", TOTAL_UNPRICED },
-	{ "total_tokens", TOTAL_TOKENS },
-	{ "input_tokens", TOTAL_INPUT },
-	{ "output_tokens", TOTAL_OUTPUT },
-	{ "cached_input_tokens", TOTAL_CACHED },
-	{ "cache_write_tokens", TOTAL_CACHE_WRITE },
-	{ "reasoning_tokens", TOTAL_REASONING },
+	ANALYTICS_ONLY_FIELDS(struct usage_input, only),
 };
 
 static bool
@@ -120,30 +93,6 @@ read_group_by(struct task *task, const struct json_texts *names, struct usage_qu
 }
 
 static bool
-check_time(struct task *task, const char *field, int64_t usec)
-{
-	if (usec < ANALYTICS_FIRST || usec > ANALYTICS_LAST)
-		return task_fail_field(
-		    task, field, "must lie in the years from 2000 to 2099, in UTC");
-	return true;
-}
-
-static bool
-read_range(struct task *task, struct usage_input *input, struct span *ret)
-{
-	int64_t span = input->bucket == ANALYTICS_DAY ? 30 * CLOCK_DAY : CLOCK_DAY;
-
-	*ret = (struct span){ input->since, input->has_until ? input->until : task->now };
-	if (!input->has_since)
-		ret->since = ret->until - span;
-	if (!check_time(task, "since", ret->since) || !check_time(task, "until", ret->until))
-		return false;
-	if (ret->since >= ret->until)
-		return task_fail_field(task, "until", "must be later than since");
-	return true;
-}
-
-static bool
 read_query(struct request *req, struct usage_input *input, struct usage_query *query)
 {
 	const struct identity *identity = req->identity;
@@ -151,8 +100,11 @@ read_query(struct request *req, struct usage_input *input, struct usage_query *q
 	const struct zone *zone = identity->zone;
 	struct span range;
 
-	if (!request_read_query(req, input) || !read_range(task, input, &range) ||
-	    !read_group_by(task, &input->group_by, query))
+	if (!request_read_query(req, input) ||
+	    !analytics_read_range(task, &input->range,
+		input->bucket == ANALYTICS_DAY ? 30 * CLOCK_DAY : CLOCK_DAY, &range) ||
+	    !read_group_by(task, &input->group_by, query) ||
+	    !analytics_read_only(task, &input->only, query))
 		return false;
 	if (input->timezone == NULL) {
 		input->timezone = identity->timezone;
@@ -169,33 +121,15 @@ read_query(struct request *req, struct usage_input *input, struct usage_query *q
 }
 
 static void
-write_quantile(struct json_out *out, const char *name, int64_t ms)
-{
-	if (ms < 0)
-		json_null(out, name);
-	else
-		json_int(out, name, ms);
-}
-
-static void
 write_group(struct json_out *out, const struct usage_query *query, const struct usage_group *group)
 {
-	int64_t rate =
-	    chat_log_success_rate(group->totals.at[TOTAL_REQUESTS], group->totals.at[TOTAL_FAILED]);
-	char digits[MONEY_TEXT_SIZE];
-
 	json_open(out);
 	for (size_t i = 0; i < query->by_count; i++)
-		json_text(out, key_names[query->by[i]], group->key == NULL ? NULL : group->key[i]);
+		json_text(out, analytics_key_names[query->by[i]],
+		    group->key == NULL ? NULL : group->key[i]);
 	if (query->by_count > 0)
 		json_bool(out, "other", group->key == NULL);
-	json_cents(out, "cost_cents", group->totals.at[TOTAL_COST]);
-	for (size_t i = 0; i < COUNT(members); i++)
-		json_int(out, members[i].name, group->totals.at[members[i].total]);
-	json_number(out, "success_rate", money_format_scaled(rate, 2, digits));
-	write_quantile(out, "p50_duration_ms", group->p50_ms);
-	write_quantile(out, "p95_duration_ms", group->p95_ms);
-	write_quantile(out, "p99_duration_ms", group->p99_ms);
+	analytics_write_sums(out, group);
 	json_close(out);
 }
 
@@ -251,7 +185,7 @@ write_buckets(struct json_out *out, const struct request *req, const struct usag
 	json_close_array(out);
 }
 
-/* Where the buckets are the client's days. */
+/* Where the buckets are the client's days, and all that was used in them is asked for. */
 static bool
 find_days(struct request *req, const struct usage_input *input, const struct usage_query *query,
     struct daily_costs *found, const struct daily_costs **ret)
@@ -259,6 +193,10 @@ find_days(struct request *req, const struct usage_input *input, const struct usa
 	const struct zone *zone = req->identity->zone;
 
 	*ret = NULL;
+	for (int i = 0; i < USAGE_DIMENSIONS; i++) {
+		if (query->only[i] != NULL)
+			return true;
+	}
 	if (input->bucket != ANALYTICS_DAY || strcmp(input->timezone, query->timezone) != 0)
 		return true;
 	*ret = found;
@@ -277,8 +215,12 @@ analytics_usage(struct request *req, struct reply *reply)
 	struct usage_groups groups;
 	struct usage_rows rows;
 
-	if (!read_query(req, &input, &query) || !usage_read(req->task, &query, &rows) ||
-	    !find_days(req, &input, &query, &found, &days))
+	if (!read_query(req, &input, &query))
+		return false;
+	query.groups_max = (size_t)input.limit;
+	if (has(&query, USAGE_USER))
+		query.rows_max = USAGE_USER_ROWS;
+	if (!usage_read(req->task, &query, &rows) || !find_days(req, &input, &query, &found, &days))
 		return false;
 	usage_group(req->task, &rows, (size_t)input.limit, &groups);
 	json_open(out);

@@ -10,11 +10,8 @@
 #define ANALYTICS_BUCKETS_MAX 1000
 #define ANALYTICS_GROUPS_MAX 500 /* over all buckets; the others are told together */
 #define ANALYTICS_GROUPS_DEFAULT 100
-/* In this time the offset of every zone is a whole number of quarter-hours. */
-#define ANALYTICS_FIRST (INT64_C(946684800) * 1000000) /* 2000-01-01 */
-#define ANALYTICS_LAST (INT64_C(4102444800) * 1000000) /* 2100-01-01 */
 
-extern const struct json_field analytics_usage_fields[6];
+extern const struct json_field analytics_usage_fields[12];
 
 bool analytics_usage(struct request *req, struct reply *reply);
 

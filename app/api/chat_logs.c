@@ -5,7 +5,6 @@
 #include "app/page.h"
 #include "lib/model/chat_log.h"
 #include "lib/model/user.h"
-#include "lib/money.h"
 
 struct list_query {
 	struct page page;
@@ -196,49 +195,4 @@ chat_logs_find(struct request *req, struct reply *reply)
 	if (!chat_log_find(req->task, id, &log))
 		return false;
 	return reply_json(reply, 200, chat_log_write, &log);
-}
-
-static void
-write_success_rate(struct json_out *out, const struct chat_log_usage *usage)
-{
-	int64_t rate = chat_log_success_rate(usage->total_requests, usage->failed_requests);
-	char digits[MONEY_TEXT_SIZE];
-
-	if (rate < 0)
-		json_null(out, "success_rate");
-	else
-		json_number(out, "success_rate", money_format_scaled(rate, 2, digits));
-}
-
-bool
-chat_logs_usage(struct request *req, struct reply *reply)
-{
-	const struct identity *identity = req->identity;
-	int32_t today = zone_date(identity->zone, req->task->now);
-	struct json_out *out = json_out_new(&reply->body);
-	struct chat_log_usage usage;
-	struct user user;
-	struct id id;
-
-	if (!request_id_param(req, 0, &id))
-		return false;
-	if (!resource_find(req->task, &user_resource, id, &user))
-		return false;
-	if (!chat_log_usage(req->task, id, identity->zone, today, &usage))
-		return false;
-	json_open(out);
-	json_id(out, "user_id", id);
-	json_text(out, "timezone", identity->timezone);
-	json_date(out, "date", today);
-	json_int(out, "today_requests", usage.today_requests);
-	json_int(out, "today_failed_requests", usage.today_failed_requests);
-	json_int(out, "today_tokens", usage.today_tokens);
-	json_cents(out, "today_cost_cents", usage.today_cost_nanos);
-	json_int(out, "total_requests", usage.total_requests);
-	json_int(out, "total_failed_requests", usage.failed_requests);
-	json_int(out, "total_tokens", usage.total_tokens);
-	json_cents(out, "total_cost_cents", usage.total_cost_nanos);
-	write_success_rate(out, &usage);
-	json_close(out);
-	return reply_done(reply, 200, "application/json");
 }

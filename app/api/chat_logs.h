@@ -1,5 +1,5 @@
 /*
- * Reading /v1/chat-logs: by page in JSON, CSV or NDJSON, one record, a user's history and figures.
+ * Reading /v1/chat-logs: by page in JSON, CSV or NDJSON, one record, a user's history.
  */
 #ifndef APP_API_CHAT_LOGS_H
 #define APP_API_CHAT_LOGS_H
@@ -17,6 +17,5 @@ extern const struct json_field chat_logs_of_user_fields[15];
 bool chat_logs_list(struct request *req, struct reply *reply);
 bool chat_logs_of_user(struct request *req, struct reply *reply);
 bool chat_logs_find(struct request *req, struct reply *reply);
-bool chat_logs_usage(struct request *req, struct reply *reply);
 
 #endif

@@ -2,6 +2,10 @@
 #include "app/ingest/authorize.h"
 #include "app/metrics.h"
 #include "lib/clock.h"
+#include "lib/model/refusal.h"
+
+/* The reasons of lib/model/refusal.h come in the same order. */
+_Static_assert(REFUSAL_UNPRICED - REFUSAL_COST == (int)REFUSED_UNPRICED, "a reason is missing");
 
 static const struct {
 	enum err_code code;
@@ -129,6 +133,16 @@ write_refusal(struct json_out *out, const void *object)
 	json_text(out, "name", status->budget->name);
 	json_text(out, "mode", decide_mode_names[status->budget->mode]);
 	json_close(out);
+}
+
+void
+authorize_count_refusal(struct task *task, const struct submission *submission)
+{
+	enum refusal refusal = submission->authorize->refusal;
+
+	if (refusal >= REFUSAL_COST && refusal <= REFUSAL_UNPRICED)
+		refusal_count(task, submission->req->task->client,
+		    (enum refusal_reason)(refusal - REFUSAL_COST));
 }
 
 void

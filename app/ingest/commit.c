@@ -178,8 +178,10 @@ may_pass_next_time(const struct task *task)
 static void
 refuse(struct task *task, struct submission *submission)
 {
-	if (submission->req->idempotency_key == NULL || !answer_before(task, submission))
-		authorize_refuse(submission);
+	if (submission->req->idempotency_key != NULL && answer_before(task, submission))
+		return;
+	authorize_count_refusal(task, submission);
+	authorize_refuse(submission);
 }
 
 /* Those that have no hold leave the list: refused, or waiting for their counters. */

@@ -1,7 +1,6 @@
 #include "lib/model/chat_log.h"
 
 #include "lib/clock.h"
-#include "lib/model/cents_sql.h"
 #include "lib/model/keyset.h"
 
 #include <string.h>
@@ -66,25 +65,9 @@ static const char walk_sql[] = "SELECT " COLUMNS "\n"
 			       "AND created_at >= $4 AND created_at < $5\n"
 			       "ORDER BY id";
 
-#define TODAY "created_at >= $3 AND created_at < $4"
-#define COST "COALESCE(verified_cost_cents, estimated_cost_cents)"
-
-static const char usage_sql[] =
-    "SELECT count(*) FILTER (WHERE " TODAY "),\n"
-    "count(*) FILTER (WHERE NOT success AND " TODAY "),\n"
-    "COALESCE(sum(tokens_used) FILTER (WHERE " TODAY "), 0)::bigint,\n"
-    "least(COALESCE(sum(" COST ") FILTER (WHERE " TODAY "), 0) * 10000000,\n"
-    "" SUM_NANOS_MAX ")::bigint,\n"
-    "count(*),\n"
-    "count(*) FILTER (WHERE NOT success),\n"
-    "COALESCE(sum(tokens_used), 0)::bigint,\n"
-    "least(COALESCE(sum(" COST "), 0) * 10000000, " SUM_NANOS_MAX ")::bigint\n"
-    "FROM chat_logs\n"
-    "WHERE client_id = $1 AND user_id = $2";
-
 const char *const chat_log_statements[] = { find_sql, list_sql, list_by_user_sql,
 	list_by_session_sql, list_by_conversation_sql, list_by_agent_session_sql, list_by_trace_sql,
-	list_unpriced_sql, walk_sql, usage_sql, NULL };
+	list_unpriced_sql, walk_sql, NULL };
 
 const struct chat_log_filter chat_log_all = { .success = -1, .unpriced = -1, .until = INT64_MAX };
 
@@ -283,31 +266,5 @@ chat_log_next(struct task *task, struct db_cursor *cursor, struct chat_logs *ret
 	if (!db_cursor_next(task, cursor, PORTION, &rows))
 		return false;
 	read_rows(task, rows, ret);
-	return true;
-}
-
-bool
-chat_log_usage(struct task *task, struct id user, const struct zone *zone, int32_t today,
-    struct chat_log_usage *ret)
-{
-	struct db_params *params = db_params(task);
-	struct db_rows *rows;
-
-	db_add_id(params, task->client);
-	db_add_id(params, user);
-	db_add_time(params, zone_day_start(zone, today));
-	db_add_time(params, zone_day_start(zone, today + 1));
-	if (!db_query_one(task, usage_sql, params, &rows))
-		return false;
-	*ret = (struct chat_log_usage){
-		.today_requests = db_int(rows, 0, 0),
-		.today_failed_requests = db_int(rows, 0, 1),
-		.today_tokens = db_int(rows, 0, 2),
-		.today_cost_nanos = db_int(rows, 0, 3),
-		.total_requests = db_int(rows, 0, 4),
-		.failed_requests = db_int(rows, 0, 5),
-		.total_tokens = db_int(rows, 0, 6),
-		.total_cost_nanos = db_int(rows, 0, 7),
-	};
 	return true;
 }

@@ -90,21 +90,6 @@ NODISCARD bool chat_log_list(
 NODISCARD bool chat_log_walk(struct task *task, int64_t from, int64_t to, struct db_cursor **ret);
 NODISCARD bool chat_log_next(struct task *task, struct db_cursor *cursor, struct chat_logs *ret);
 
-/* A user's calls; the cost of a call is its verified, else its estimated cost. */
-struct chat_log_usage {
-	int64_t today_requests;
-	int64_t today_failed_requests;
-	int64_t today_tokens;
-	int64_t today_cost_nanos;
-	int64_t total_requests;
-	int64_t failed_requests;
-	int64_t total_tokens;
-	int64_t total_cost_nanos;
-};
-/* today is a calendar day of the zone; the totals reach as far back as the log. */
-NODISCARD bool chat_log_usage(struct task *task, struct id user, const struct zone *zone,
-    int32_t today, struct chat_log_usage *ret);
-
 /* Successful calls in hundredths of a percent, rounded half up; -1 when there were no calls. */
 int64_t chat_log_success_rate(int64_t requests, int64_t failed);
 int64_t chat_log_cost(const struct chat_log *log); /* verified, else estimated, else 0 */

@@ -1,17 +1,12 @@
 #include "lib/model/usage.h"
 
-#include <string.h>
-
 #include "lib/core/histogram.h"
-#include "lib/model/cents_sql.h"
 #include "lib/model/chat_log.h"
 #include "lib/model/rollup_private.h"
 #include "lib/model/usage_private.h"
-#include "lib/model/usage_sql.h"
 
 const char *const usage_dimension_names[] = { "feature", "agent_type", "provider", "model", "user",
 	"tag", NULL };
-static const char *const grain_names[] = { "day", "hour", "quarter" };
 
 static const char client_sql[] = "SELECT nullif(whole_from, '-infinity'), "
 				 "CASE WHEN timezone = $2 THEN days_until END "
@@ -38,63 +33,7 @@ static const char changed_sql[] =
 		     "(day + 1)::timestamp AT TIME ZONE $2 + rollup_margin($1) "
 		     "FROM (SELECT DISTINCT unnest(days) AS day FROM fresh) AS d";
 
-#define SUMS \
-	"least(cost_cents * 10000000, " SUM_NANOS_MAX ")::bigint, calls, tokens, input_tokens, " \
-	"output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, failed_calls, " \
-	"unpriced_calls"
-
-/* Without OFFSET 0 the planner might read all rows of the client and join them to the spans. */
-static const char rows_sql[] =
-    "SELECT a.start, a.dimension = 'call', a.key[1], a.key[2], a.key[3], a.key[4], " SUMS ", "
-    "a.duration_slots, a.duration_calls "
-    "FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) "
-    "AS s (dimension, grain, since, until) "
-    "CROSS JOIN LATERAL ("
-    "SELECT * "
-    "FROM cost_aggregates "
-    "WHERE client_id = $1 "
-    "AND dimension = s.dimension "
-    "AND grain = s.grain "
-    "AND start >= s.since AND start < s.until "
-    "OFFSET 0) AS a "
-    "LIMIT $6";
-
-#define OF_LOG(by, call) \
-	"SELECT start, " call ", key[1], key[2], key[3], key[4], " SUMS ", " \
-	"CASE WHEN slot IS NULL THEN '{}' ELSE ARRAY[slot] END, " \
-	"CASE WHEN slot IS NULL THEN '{}' ELSE ARRAY[calls] END " \
-	"FROM (" by ") AS l"
-
-static const char log_by_call_sql[] = OF_LOG(USAGE_BY_CALL, "true");
-static const char log_by_user_sql[] = OF_LOG(USAGE_BY_USER, "false");
-static const char log_by_tag_sql[] = OF_LOG(USAGE_BY_TAG, "false");
-
-const char *const usage_statements[] = { client_sql, changed_sql, rows_sql, log_by_call_sql,
-	log_by_user_sql, log_by_tag_sql, NULL };
-
-enum column {
-	START,
-	IS_CALL,
-	KEYS,
-	SUMS_BEGIN = KEYS + 4,
-	SLOTS = SUMS_BEGIN + TOTAL_COUNT,
-	CALLS
-};
-
-/* The order in which the sums come. */
-static const enum total columns[] = {
-	TOTAL_COST,
-	TOTAL_REQUESTS,
-	TOTAL_TOKENS,
-	TOTAL_INPUT,
-	TOTAL_OUTPUT,
-	TOTAL_CACHED,
-	TOTAL_CACHE_WRITE,
-	TOTAL_REASONING,
-	TOTAL_FAILED,
-	TOTAL_UNPRICED,
-};
-_Static_assert(COUNT(columns) == TOTAL_COUNT, "a total without a column");
+const char *const usage_statements[] = { client_sql, changed_sql, NULL };
 
 void
 usage_add_params(struct task *task, struct db_params *params, struct span span)
@@ -149,117 +88,62 @@ find_changed(struct task *task, const struct usage_query *query, struct usage_ch
 	return true;
 }
 
-/* The kind of rows that answer the question with the fewest. */
-static const char *
-dimension_of(const struct usage_query *query, enum usage_grain grain)
-{
-	enum usage_dimension by = query->by_count == 0 ? USAGE_PROVIDER : query->by[0];
-
-	if (query->by_count > 1 || (by < USAGE_USER && grain == USAGE_QUARTER))
-		return "call";
-	return usage_dimension_names[by];
-}
-
-static const char *
-log_statement(const struct usage_query *query)
-{
-	enum usage_dimension by = query->by_count == 0 ? USAGE_PROVIDER : query->by[0];
-
-	return by == USAGE_USER	 ? log_by_user_sql
-	       : by == USAGE_TAG ? log_by_tag_sql
-				 : log_by_call_sql;
-}
-
+/* What the question is about. */
 static size_t
-find_bucket(const struct usage_query *query, int64_t start)
+find_dimensions(const struct usage_query *query, bool ret_named[USAGE_DIMENSIONS])
 {
-	size_t low = 0, high = query->bucket_count - 1;
+	size_t count = 0;
 
-	while (low < high) {
-		size_t middle = low + (high - low + 1) / 2;
-
-		if (query->buckets[middle].since <= start)
-			low = middle;
-		else
-			high = middle - 1;
-	}
-	return low;
+	for (int i = 0; i < USAGE_DIMENSIONS; i++)
+		ret_named[i] = query->only[i] != NULL;
+	for (size_t i = 0; i < query->by_count; i++)
+		ret_named[query->by[i]] = true;
+	for (int i = 0; i < USAGE_DIMENSIONS; i++)
+		count += ret_named[i];
+	return count;
 }
 
-static void
-add_row(struct task *task, const struct usage_query *query, const struct db_rows *from, int i,
-    struct usage_row *row)
+bool
+usage_fits(const struct usage_query *query, enum usage_dimension *ret_beside)
 {
-	bool call = db_bool(from, i, IS_CALL);
+	bool named[USAGE_DIMENSIONS];
 
-	row->bucket = find_bucket(query, db_time(from, i, START));
-	for (size_t k = 0; k < query->by_count; k++)
-		row->key[k] = db_text(from, i, KEYS + (call ? (int)query->by[k] : 0));
-	for (int t = 0; t < TOTAL_COUNT; t++)
-		row->totals.at[columns[t]] = db_int(from, i, SUMS_BEGIN + t);
-	db_ints(from, i, SLOTS, task, &row->slots);
-	db_ints(from, i, CALLS, task, &row->calls);
+	if (find_dimensions(query, named) <= 1)
+		return true;
+	*ret_beside = named[USAGE_TAG] ? USAGE_TAG : USAGE_USER;
+	return !named[USAGE_TAG] && !named[USAGE_USER];
 }
 
-static void
-add_rows(struct task *task, const struct usage_query *query, const struct db_rows *from,
+enum usage_dimension
+usage_dimension_of(const struct usage_query *query)
+{
+	bool named[USAGE_DIMENSIONS];
+	size_t count = find_dimensions(query, named);
+	int found = 0;
+
+	if (count == 0)
+		return USAGE_PROVIDER;
+	if (count > 1)
+		return USAGE_DIMENSIONS;
+	while (!named[found])
+		found++;
+	return (enum usage_dimension)found;
+}
+
+/* What has not changed, from the rollups. */
+static bool
+read_parts(struct task *task, const struct usage_query *query, const struct usage_parts *parts,
     struct usage_rows *rows)
 {
-	size_t count = (size_t)db_count(from);
-	struct usage_row *at = arena_array(task->arena, rows->count + count, sizeof(*at));
+	bool more = false;
 
-	if (rows->count > 0)
-		memcpy(at, rows->at, rows->count * sizeof(*at));
-	for (size_t i = 0; i < count; i++)
-		add_row(task, query, from, (int)i, &at[rows->count + i]);
-	rows->at = at;
-	rows->count += count;
-}
-
-static bool
-read_rollups(struct task *task, const struct usage_query *query, const struct usage_parts *parts,
-    struct usage_rows *rows)
-{
-	struct db_params *params = db_params(task);
-	struct db_array *dimensions, *grains, *since, *until;
-	struct db_rows *found;
-
-	db_add_id(params, task->client);
-	dimensions = db_add_array(params, DB_ARRAY_TEXT);
-	grains = db_add_array(params, DB_ARRAY_TEXT);
-	since = db_add_array(params, DB_ARRAY_TIME);
-	until = db_add_array(params, DB_ARRAY_TIME);
-	for (size_t i = 0; i < parts->count; i++) {
-		const struct usage_part *part = &parts->at[i];
-		const char *dimension = dimension_of(query, part->grain);
-		const char *grain = grain_names[part->grain];
-
-		db_array_text(dimensions, (struct text){ dimension, strlen(dimension) });
-		db_array_text(grains, (struct text){ grain, strlen(grain) });
-		db_array_time(since, part->span.since);
-		db_array_time(until, part->span.until);
-	}
-	db_add_int(params, query->rows_max + 1);
-	if (!db_query(task, rows_sql, params, &found))
+	if (parts->count == 0)
+		return true;
+	if (!usage_read_rollups(task, query, parts, rows, &more))
 		return false;
-	if (db_count(found) > query->rows_max)
-		return task_fail_field(task, "since", "has too many groups in this time");
-	add_rows(task, query, found, rows);
-	return true;
-}
-
-static bool
-read_log(
-    struct task *task, const struct usage_query *query, struct span span, struct usage_rows *rows)
-{
-	struct db_params *params = db_params(task);
-	struct db_rows *found;
-
-	usage_add_params(task, params, span);
-	if (!db_query(task, log_statement(query), params, &found))
-		return false;
-	add_rows(task, query, found, rows);
-	return true;
+	if (more && usage_can_choose(query))
+		return usage_choose(task, query, parts, rows);
+	return !more || task_fail_field(task, "since", "has too many groups in this time");
 }
 
 bool
@@ -272,13 +156,11 @@ usage_find(struct task *task, const struct usage_query *query, struct usage_rows
 	if (!find_changed(task, query, &changed))
 		return false;
 	usage_divide(task, query, &changed, &parts);
-	if (parts.count > 0 && !read_rollups(task, query, &parts, ret))
-		return false;
 	for (size_t i = 0; i < changed.count; i++) {
-		if (!read_log(task, query, changed.at[i], ret))
+		if (!usage_read_log(task, query, changed.at[i], ret))
 			return false;
 	}
-	return true;
+	return read_parts(task, query, &parts, ret);
 }
 
 bool

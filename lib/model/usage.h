@@ -8,6 +8,7 @@
 #ifndef LIB_MODEL_USAGE_H
 #define LIB_MODEL_USAGE_H
 
+#include "lib/core/histogram.h"
 #include "lib/core/span.h"
 #include "lib/core/totals.h"
 #include "lib/db.h"
@@ -28,6 +29,7 @@ extern const char *const usage_dimension_names[]; /* NULL behind the last */
 
 #define USAGE_KEYS_MAX 4
 #define USAGE_ROWS_MAX 200000 /* of the rollups, for one answer of the service */
+#define USAGE_USER_ROWS 2000 /* the same by user: beyond them PostgreSQL chooses */
 
 enum usage_grain { USAGE_DAY, USAGE_HOUR, USAGE_QUARTER };
 
@@ -36,10 +38,16 @@ struct usage_query {
 	size_t bucket_count;
 	enum usage_dimension by[USAGE_KEYS_MAX]; /* user and tag only by themselves */
 	size_t by_count; /* 0: one group */
+	/* Only calls with these; NULL: any. user and tag stand beside nothing but the same in by.
+	 */
+	const char *only[USAGE_DIMENSIONS];
 	const struct zone *zone; /* the client's, and its name */
 	const char *timezone;
 	enum usage_grain coarsest; /* of the rows that are read: each holds the same sums */
 	int rows_max; /* of the rollups */
+	/* By user only: where there are more, PostgreSQL chooses so many groups that cost most, and
+	 * the others come as one of each bucket. 0: too many are ERR_INVALID. */
+	size_t groups_max;
 };
 
 struct usage_row {
@@ -47,6 +55,7 @@ struct usage_row {
 	const char *key[USAGE_KEYS_MAX]; /* as in by; NULL: none was given */
 	struct totals totals;
 	struct json_ints slots, calls; /* of the histogram */
+	bool other; /* of those that were not chosen: key is not theirs */
 	size_t group; /* usage_group() numbers it */
 };
 
@@ -54,6 +63,10 @@ struct usage_rows {
 	struct usage_row *at;
 	size_t count;
 };
+
+/* Whether the rollups can answer: of user and tag they know nothing else. False: *ret_beside is one
+ * that stands beside others. */
+bool usage_fits(const struct usage_query *query, enum usage_dimension *ret_beside);
 
 /* In a transaction of one snapshot (db_set_snapshot()). ERR_INVALID on the field "since": more than
  * rows_max. */
@@ -75,10 +88,23 @@ struct usage_groups {
 	size_t count;
 };
 
-/* Adds up what belongs together; limit: groups over all buckets. Sorts the rows. */
+/* Adds up what belongs together; limit: groups over all buckets, groups_max where that is given.
+ * Sorts the rows. */
 void usage_group(
     struct task *task, struct usage_rows *rows, size_t limit, struct usage_groups *ret);
 
-extern const char *const usage_statements[]; /* its SQL, for the tests; NULL behind the last */
+/* Rows that the caller puts together; zeros at first. */
+struct usage_sum {
+	struct totals totals;
+	struct histogram histogram;
+};
+void usage_sum_add(struct usage_sum *sum, const struct usage_row *row);
+/* A group without bucket and key. */
+struct usage_group usage_sum_group(const struct usage_sum *sum);
+
+/* Its SQL, for the tests; NULL behind the last. */
+extern const char *const usage_statements[];
+extern const char *const usage_row_statements[];
+extern const char *const usage_choose_statements[];
 
 #endif

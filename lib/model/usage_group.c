@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/core/histogram.h"
 #include "lib/model/usage.h"
 
 /* All rows with one key. */
@@ -28,9 +27,14 @@ compare_keys(const struct usage_row *a, const struct usage_row *b)
 	return order;
 }
 
+/* Those that were not chosen behind all others. */
 static int
 compare_by_key(const void *a, const void *b)
 {
+	const struct usage_row *x = a, *y = b;
+
+	if (x->other != y->other)
+		return x->other ? 1 : -1;
 	return compare_keys(a, b);
 }
 
@@ -62,7 +66,7 @@ sum_keys(struct usage_rows *rows, struct sum *sums)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < rows->count; i++) {
+	for (size_t i = 0; i < rows->count && !rows->at[i].other; i++) {
 		const struct usage_row *row = &rows->at[i];
 		struct sum *sum;
 
@@ -91,50 +95,59 @@ number_groups(struct task *task, struct usage_rows *rows, size_t limit)
 	for (size_t i = 0; i < count; i++) {
 		struct usage_row *row = &rows->at[sums[i].row - rows->at];
 
-		for (; row < end && compare_keys(row, sums[i].row) == 0; row++)
+		for (; row < end && compare_by_key(row, sums[i].row) == 0; row++)
 			row->group = i < limit ? i : limit;
 	}
+	for (size_t i = rows->count; i > 0 && rows->at[i - 1].other; i--)
+		rows->at[i - 1].group = limit;
 }
 
-static void
-add_histogram(struct histogram *histogram, const struct usage_row *row)
+void
+usage_sum_add(struct usage_sum *sum, const struct usage_row *row)
 {
+	totals_add(&sum->totals, &row->totals);
 	for (size_t i = 0; i < row->slots.count && i < row->calls.count; i++)
-		histogram_add(histogram, (size_t)row->slots.at[i], row->calls.at[i]);
+		histogram_add(&sum->histogram, (size_t)row->slots.at[i], row->calls.at[i]);
 }
 
-static void
-finish(struct usage_group *group, const struct histogram *histogram)
+struct usage_group
+usage_sum_group(const struct usage_sum *sum)
 {
-	group->p50_ms = histogram_quantile(histogram, 500);
-	group->p95_ms = histogram_quantile(histogram, 950);
-	group->p99_ms = histogram_quantile(histogram, 990);
+	return (struct usage_group){
+		.totals = sum->totals,
+		.p50_ms = histogram_quantile(&sum->histogram, 500),
+		.p95_ms = histogram_quantile(&sum->histogram, 950),
+		.p99_ms = histogram_quantile(&sum->histogram, 990),
+	};
+}
+
+static struct usage_group
+finish(const struct usage_sum *sum, const struct usage_row *row, size_t limit)
+{
+	struct usage_group group = usage_sum_group(sum);
+
+	group.bucket = row->bucket;
+	group.key = row->group < limit ? row->key : NULL;
+	return group;
 }
 
 void
 usage_group(struct task *task, struct usage_rows *rows, size_t limit, struct usage_groups *ret)
 {
-	struct histogram *histogram = arena_alloc(task->arena, sizeof(*histogram));
-	struct usage_group *group = NULL;
+	struct usage_sum *sum = arena_alloc(task->arena, sizeof(*sum));
 
 	number_groups(task, rows, limit);
 	qsort(rows->at, rows->count, sizeof(*rows->at), compare_by_place);
 	ret->at = arena_array(task->arena, rows->count, sizeof(*ret->at));
 	ret->count = 0;
+	memset(sum, 0, sizeof(*sum));
 	for (size_t i = 0; i < rows->count; i++) {
 		const struct usage_row *row = &rows->at[i];
 
-		if (i == 0 || compare_by_place(row - 1, row) != 0) {
-			if (group != NULL)
-				finish(group, histogram);
-			memset(histogram, 0, sizeof(*histogram));
-			group = &ret->at[ret->count++];
-			*group = (struct usage_group){ .bucket = row->bucket,
-				.key = row->group < limit ? row->key : NULL };
-		}
-		totals_add(&group->totals, &row->totals);
-		add_histogram(histogram, row);
+		usage_sum_add(sum, row);
+		if (i + 1 < rows->count && compare_by_place(row, row + 1) == 0)
+			continue;
+		ret->at[ret->count++] = finish(sum, row, limit);
+		memset(sum, 0, sizeof(*sum));
 	}
-	if (group != NULL)
-		finish(group, histogram);
 }

@@ -30,4 +30,26 @@ struct usage_parts {
 void usage_divide(struct task *task, const struct usage_query *query,
     const struct usage_changed *changed, struct usage_parts *ret);
 
+/* The dimension whose rows answer the question with the fewest; USAGE_DIMENSIONS: those of all four
+ * together. */
+enum usage_dimension usage_dimension_of(const struct usage_query *query);
+
+/* The calls below add what they find to rows. *ret_more: there are more than rows_max, and nothing
+ * was added. */
+NODISCARD bool usage_read_rollups(struct task *task, const struct usage_query *query,
+    const struct usage_parts *parts, struct usage_rows *rows, bool *ret_more);
+/* Only the keys in the first column; of a question by user. */
+NODISCARD bool usage_read_some(struct task *task, const struct usage_query *query,
+    const struct usage_parts *parts, const struct db_rows *keys, struct usage_rows *rows);
+NODISCARD bool usage_read_log(
+    struct task *task, const struct usage_query *query, struct span span, struct usage_rows *rows);
+
+/*
+ * Where there are too many rows by user: PostgreSQL chooses the groups_max that cost most, and of
+ * the others only the sum of each bucket is read. rows holds what the log has, and nothing else.
+ */
+bool usage_can_choose(const struct usage_query *query);
+NODISCARD bool usage_choose(struct task *task, const struct usage_query *query,
+    const struct usage_parts *parts, struct usage_rows *rows);
+
 #endif

@@ -29,7 +29,9 @@
  * Of the client $1, of records from $4 to $5, whose ids lie from $2 to $3; $6: the bounds of the
  * slots behind the first. key says what is grouped by.
  */
-#define USAGE_OF_LOG(key) \
+#define USAGE_OF_LOG(key) USAGE_OF_LOG_WHERE(key, "")
+/* Of those of which more is true: " AND …". */
+#define USAGE_OF_LOG_WHERE(key, more) \
 	"SELECT date_bin('15 minutes', l.created_at, 'epoch') AS start, " key " AS key, " \
 	"width_bucket(l.duration_ms, $6::bigint[])::bigint AS slot, " \
 	"coalesce(sum(" USAGE_COST "), 0) AS cost_cents, " \
@@ -45,7 +47,7 @@
 	"FROM chat_logs l " \
 	"WHERE l.client_id = $1 " \
 	"AND l.id >= $2 AND l.id < $3 " \
-	"AND l.created_at >= $4 AND l.created_at < $5 " \
+	"AND l.created_at >= $4 AND l.created_at < $5" more " " \
 	"GROUP BY 1, 2, 3"
 
 #define USAGE_BY_CALL \

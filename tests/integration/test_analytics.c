@@ -132,12 +132,77 @@ each_grouping(UNUSED void **state)
 	    api_sql("SELECT id FROM users WHERE external_id = 'ann'"));
 }
 
+static const struct {
+	const char *query, *first, *cost, *count;
+} filters[] = {
+	{ "model=a", "(none)", "3.5", "1" },
+	{ "model=a&group_by=model", "a", "3.5", "1" },
+	{ "feature=f&group_by=model", "a", "2.5", "2" },
+	{ "feature=f&model=b", "(none)", "0.25", "1" },
+	{ "feature=f&model=c", "(none)", "(none)", "0" },
+	{ "tag=x", "(none)", "2.75", "1" },
+	{ "tag=x&group_by=tag", "(none)", "2.75", "1" },
+};
+
+static void
+expect_filters(const char *ann)
+{
+	for (size_t i = 0; i < COUNT(filters); i++) {
+		api_expect(200, "GET", usage_of(2, api_text("&%s", filters[i].query)), NULL);
+		api_expect_json("data.0.groups.0.model", filters[i].first);
+		api_expect_json("data.0.groups.0.cost_cents", filters[i].cost);
+		api_expect_json(api_text("data.0.groups.%s", filters[i].count), "(none)");
+		api_expect_json("data.0.adjustments_cents", "(none)");
+	}
+	api_expect(200, "GET", usage_of(2, api_text("&user_id=%s", ann)), NULL);
+	api_expect_json("data.0.groups.0.cost_cents", "2.5");
+	api_expect_json("data.0.groups.0.calls", "1");
+}
+
+static void
+filters_before_and_after_the_rollup(UNUSED void **state)
+{
+	const char *ann = api_sql("SELECT id FROM users WHERE external_id = 'ann'");
+
+	expect_filters(ann);
+	add_at(day_time(2, "06:00"), "\"message_length\":1,\"model\":\"b\",\"feature\":\"f\"");
+	expect_filters(ann);
+	roll_up();
+	expect_filters(ann);
+}
+
+#define SOMEBODY "018f0000-0000-7000-8000-000000000001"
+
+static const struct {
+	const char *sentence, *query, *field;
+} refusals[] = {
+	{ "a user beside a model", "user_id=" SOMEBODY "&model=a", "user_id" },
+	{ "a user by model", "user_id=" SOMEBODY "&group_by=model", "user_id" },
+	{ "a model by user", "model=a&group_by=user", "group_by" },
+	{ "a tag beside a user", "tag=x&user_id=" SOMEBODY, "tag" },
+	{ "a tag by feature", "tag=x&group_by=feature", "tag" },
+	{ "a feature by tag", "feature=f&group_by=tag", "group_by" },
+	{ "a user that is no id", "user_id=ann", "user_id" },
+	{ "a tag without letters", "tag=", "tag" },
+};
+
+static void
+what_the_rollups_cannot_tell_is_refused(UNUSED void **state)
+{
+	for (size_t i = 0; i < COUNT(refusals); i++) {
+		api_expect(422, "GET", api_text(USAGE "?%s", refusals[i].query), NULL);
+		api_expect_field(refusals[i].sentence, refusals[i].field);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_before_and_after_the_rollup),
 		cmocka_unit_test(each_grouping),
+		cmocka_unit_test(filters_before_and_after_the_rollup),
+		cmocka_unit_test(what_the_rollups_cannot_tell_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, api_start, api_stop);

@@ -16,13 +16,16 @@
 #include "tests/db_fixture.h"
 
 #define CLIENT "018f0000-0000-7000-8000-000000000001"
+#define USER "018f0000-0000-7000-8000-00000000001" /* and a digit from 1 to 4 */
 #define ZONE "Asia/Kathmandu" /* 5:45 east: no day of it begins with an hour of UTC */
 #define WRITERS 4
 #define STEPS 100
 #define DAYS 4
 
 static const char setup_sql[] =
-    "INSERT INTO clients (id, name, timezone) VALUES ('" CLIENT "', 'acme', '" ZONE "')";
+    "INSERT INTO clients (id, name, timezone) VALUES ('" CLIENT "', 'acme', '" ZONE "'); "
+    "INSERT INTO users (client_id, id, external_id) "
+    "SELECT '" CLIENT "', ('" USER "' || n)::uuid, 'u' || n FROM generate_series(1, 4) AS n";
 
 /*
  * As the write path does: records and their batch in one transaction. $1: seed, $2: how many, $3:
@@ -35,14 +38,15 @@ static const char batch_sql[] =
     "FROM made, generate_series(1, $2::integer) AS n), "
     "stored AS (INSERT INTO chat_logs (client_id, id, created_at, feature, agent_type, provider, "
     "model, input_tokens, output_tokens, tokens_used, estimated_cost_cents, success, duration_ms, "
-    "tags) "
+    "tags, user_id) "
     "SELECT '" CLIENT "', (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || "
     "'7000a' || substr(md5($1::text || ' ' || n), 1, 15))::uuid, at, "
     "(ARRAY['f1', 'f2', NULL])[1 + n % 3], (ARRAY['planner', NULL])[1 + n % 2], "
     "(ARRAY['p', 'q'])[1 + n % 2], 'm' || n % 5, n % 100, n % 7, n % 100 + n % 7, "
     "CASE WHEN n % 10 > 0 THEN n * 0.0000001 END, n % 4 > 0, "
     "CASE WHEN n % 3 > 0 THEN (hashint8extended(n, $1) & 16383) END, "
-    "CASE n % 3 WHEN 0 THEN ARRAY['x', 'y'] WHEN 1 THEN ARRAY['x'] END "
+    "CASE n % 3 WHEN 0 THEN ARRAY['x', 'y'] WHEN 1 THEN ARRAY['x'] END, "
+    "CASE WHEN n % 5 > 0 THEN ('" USER "' || n % 5)::uuid END "
     "FROM rows RETURNING 1) "
     "INSERT INTO ingest_batches (client_id, id, epoch, late_days) "
     "SELECT '" CLIENT "', (lpad(to_hex((extract(epoch FROM made) * 1000)::bigint), 12, '0') || "
@@ -106,7 +110,7 @@ roll_up(void)
 
 /* What the log says, as one text, grouped as the query asks. */
 static const char *
-ask_log(const char *key, const char *zone, const char *unit)
+ask_log(const char *key, const char *where, const char *zone, const char *unit)
 {
 	static char sql[2000];
 
@@ -117,9 +121,9 @@ ask_log(const char *key, const char *zone, const char *unit)
 	    "extract(epoch FROM date_trunc('%s', l.created_at, '%s'))::bigint AS b, %s AS k, "
 	    "count(*) AS n, (coalesce(sum(estimated_cost_cents), 0) * 10000000)::bigint AS nanos, "
 	    "sum(tokens_used) AS t, count(*) FILTER (WHERE NOT success) AS failed "
-	    "FROM chat_logs l%s WHERE client_id = '" CLIENT "' GROUP BY 1, 2, 3) AS sums",
+	    "FROM chat_logs l%s WHERE client_id = '" CLIENT "' AND %s GROUP BY 1, 2, 3) AS sums",
 	    unit, zone, unit, zone, key,
-	    key[0] == 't' ? ", unnest(coalesce(tags, '{NULL}')) AS tag" : "");
+	    strcmp(key, "tag") == 0 ? ", unnest(coalesce(tags, '{NULL}')) AS tag" : "", where);
 	return sql;
 }
 
@@ -159,15 +163,63 @@ static const struct {
 	const char *key;
 	enum usage_dimension by;
 	size_t by_count;
+	const char *only[USAGE_DIMENSIONS];
+	const char *where;
 } keys[] = {
-	{ "NULL::text", USAGE_MODEL, 0 },
-	{ "model", USAGE_MODEL, 1 },
-	{ "feature", USAGE_FEATURE, 1 },
-	{ "agent_type", USAGE_AGENT_TYPE, 1 },
-	{ "provider", USAGE_PROVIDER, 1 },
-	{ "user_id::text", USAGE_USER, 1 },
-	{ "tag", USAGE_TAG, 1 },
+	{ "NULL::text", USAGE_MODEL, 0, { NULL }, "true" },
+	{ "model", USAGE_MODEL, 1, { NULL }, "true" },
+	{ "feature", USAGE_FEATURE, 1, { NULL }, "true" },
+	{ "agent_type", USAGE_AGENT_TYPE, 1, { NULL }, "true" },
+	{ "provider", USAGE_PROVIDER, 1, { NULL }, "true" },
+	{ "user_id::text", USAGE_USER, 1, { NULL }, "true" },
+	{ "tag", USAGE_TAG, 1, { NULL }, "true" },
+	{ "NULL::text", USAGE_MODEL, 0, { [USAGE_MODEL] = "m1" }, "model = 'm1'" },
+	{ "provider", USAGE_PROVIDER, 1, { [USAGE_PROVIDER] = "q" }, "provider = 'q'" },
+	{ "NULL::text", USAGE_MODEL, 0, { [USAGE_USER] = USER "2" }, "user_id = '" USER "2'" },
+	{ "user_id::text", USAGE_USER, 1, { [USAGE_USER] = USER "3" }, "user_id = '" USER "3'" },
+	{ "NULL::text", USAGE_MODEL, 0, { [USAGE_TAG] = "x" }, "'x' = ANY (tags)" },
+	{ "model", USAGE_MODEL, 1, { [USAGE_FEATURE] = "f1" }, "feature = 'f1'" },
+	{ "agent_type", USAGE_AGENT_TYPE, 1,
+	    { [USAGE_PROVIDER] = "q", [USAGE_MODEL] = "m1", [USAGE_FEATURE] = "f2" },
+	    "(provider, model, feature) = ('q', 'm1', 'f2')" },
+	{ "NULL::text", USAGE_MODEL, 0, { [USAGE_TAG] = "nobody has it" }, "false" },
 };
+
+static bool
+same_group(const struct usage_group *a, const struct usage_group *b)
+{
+	const char *x = a->key == NULL ? "rest" : a->key[0];
+	const char *y = b->key == NULL ? "rest" : b->key[0];
+
+	return a->bucket == b->bucket && totals_equal(&a->totals, &b->totals) &&
+	       a->p50_ms == b->p50_ms && a->p95_ms == b->p95_ms && a->p99_ms == b->p99_ms &&
+	       ((x == NULL && y == NULL) || (x != NULL && y != NULL && strcmp(x, y) == 0));
+}
+
+/* Chosen by PostgreSQL or here. */
+static void
+check_chosen(const struct usage_query *asked, size_t limit)
+{
+	struct arena_mark mark = arena_mark(task.arena);
+	struct usage_query query = *asked;
+	struct usage_groups expected, found;
+	struct usage_rows rows;
+
+	query.by[0] = USAGE_USER;
+	query.by_count = 1;
+	fine(usage_read(&task, &query, &rows));
+	usage_group(&task, &rows, limit, &expected);
+	query.rows_max = 3;
+	query.groups_max = limit;
+	fine(usage_read(&task, &query, &rows));
+	usage_group(&task, &rows, limit, &found);
+	assert_int_equal(found.count, expected.count);
+	for (size_t i = 0; i < found.count; i++) {
+		if (!same_group(&found.at[i], &expected.at[i]))
+			fail_msg("group %zu of %zu differs", i, found.count);
+	}
+	arena_undo(task.arena, mark);
+}
 
 static void
 check_one(const struct usage_query *asked, size_t key, const char *zone, const char *unit)
@@ -180,12 +232,13 @@ check_one(const struct usage_query *asked, size_t key, const char *zone, const c
 
 	query.by[0] = keys[key].by;
 	query.by_count = keys[key].by_count;
+	memcpy(query.only, keys[key].only, sizeof(query.only));
 	fine(usage_read(&task, &query, &rows));
 	usage_group(&task, &rows, 1000, &groups);
-	expected = servers_sql(servers, ask_log(keys[key].key, zone, unit));
+	expected = servers_sql(servers, ask_log(keys[key].key, keys[key].where, zone, unit));
 	if (strcmp(expected, write_groups(&query, &groups)) != 0)
-		fail_msg("by %s, %s of %s:\n%s\nand not\n%s", keys[key].key, unit, zone,
-		    write_groups(&query, &groups), expected);
+		fail_msg("by %s where %s, %s of %s:\n%s\nand not\n%s", keys[key].key,
+		    keys[key].where, unit, zone, write_groups(&query, &groups), expected);
 	free(expected);
 	arena_undo(task.arena, mark);
 }
@@ -216,6 +269,8 @@ check(const char *name, bool hours, enum usage_grain coarsest)
 	query.buckets = buckets;
 	for (size_t key = 0; key < COUNT(keys); key++)
 		check_one(&query, key, name, hours ? "hour" : "day");
+	for (size_t limit = 1; limit <= 6; limit++)
+		check_chosen(&query, limit);
 }
 
 static void

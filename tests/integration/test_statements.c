@@ -7,6 +7,7 @@
 #include "lib/model/chat_log.h"
 #include "lib/model/daily_cost.h"
 #include "lib/model/session.h"
+#include "lib/model/usage.h"
 #include "lib/model/user.h"
 #include "tests/servers.h"
 #include "tests/statements.h"
@@ -240,6 +241,10 @@ static const struct {
 	{ budget_sum_statements, "_client_id_agent_session_id_id_idx on chat_logs_", PARTITIONS },
 	{ budget_crossing_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ budget_crossing_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },
+	{ usage_choose_statements, "Index Scan using cost_aggregates_pkey ", 1 },
+	{ usage_row_statements, "Index Scan using cost_aggregates_pkey ", 1 },
+	{ usage_row_statements, "Index Scan using cost_aggregates_key ", 1 },
+	{ usage_row_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },
 	{ budget_list_statements, "Index Scan using budgets_name ", 1 },
 	{ budget_list_statements, "Index Scan Backward using budgets_living ", 1 },
 };

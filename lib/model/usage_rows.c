@@ -1,0 +1,268 @@
+#include <string.h>
+
+#include "lib/model/cents_sql.h"
+#include "lib/model/rollup_private.h"
+#include "lib/model/usage_private.h"
+#include "lib/model/usage_sql.h"
+
+static const char *const grain_names[] = { "day", "hour", "quarter" };
+
+/* The columns of a row, from one of cost_aggregates or of sums of the log. */
+#define SUMS \
+	"least(cost_cents * 10000000, " SUM_NANOS_MAX ")::bigint, calls, tokens, input_tokens, " \
+	"output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, failed_calls, " \
+	"unpriced_calls"
+
+/* $1 to $4 of a row of 'call', or $1 of any other, behind a number of other parameters. */
+#define IS_KEY(first, second, third, fourth) \
+	"(" first "::text IS NULL OR key[1] = " first ") " \
+	"AND (" second "::text IS NULL OR key[2] = " second ") " \
+	"AND (" third "::text IS NULL OR key[3] = " third ") " \
+	"AND (" fourth "::text IS NULL OR key[4] = " fourth ")"
+
+#define OF_ROLLUPS \
+	"SELECT a.start, a.dimension = 'call', a.key[1], a.key[2], a.key[3], a.key[4], " SUMS ", " \
+	"a.duration_slots, a.duration_calls " \
+	"FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) " \
+	"AS s (dimension, grain, since, until) " \
+	"CROSS JOIN LATERAL (" \
+	"SELECT * " \
+	"FROM cost_aggregates " \
+	"WHERE client_id = $1 " \
+	"AND dimension = s.dimension " \
+	"AND grain = s.grain " \
+	"AND start >= s.since AND start < s.until "
+
+/* Without OFFSET 0 the planner might read all rows of the client and join them to the spans. */
+static const char rows_sql[] = OF_ROLLUPS "OFFSET 0) AS a "
+					  "WHERE " IS_KEY("$7", "$8", "$9", "$10") " "
+										   "LIMIT $6";
+
+/* One key of a dimension, by cost_aggregates_key. */
+static const char one_sql[] = OF_ROLLUPS "AND dimension <> 'call' "
+					 "AND key[1] = $7 "
+					 "OFFSET 0) AS a "
+					 "LIMIT $6";
+
+/* Some of the users, and nobody. */
+static const char some_sql[] = OF_ROLLUPS "AND dimension <> 'call' "
+					  "AND key[1] = ANY ($7) "
+					  "OFFSET 0) AS a "
+					  "LIMIT $6";
+static const char nobody_sql[] = OF_ROLLUPS "AND dimension <> 'call' "
+					    "AND key[1] IS NULL "
+					    "OFFSET 0) AS a "
+					    "LIMIT $6";
+
+#define SUMS_OF_LOG(by, call) \
+	"SELECT start, " call ", key[1], key[2], key[3], key[4], " SUMS ", " \
+	"CASE WHEN slot IS NULL THEN '{}' ELSE ARRAY[slot] END, " \
+	"CASE WHEN slot IS NULL THEN '{}' ELSE ARRAY[calls] END " \
+	"FROM (" by ") AS l"
+#define OF_LOG(by, call) SUMS_OF_LOG(by, call) " WHERE " IS_KEY("$7", "$8", "$9", "$10")
+
+static const char log_by_call_sql[] = OF_LOG(USAGE_BY_CALL, "true");
+static const char log_by_user_sql[] = OF_LOG(USAGE_BY_USER, "false");
+static const char log_by_tag_sql[] = OF_LOG(USAGE_BY_TAG, "false");
+
+/* One user, by an index of the log. */
+static const char log_of_user_sql[] =
+    SUMS_OF_LOG("SELECT start, ARRAY[g.key::text] COLLATE \"C\" AS key, slot, " USAGE_COLUMNS " "
+		"FROM (" USAGE_OF_LOG_WHERE("l.user_id", " AND l.user_id = $7::uuid") ") AS g",
+	"false");
+
+const char *const usage_row_statements[] = { rows_sql, one_sql, some_sql, nobody_sql,
+	log_by_call_sql, log_by_user_sql, log_by_tag_sql, log_of_user_sql, NULL };
+
+enum column {
+	START,
+	IS_CALL,
+	KEYS,
+	SUMS_BEGIN = KEYS + 4,
+	SLOTS = SUMS_BEGIN + TOTAL_COUNT,
+	CALLS
+};
+
+/* The order in which the sums come. */
+static const enum total columns[] = {
+	TOTAL_COST,
+	TOTAL_REQUESTS,
+	TOTAL_TOKENS,
+	TOTAL_INPUT,
+	TOTAL_OUTPUT,
+	TOTAL_CACHED,
+	TOTAL_CACHE_WRITE,
+	TOTAL_REASONING,
+	TOTAL_FAILED,
+	TOTAL_UNPRICED,
+};
+_Static_assert(COUNT(columns) == TOTAL_COUNT, "a total without a column");
+
+/* The names of the rows of a part. */
+static const char *
+rows_of(enum usage_dimension dimension, enum usage_grain grain)
+{
+	if (dimension == USAGE_DIMENSIONS || (dimension < USAGE_USER && grain == USAGE_QUARTER))
+		return "call";
+	return usage_dimension_names[dimension];
+}
+
+/* The parameters of IS_KEY() for rows of 'call', or of this dimension. */
+static void
+add_keys(struct db_params *params, const struct usage_query *query, enum usage_dimension dimension)
+{
+	bool call = dimension == USAGE_DIMENSIONS || dimension < USAGE_USER;
+
+	for (int i = 0; i < USAGE_KEYS_MAX; i++)
+		db_add_text(params, call ? query->only[i] : i == 0 ? query->only[dimension] : NULL);
+}
+
+static size_t
+find_bucket(const struct usage_query *query, int64_t start)
+{
+	size_t low = 0, high = query->bucket_count - 1;
+
+	while (low < high) {
+		size_t middle = low + (high - low + 1) / 2;
+
+		if (query->buckets[middle].since <= start)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return low;
+}
+
+static void
+add_row(struct task *task, const struct usage_query *query, const struct db_rows *from, int i,
+    struct usage_row *row)
+{
+	bool call = db_bool(from, i, IS_CALL);
+
+	row->bucket = find_bucket(query, db_time(from, i, START));
+	for (size_t k = 0; k < query->by_count; k++)
+		row->key[k] = db_text(from, i, KEYS + (call ? (int)query->by[k] : 0));
+	for (int t = 0; t < TOTAL_COUNT; t++)
+		row->totals.at[columns[t]] = db_int(from, i, SUMS_BEGIN + t);
+	db_ints(from, i, SLOTS, task, &row->slots);
+	db_ints(from, i, CALLS, task, &row->calls);
+}
+
+static void
+add_rows(struct task *task, const struct usage_query *query, const struct db_rows *from,
+    struct usage_rows *rows)
+{
+	size_t count = (size_t)db_count(from);
+	struct usage_row *at = arena_array(task->arena, rows->count + count, sizeof(*at));
+
+	if (rows->count > 0)
+		memcpy(at, rows->at, rows->count * sizeof(*at));
+	for (size_t i = 0; i < count; i++)
+		add_row(task, query, from, (int)i, &at[rows->count + i]);
+	rows->at = at;
+	rows->count += count;
+}
+
+/* The parts, of rows of 'call' or of others, and the most rows: $2 to $6. */
+static void
+add_parts(struct task *task, struct db_params *params, const struct usage_query *query,
+    const struct usage_parts *parts, bool call, bool other)
+{
+	enum usage_dimension dimension = usage_dimension_of(query);
+	struct db_array *dimensions, *grains, *since, *until;
+
+	db_add_id(params, task->client);
+	dimensions = db_add_array(params, DB_ARRAY_TEXT);
+	grains = db_add_array(params, DB_ARRAY_TEXT);
+	since = db_add_array(params, DB_ARRAY_TIME);
+	until = db_add_array(params, DB_ARRAY_TIME);
+	for (size_t i = 0; i < parts->count; i++) {
+		const struct usage_part *part = &parts->at[i];
+		const char *name = rows_of(dimension, part->grain);
+		const char *grain = grain_names[part->grain];
+
+		if (!(strcmp(name, "call") == 0 ? call : other))
+			continue;
+		db_array_text(dimensions, (struct text){ name, strlen(name) });
+		db_array_text(grains, (struct text){ grain, strlen(grain) });
+		db_array_time(since, part->span.since);
+		db_array_time(until, part->span.until);
+	}
+	db_add_int(params, query->rows_max + INT64_C(1));
+}
+
+bool
+usage_read_rollups(struct task *task, const struct usage_query *query,
+    const struct usage_parts *parts, struct usage_rows *rows, bool *ret_more)
+{
+	enum usage_dimension dimension = usage_dimension_of(query);
+	bool one = dimension < USAGE_DIMENSIONS && query->only[dimension] != NULL;
+	struct db_params *range = db_params(task), *key = db_params(task);
+	struct db_step steps[] = { { rows_sql, range }, { one_sql, key } };
+	struct db_rows *found[COUNT(steps)];
+	size_t count = one ? 2 : 1;
+
+	add_parts(task, range, query, parts, true, !one);
+	add_keys(range, query, USAGE_DIMENSIONS);
+	if (one) {
+		add_parts(task, key, query, parts, false, true);
+		db_add_text(key, query->only[dimension]);
+	}
+	if (!db_pipeline(task, steps, count, found))
+		return false;
+	*ret_more = false;
+	for (size_t i = 0; i < count; i++)
+		*ret_more = *ret_more || db_count(found[i]) > query->rows_max;
+	for (size_t i = 0; i < count && !*ret_more; i++)
+		add_rows(task, query, found[i], rows);
+	return true;
+}
+
+bool
+usage_read_some(struct task *task, const struct usage_query *query, const struct usage_parts *parts,
+    const struct db_rows *keys, struct usage_rows *rows)
+{
+	struct db_params *some = db_params(task), *nobody = db_params(task);
+	struct db_step steps[] = { { some_sql, some }, { nobody_sql, nobody } };
+	struct db_rows *found[COUNT(steps)];
+	struct db_array *texts;
+	size_t count = 1;
+
+	add_parts(task, some, query, parts, false, true);
+	texts = db_add_array(some, DB_ARRAY_TEXT);
+	for (int i = 0; i < db_count(keys); i++) {
+		db_array_text(texts, db_bytes(keys, i, 0));
+		if (db_null(keys, i, 0))
+			count = 2;
+	}
+	add_parts(task, nobody, query, parts, false, true);
+	if (!db_pipeline(task, steps, count, found))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		add_rows(task, query, found[i], rows);
+	return true;
+}
+
+bool
+usage_read_log(
+    struct task *task, const struct usage_query *query, struct span span, struct usage_rows *rows)
+{
+	enum usage_dimension dimension = usage_dimension_of(query);
+	struct db_params *params = db_params(task);
+	const char *sql = log_by_call_sql;
+	struct db_rows *found;
+
+	usage_add_params(task, params, span);
+	if (dimension == USAGE_USER && query->only[USAGE_USER] != NULL) {
+		sql = log_of_user_sql;
+		db_add_text(params, query->only[USAGE_USER]);
+	} else {
+		if (dimension == USAGE_USER || dimension == USAGE_TAG)
+			sql = dimension == USAGE_USER ? log_by_user_sql : log_by_tag_sql;
+		add_keys(params, query, dimension);
+	}
+	if (!db_query(task, sql, params, &found))
+		return false;
+	add_rows(task, query, found, rows);
+	return true;
+}
