@@ -6,6 +6,7 @@
 #include "app/api/analytics.h"
 #include "app/api/api_keys.h"
 #include "app/api/authorizations.h"
+#include "app/api/billing.h"
 #include "app/api/budgets.h"
 #include "app/api/chat_logs.h"
 #include "app/api/clients.h"
@@ -73,6 +74,13 @@ const struct route routes[] = {
 	{ "GET", "/v1/analytics/usage", analytics_usage, SCOPE_ANALYTICS,
 	    QUERY(analytics_usage_fields), .status = 200,
 	    .summary = "What was used, by hour or day and by group." },
+
+	{ "GET", "/v1/billing/current", billing_current, SCOPE_ANALYTICS, .status = 200,
+	    .summary = "The open month as it is billed, its limits, and what it will have cost." },
+	{ "GET", "/v1/billing/periods", billing_periods, SCOPE_ANALYTICS,
+	    QUERY(billing_periods_fields), .status = 200,
+	    .summary = "Calendar months of the client's zone, newest first: to bill is "
+		       "billed_cents." },
 
 	{ "POST", "/v1/budgets", budgets_add, SCOPE_BUDGETS_WRITE, BODY(budget_add_fields),
 	    .status = 201, .summary = "Adds a budget: a limit on what is spent in each window." },
