@@ -13,6 +13,7 @@
 #include "app/api/daily_costs.h"
 #include "app/api/health.h"
 #include "app/api/litellm.h"
+#include "app/api/organization.h"
 #include "app/api/records.h"
 #include "app/api/sessions.h"
 #include "app/api/today.h"
@@ -81,6 +82,13 @@ const struct route routes[] = {
 	    QUERY(billing_periods_fields), .status = 200,
 	    .summary = "Calendar months of the client's zone, newest first: to bill is "
 		       "billed_cents." },
+
+	{ "GET", "/v1/organization/costs", organization_costs, SCOPE_ANALYTICS,
+	    QUERY(organization_costs_fields), .status = 200,
+	    .summary = "Costs in the shape of OpenAI's admin API, with corrections." },
+	{ "GET", "/v1/organization/usage/completions", organization_completions, SCOPE_ANALYTICS,
+	    QUERY(organization_completions_fields), .status = 200,
+	    .summary = "Tokens and requests in the shape of OpenAI's admin API." },
 
 	{ "POST", "/v1/budgets", budgets_add, SCOPE_BUDGETS_WRITE, BODY(budget_add_fields),
 	    .status = 201, .summary = "Adds a budget: a limit on what is spent in each window." },
