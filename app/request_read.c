@@ -17,21 +17,47 @@ request_read_body(const struct request *req, void *ret)
 	return json_read(req->task, req->body, body.at, body.count, ret);
 }
 
+/* What was given of a parameter. */
+struct given {
+	bool any;
+	struct buf list; /* of one that is a list: its values with commas between */
+};
+
+static bool
+is_named(const struct json_field *field, struct text name)
+{
+	size_t len = strlen(field->name);
+
+	if (name.len < len || memcmp(field->name, name.at, len) != 0)
+		return false;
+	return name.len == len || (field->type == JSON_TEXTS && name.len == len + 2 &&
+				      memcmp(name.at + len, "[]", 2) == 0);
+}
+
 static const struct json_field *
 find_field(struct route_fields query, struct text name)
 {
 	for (size_t i = 0; i < query.count; i++) {
-		const struct json_field *field = &query.at[i];
-
-		if (strlen(field->name) == name.len && memcmp(field->name, name.at, name.len) == 0)
-			return field;
+		if (is_named(&query.at[i], name))
+			return &query.at[i];
 	}
 	return NULL;
 }
 
-/* One name=value. given: which fields of the table were there before. */
+/* A list may come in parts: name=a&name=b, name[]=a&name[]=b and name=a,b are the same. */
+static void
+add_part(struct task *task, struct given *given, struct text value)
+{
+	given->list.arena = task->arena;
+	if (given->any)
+		buf_putc(&given->list, ',');
+	buf_add(&given->list, value.at, value.len);
+	given->any = true;
+}
+
+/* One name=value. given: of each field of the table. */
 static bool
-read_pair(const struct request *req, struct text pair, bool *given, void *ret)
+read_pair(const struct request *req, struct text pair, struct given *given, void *ret)
 {
 	struct route_fields query = route_query(req->route);
 	struct task *task = req->task;
@@ -45,11 +71,26 @@ read_pair(const struct request *req, struct text pair, bool *given, void *ret)
 	if (field == NULL)
 		return task_fail_field(task, name.len <= NAME_SHOWN_MAX ? name.at : "...",
 		    "is not a parameter of this call");
-	size_t i = (size_t)(field - query.at);
-	if (given[i])
+	given += field - query.at;
+	if (field->type == JSON_TEXTS) {
+		add_part(task, given, value);
+		return true;
+	}
+	if (given->any)
 		return task_fail_field(task, field->name, "is given more than once");
-	given[i] = true;
+	given->any = true;
 	return json_read_value(task, field, value, ret);
+}
+
+/* What can only be told at the end. */
+static bool
+finish_field(
+    struct task *task, const struct json_field *field, const struct given *given, void *ret)
+{
+	if (!given->any)
+		return !field->required || task_fail_field(task, field->name, "is required");
+	return field->type != JSON_TEXTS ||
+	       json_read_value(task, field, buf_text(&given->list), ret);
 }
 
 bool
@@ -57,7 +98,7 @@ request_read_query(const struct request *req, void *ret)
 {
 	struct route_fields query = route_query(req->route);
 	struct task *task = req->task;
-	bool *given = arena_array(task->arena, query.count, sizeof(*given));
+	struct given *given = arena_array(task->arena, query.count, sizeof(*given));
 	struct text rest = req->query;
 	bool good = true;
 
@@ -70,7 +111,6 @@ request_read_query(const struct request *req, void *ret)
 			return false;
 	}
 	for (size_t i = 0; i < query.count; i++)
-		if (query.at[i].required && !given[i])
-			good = task_fail_field(task, query.at[i].name, "is required");
+		good &= finish_field(task, &query.at[i], &given[i], ret);
 	return good;
 }

@@ -8,12 +8,14 @@
 #include "app/api/analytics_top.h"
 #include "app/api/api_keys.h"
 #include "app/api/authorizations.h"
+#include "app/api/billing.h"
 #include "app/api/budgets.h"
 #include "app/api/chat_logs.h"
 #include "app/api/clients.h"
 #include "app/api/daily_costs.h"
 #include "app/api/health.h"
 #include "app/api/litellm.h"
+#include "app/api/organization.h"
 #include "app/api/records.h"
 #include "app/api/sessions.h"
 #include "app/api/today.h"
@@ -87,6 +89,20 @@ const struct route routes[] = {
 	    QUERY(usage_stats_daily_fields), .status = 200,
 	    .summary = "What a user has used by day, newest first; days without a call are not "
 		       "there." },
+
+	{ "GET", "/v1/billing/current", billing_current, SCOPE_ANALYTICS, .status = 200,
+	    .summary = "The open month as it is billed, its limits, and what it will have cost." },
+	{ "GET", "/v1/billing/periods", billing_periods, SCOPE_ANALYTICS,
+	    QUERY(billing_periods_fields), .status = 200,
+	    .summary = "Calendar months of the client's zone, newest first: to bill is "
+		       "billed_cents." },
+
+	{ "GET", "/v1/organization/costs", organization_costs, SCOPE_ANALYTICS,
+	    QUERY(organization_costs_fields), .status = 200,
+	    .summary = "Costs in the shape of OpenAI's admin API, with corrections." },
+	{ "GET", "/v1/organization/usage/completions", organization_completions, SCOPE_ANALYTICS,
+	    QUERY(organization_completions_fields), .status = 200,
+	    .summary = "Tokens and requests in the shape of OpenAI's admin API." },
 
 	{ "POST", "/v1/budgets", budgets_add, SCOPE_BUDGETS_WRITE, BODY(budget_add_fields),
 	    .status = 201, .summary = "Adds a budget: a limit on what is spent in each window." },

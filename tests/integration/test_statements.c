@@ -1,6 +1,7 @@
 #include "tests/test.h"
 
 #include "lib/model/authorization.h"
+#include "lib/model/billing.h"
 #include "lib/model/budget_crossing.h"
 #include "lib/model/budget_status.h"
 #include "lib/model/budget_sum.h"
@@ -60,6 +61,10 @@ static const char rows_sql[] =
     "ARRAY[tokens_used::text], 0, 1, 0, 0, 0, 0, 0, 0, 0, 0\n"
     "FROM chat_logs, unnest(ARRAY['model', 'user']) AS dimension,\n"
     "unnest(ARRAY['hour', 'day']) AS grain;\n"
+    "INSERT INTO daily_costs (client_id, date)\n"
+    "SELECT c.id, date '2020-01-01' + n FROM tenant AS c, generate_series(1, 2000) AS n;\n"
+    "INSERT INTO cost_adjustments (client_id, id, date, amount_cents, reason)\n"
+    "SELECT client_id, md5('a' || date)::uuid, date, 1, 'r' FROM daily_costs;\n"
     "INSERT INTO ingest_batches (client_id, id, epoch, stored_by)\n"
     "SELECT client_id, id, 1, tokens_used FROM chat_logs;\n"
     "UPDATE rollup_state SET snapshot = '17000:17000:';\n"
@@ -151,6 +156,8 @@ scans_big_table(const char *plan)
 	       strstr(plan, "Seq Scan on authorizations") != NULL ||
 	       strstr(plan, "Seq Scan on cost_aggregates") != NULL ||
 	       strstr(plan, "Seq Scan on ingest_batches") != NULL ||
+	       strstr(plan, "Seq Scan on daily_costs") != NULL ||
+	       strstr(plan, "Seq Scan on cost_adjustments") != NULL ||
 	       strstr(plan, "Seq Scan on users") != NULL ||
 	       strstr(plan, "Seq Scan on sessions") != NULL ||
 	       strstr(plan, "Seq Scan on alerts") != NULL ||
@@ -229,6 +236,9 @@ static const struct {
 	{ authorization_step_statements, "_pkey on chat_logs_", PARTITIONS },
 	/* Found to be locked, and found again to be changed. */
 	{ authorization_step_statements, "_pkey on authorizations_", 2 * PARTITIONS },
+	{ billing_statements, "using daily_costs_pkey ", 1 },
+	{ billing_statements, "using cost_adjustments_date ", 1 },
+	{ billing_statements, "Scan using ingest_batches_late ", 1 },
 	{ daily_cost_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ budget_status_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ budget_status_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },

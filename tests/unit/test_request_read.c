@@ -10,6 +10,7 @@ struct input {
 	int64_t limit;
 	bool limit_given;
 	bool all;
+	struct json_texts tags;
 };
 
 static const struct json_field fields[] = {
@@ -30,6 +31,13 @@ static const struct json_field fields[] = {
 	    .type = JSON_BOOL,
 	    .offset = offsetof(struct input, all),
 	    .given = JSON_ALWAYS },
+	{ .name = "tags",
+	    .type = JSON_TEXTS,
+	    .offset = offsetof(struct input, tags),
+	    .given = JSON_ALWAYS,
+	    .min = 1,
+	    .max = 3,
+	    .max_item = 3 },
 };
 
 static const struct route route = {
@@ -38,6 +46,9 @@ static const struct route route = {
 	.body = fields,
 	.body_count = COUNT(fields),
 };
+
+#define TAGS(...) \
+	.tags = { (const char *const[]){ __VA_ARGS__ }, COUNT(((const char *[]){ __VA_ARGS__ })) }
 
 static const struct query {
 	const char *sentence;
@@ -52,6 +63,17 @@ static const struct query {
 	{ "escapes and plus", "na%6De=a+b%26", ERR_NONE, "", { .name = "a b&" } },
 	{ "empty parts between", "&name=ann&&", ERR_NONE, "", { .name = "ann" } },
 	{ "a second equals sign is of the value", "name=a=b", ERR_NONE, "", { .name = "a=b" } },
+	{ "a list with commas", "name=a&tags=x,y", ERR_NONE, "", { .name = "a", TAGS("x", "y") } },
+	{ "a list in parts", "tags=x&name=a&tags=y,z", ERR_NONE, "",
+	    { .name = "a", TAGS("x", "y", "z") } },
+	{ "a list as PHP has it", "name=a&tags%5B%5D=x&tags[]=y", ERR_NONE, "",
+	    { .name = "a", TAGS("x", "y") } },
+	{ "a list that is too long", "name=a&tags=x,y&tags=z,a", ERR_INVALID, "tags|", { 0 } },
+	{ "a bad part of a list", "name=a&tags=x&tags=long", ERR_INVALID, "tags|", { 0 } },
+	{ "an empty part of a list", "name=a&tags=x&tags=", ERR_INVALID, "tags|", { 0 } },
+	{ "a list without a value", "name=a&tags&tags=", ERR_INVALID, "tags|", { 0 } },
+	{ "brackets behind what is no list", "name=a&limit[]=1", ERR_INVALID, "limit[]|", { 0 } },
+	{ "a name between brackets", "name=a&tags[x]=1", ERR_INVALID, "tags[x]|", { 0 } },
 	{ "nothing", NULL, ERR_INVALID, "name|", { 0 } },
 	{ "an empty query", "", ERR_INVALID, "name|", { 0 } },
 	{ "a name without a value", "name", ERR_INVALID, "name|", { 0 } },
@@ -81,6 +103,16 @@ join_bad(const struct err *err, struct arena *arena)
 	return all.at;
 }
 
+static bool
+same_tags(const struct json_texts *a, const struct json_texts *b)
+{
+	bool same = a->count == b->count;
+
+	for (size_t i = 0; same && i < a->count; i++)
+		same = strcmp(a->at[i], b->at[i]) == 0;
+	return same;
+}
+
 static void
 check(const struct query *row, struct arena *arena)
 {
@@ -97,7 +129,8 @@ check(const struct query *row, struct arena *arena)
 	if (strcmp(join_bad(&task.err, arena), row->bad) != 0)
 		fail_msg("%s: %s", row->sentence, join_bad(&task.err, arena));
 	if (good && (strcmp(input.name, row->input.name) != 0 || input.limit != row->input.limit ||
-			input.limit_given != row->input.limit_given || input.all != row->input.all))
+			input.limit_given != row->input.limit_given ||
+			input.all != row->input.all || !same_tags(&input.tags, &row->input.tags)))
 		fail_msg("%s: values", row->sentence);
 }
 
