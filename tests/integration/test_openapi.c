@@ -167,9 +167,11 @@ type_of(const struct json_field *field)
 		return "boolean";
 	case JSON_CENTS:
 	case JSON_RATE:
+	case JSON_MILLIONTHS:
 		return "number";
 	case JSON_TEXTS:
 	case JSON_INTS:
+	case JSON_REALS:
 		return "array";
 	case JSON_GROUP:
 	case JSON_OBJECT:
