@@ -70,7 +70,10 @@ static const char rows_sql[] =
     "SELECT client_id, id, 1, tokens_used FROM chat_logs;\n"
     "UPDATE rollup_state SET snapshot = '17000:17000:';\n"
     "INSERT INTO rollup_pending (client_id, since, until)\n"
-    "SELECT id, now(), now() + interval '1 hour' FROM tenant;\n"
+    "SELECT id, now(), now() + interval '1 hour' FROM tenant;\n";
+
+static const char more_rows_sql[] =
+    "CREATE TEMPORARY TABLE tenant AS SELECT id FROM clients WHERE name LIKE 'client%';\n"
     "INSERT INTO budgets (client_id, id, name, period, timezone, limit_cents, mode, unpriced)\n"
     "SELECT c.id, md5('b' || n)::uuid, 'b' || n, 'day', 'UTC', 1, 'hard', 'block'\n"
     "FROM tenant AS c, generate_series(1, 1000) AS n;\n"
@@ -297,6 +300,7 @@ fill(UNUSED void **state)
 				  "'authorizations_default'::regclass)\n"
 				  "LOOP EXECUTE format('DROP TABLE %s', name); END LOOP; END $$"));
 	free(servers_sql(servers, rows_sql));
+	free(servers_sql(servers, more_rows_sql));
 	return 0;
 }
 
