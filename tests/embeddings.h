@@ -8,7 +8,7 @@
 
 #include "lib/model/prompt_embedding.h"
 
-#define EMBEDDINGS_COUNT 1200
+#define EMBEDDINGS_COUNT 600
 #define EMBEDDINGS_MODEL "m"
 #define EMBEDDINGS_CLIENT "01930000-0000-7000-8000-000000000001" /* made by the test */
 

@@ -7,8 +7,10 @@
 
 #define PORTION 100 /* vectors read at once */
 
+/* Embeddings are looked up one by one, in the order of cost until there are enough, whatever the
+ * planner knows of the tables: OFFSET 0. */
 static const char uses_sql[] =
-    "WITH used AS ("
+    "WITH used AS MATERIALIZED ("
     "SELECT prompt_hash, count(*) AS calls, count(*) - count(cost_cents) AS unpriced,\n"
     "least(coalesce(sum(cost_cents), 0) * 10000000, " SUM_NANOS_MAX ")::bigint AS nanos\n"
     "FROM prompt_events\n"
@@ -17,8 +19,11 @@ static const char uses_sql[] =
     "GROUP BY prompt_hash)\n"
     "SELECT u.prompt_hash, u.calls, u.unpriced, u.nanos, e.embedding\n"
     "FROM used AS u\n"
-    "JOIN prompt_embeddings AS e\n"
-    "ON e.client_id = $1 AND e.model = $4 AND e.prompt_hash = u.prompt_hash\n"
+    "CROSS JOIN LATERAL (\n"
+    "SELECT embedding\n"
+    "FROM prompt_embeddings\n"
+    "WHERE client_id = $1 AND model = $4 AND prompt_hash = u.prompt_hash\n"
+    "OFFSET 0) AS e\n"
     "ORDER BY u.nanos DESC, u.calls DESC, u.prompt_hash\n"
     "LIMIT $5";
 

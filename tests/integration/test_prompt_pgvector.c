@@ -92,6 +92,7 @@ use_other(void)
 {
 	struct db_pool_settings with = settings("tally_app");
 
+	with.statement_timeout_ms = 0;
 	with.url = arena_printf(task.arena, "postgresql://postgres@/postgres?host=%s", folder);
 	use(&with);
 }
@@ -131,6 +132,7 @@ start(void **state)
 	    "INSERT INTO clients (id, name) VALUES ('" EMBEDDINGS_CLIENT "', 'c') RETURNING 1"));
 	begin(state);
 	with = settings("tally_app");
+	with.statement_timeout_ms = 0;
 	use(&with);
 	embeddings_store(&task);
 	start_other();
@@ -189,6 +191,7 @@ the_same_are_found(UNUSED void **state)
 	float vectors[ROUNDS][VECTOR_SIZE];
 	struct db_pool_settings with = settings("tally_app");
 
+	with.statement_timeout_ms = 0;
 	use(&with);
 	assert_true(id_parse((struct text){ EMBEDDINGS_CLIENT, ID_TEXT_SIZE - 1 }, &task.client));
 	for (int round = 0; round < ROUNDS; round++) {

@@ -8,7 +8,7 @@
 #include "tests/db_fixture.h"
 #include "tests/embeddings.h"
 
-#define ROUNDS 60
+#define ROUNDS 40
 
 static int
 begin_as_app(void **state)
@@ -17,6 +17,8 @@ begin_as_app(void **state)
 
 	if (begin(state) != 0)
 		return -1;
+	/* However busy the machine is. */
+	with.statement_timeout_ms = 0;
 	use(&with);
 	assert_true(id_parse((struct text){ EMBEDDINGS_CLIENT, ID_TEXT_SIZE - 1 }, &task.client));
 	return 0;
@@ -119,7 +121,7 @@ bounds_that_end_a_search_are_told(UNUSED void **state)
 	fine(prompt_find_similar(&task, &search, &found));
 	assert_false(found.complete);
 	assert_int_equal(found.searched, EMBEDDINGS_COUNT - 1);
-	/* A hundred of a cluster of 200 cannot be told by their sketches alone. */
+	/* A hundred cannot be told by their sketches alone. */
 	search = search_for(vector);
 	search.limit = PROMPT_SIMILAR_MAX;
 	search.compare_max = 1;
@@ -142,7 +144,7 @@ the_dearest_prompts_are_grouped(UNUSED void **state)
 		.span = { task.now - CLOCK_DAY, task.now + CLOCK_DAY },
 		.min_similarity = 950000,
 		.limit = PROMPT_GROUPS_MAX,
-		.prompts_max = PROMPT_DUPLICATES_MAX,
+		.prompts_max = EMBEDDINGS_COUNT - 1,
 	};
 	struct prompt_groups groups;
 	int64_t prompts = 0, nanos = 0, before = INT64_MAX;
@@ -154,12 +156,12 @@ the_dearest_prompts_are_grouped(UNUSED void **state)
 	    "FROM prompt_embeddings RETURNING 1"));
 	fine(prompt_find_duplicates(&task, &period, &groups));
 	assert_false(groups.complete);
-	assert_int_equal(groups.prompts, PROMPT_DUPLICATES_MAX);
-	assert_in_range(groups.count, 6, 60);
+	assert_int_equal(groups.prompts, EMBEDDINGS_COUNT - 1);
+	assert_in_range(groups.count, 6, PROMPT_GROUPS_MAX);
 	for (size_t i = 0; i < groups.count; i++) {
 		const struct prompt_group *group = &groups.at[i];
 
-		assert_in_range(group->count, 2, PROMPT_DUPLICATES_MAX);
+		assert_in_range(group->count, 2, EMBEDDINGS_COUNT);
 		assert_int_equal(group->uses[0].similarity, VECTOR_SCALE);
 		assert_true(group->cost_nanos <= before);
 		before = group->cost_nanos;

@@ -274,6 +274,7 @@ static const struct {
 	{ prompt_similar_statements, "using prompt_embeddings_seen_at ", 1 },
 	{ prompt_similar_statements, "prompt_embeddings_pkey ", 1 },
 	{ prompt_duplicates_statements, "prompt_events_created_at ", 1 },
+	{ prompt_duplicates_statements, "prompt_embeddings_pkey ", 1 },
 	{ budget_list_statements, "Index Scan using budgets_name ", 1 },
 	{ budget_list_statements, "Index Scan Backward using budgets_living ", 1 },
 };
