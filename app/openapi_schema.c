@@ -60,6 +60,18 @@ write_ints(struct json_out *out, const struct json_field *field)
 }
 
 static void
+write_reals(struct json_out *out, const struct json_field *field)
+{
+	json_text(out, "type", "array");
+	json_int(out, "minItems", field->min);
+	json_int(out, "maxItems", field->max);
+	json_open_at(out, "items");
+	json_text(out, "type", "number");
+	json_text(out, "format", "float");
+	json_close(out);
+}
+
+static void
 write_required(struct json_out *out, const struct json_field *fields, size_t count)
 {
 	json_open_array_at(out, "required");
@@ -109,6 +121,7 @@ openapi_write_type(struct json_out *out, const struct json_field *field)
 		write_number_range(out, field, CENTS_SCALE);
 		break;
 	case JSON_RATE:
+	case JSON_MILLIONTHS:
 		write_number_range(out, field, RATE_SCALE);
 		break;
 	case JSON_TIME:
@@ -128,6 +141,9 @@ openapi_write_type(struct json_out *out, const struct json_field *field)
 		break;
 	case JSON_INTS:
 		write_ints(out, field);
+		break;
+	case JSON_REALS:
+		write_reals(out, field);
 		break;
 	case JSON_GROUP:
 		openapi_write_fields(out, field->inside, field->inside_count);

@@ -12,6 +12,7 @@
 #include "app/api/daily_costs.h"
 #include "app/api/health.h"
 #include "app/api/litellm.h"
+#include "app/api/prompts.h"
 #include "app/api/records.h"
 #include "app/api/sessions.h"
 #include "app/api/today.h"
@@ -22,6 +23,7 @@
 #include "app/openapi.h"
 #include "app/router.h"
 #include "lib/model/budget.h"
+#include "lib/model/prompt.h"
 #include "lib/model/webhook.h"
 
 #define QUERY(table) .query = (table), .query_count = COUNT(table)
@@ -71,6 +73,22 @@ const struct route routes[] = {
 	{ "GET", "/v1/analytics/usage", analytics_usage, SCOPE_ANALYTICS,
 	    QUERY(analytics_usage_fields), .status = 200,
 	    .summary = "What was used, by hour or day and by group." },
+
+	{ "POST", "/v1/prompts/analyze", prompts_analyze, SCOPE_LOGS_WRITE,
+	    BODY(prompt_analyze_fields), .status = 200,
+	    .summary = "Measures a prompt, and says what could be done about it; kept with the "
+		       "record where one is named. The text is not kept." },
+	{ "GET", "/v1/prompts/{event_id}/analysis", prompts_find_analysis, SCOPE_ANALYTICS,
+	    .status = 200, .summary = "What was found in the prompt of a record." },
+	{ "POST", "/v1/prompts/embeddings", prompts_embed, SCOPE_LOGS_WRITE,
+	    BODY(prompts_embed_fields), .status = 200,
+	    .summary = "Stores the embedding of a prompt, in place of one of the same model." },
+	{ "POST", "/v1/prompts/similar", prompts_similar, SCOPE_ANALYTICS,
+	    BODY(prompts_similar_fields), .status = 200,
+	    .summary = "The prompts nearest to one, by cosine." },
+	{ "GET", "/v1/prompts/duplicates", prompts_duplicates, SCOPE_ANALYTICS,
+	    QUERY(prompts_duplicates_fields), .status = 200,
+	    .summary = "Groups of nearly the same prompts in a time, and what they cost." },
 
 	{ "POST", "/v1/budgets", budgets_add, SCOPE_BUDGETS_WRITE, BODY(budget_add_fields),
 	    .status = 201, .summary = "Adds a budget: a limit on what is spent in each window." },

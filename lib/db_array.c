@@ -144,6 +144,33 @@ db_array_date(struct db_array *array, int32_t date)
 	add(array, &net, sizeof(net));
 }
 
+void
+db_add_reals(struct db_params *params, const float *values, size_t count)
+{
+	const uint32_t len = htobe32(sizeof(*values));
+	struct header header = {
+		.dimensions = htobe32(1),
+		.type = htobe32(DB_TYPE_REAL),
+		.count = htobe32((uint32_t)count),
+		.first = htobe32(1),
+	};
+	struct buf buf = { .arena = params->arena };
+
+	assert(params->count < DB_PARAMS_MAX);
+	assert(count > 0 && count < INT_MAX / (2 * sizeof(len)) - sizeof(header));
+	buf_add(&buf, &header, sizeof(header));
+	for (size_t i = 0; i < count; i++) {
+		uint32_t net;
+
+		memcpy(&net, &values[i], sizeof(net));
+		net = htobe32(net);
+		buf_add(&buf, &len, sizeof(len));
+		buf_add(&buf, &net, sizeof(net));
+	}
+	params->list[params->count++] =
+	    (struct db_param){ .type = DB_TYPE_REALS, .at = buf.at, .len = (int)buf.len };
+}
+
 /* {"a","b"}: quotes and backslashes escaped, as PostgreSQL reads the text of an array. */
 void
 db_array_texts(struct db_array *array, const struct json_texts *texts)

@@ -30,6 +30,7 @@ void db_add_id(struct db_params *params, struct id value); /* uuid; nil is NULL 
 void db_add_time(struct db_params *params, int64_t usec); /* timestamptz */
 void db_add_date(struct db_params *params, int32_t date);
 void db_add_texts(struct db_params *params, const char *const *values, size_t count); /* text[] */
+void db_add_reals(struct db_params *params, const float *values, size_t count); /* real[] */
 
 /*
  * Columns of many rows for INSERT ... SELECT FROM unnest($1, $2, ...): one array parameter for each

@@ -213,3 +213,18 @@ db_ints(const struct db_rows *rows, int row, int column, struct task *task, stru
 		list[i] = (int64_t)read_64(bytes + 20 + i * 12 + 4);
 	*ret = (struct json_ints){ .at = list, .count = count };
 }
+
+void
+db_reals(const struct db_rows *rows, int row, int column, float *ret, size_t count)
+{
+	const char *bytes = at(rows, row, column);
+
+	assert(PQftype(rows->result, column) == DB_TYPE_REALS);
+	/* The layout is told in db_array.c. */
+	assert(read_32(bytes) == 1 && read_32(bytes + 4) == 0 && read_32(bytes + 12) == count);
+	for (size_t i = 0; i < count; i++) {
+		uint32_t bits = read_32(bytes + 20 + i * 8 + 4);
+
+		memcpy(&ret[i], &bits, sizeof(bits));
+	}
+}

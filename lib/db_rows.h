@@ -30,4 +30,7 @@ void db_texts(const struct db_rows *rows, int row, int column, struct task *task
 void db_ints(const struct db_rows *rows, int row, int column, struct task *task,
     struct json_ints *ret); /* int8[] without NULL */
 
+/* real[] of exactly count elements, none NULL. */
+void db_reals(const struct db_rows *rows, int row, int column, float *ret, size_t count);
+
 #endif

@@ -43,7 +43,8 @@ has_type(const struct json_reader *reader, enum json_type type)
 static bool
 has_list(const struct json_reader *reader)
 {
-	return has_type(reader, JSON_TEXTS) || has_type(reader, JSON_INTS);
+	return has_type(reader, JSON_TEXTS) || has_type(reader, JSON_INTS) ||
+	       has_type(reader, JSON_REALS);
 }
 
 /* Of an array's or object's inside, the first trouble is told, at its end. */
@@ -119,7 +120,7 @@ on_number(void *context, const char *at, size_t len)
 		mark_given(reader);
 		refuse_field(
 		    reader, json_take_number(reader->task, reader->field, value, reader->base));
-	} else if (reader->field->type == JSON_INTS) {
+	} else if (has_list(reader) && reader->field->type != JSON_TEXTS) {
 		json_list_add(reader->task, reader->field, value, &reader->list);
 	} else if (reader->field->type == JSON_TEXTS) {
 		refuse_inside(reader, json_wants(reader->task, reader->field));
@@ -150,7 +151,7 @@ on_text(void *context, const unsigned char *at, size_t len)
 		refuse_inside(reader, bad_escape_text);
 	} else if (reader->field->type == JSON_TEXTS) {
 		json_list_add(reader->task, reader->field, value, &reader->list);
-	} else if (reader->field->type == JSON_INTS) {
+	} else if (has_list(reader)) {
 		refuse_inside(reader, json_wants(reader->task, reader->field));
 	}
 	return 1;

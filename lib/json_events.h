@@ -27,7 +27,7 @@ struct json_reader {
 	const struct json_field *field;
 	size_t object_at; /* where the open JSON_OBJECT begins */
 	const char *object_trouble;
-	struct json_list list; /* elements of the open JSON_TEXTS or JSON_INTS */
+	struct json_list list; /* elements of the open array */
 };
 
 /* Runs the parser over reader->body. False: what is no JSON, or a reason that is in the task. */

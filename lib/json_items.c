@@ -242,12 +242,14 @@ take_value(struct task *task, const struct json_field *field, struct text value,
 	case JSON_INT:
 	case JSON_CENTS:
 	case JSON_RATE:
+	case JSON_MILLIONTHS:
 		return json_take_number(task, field, value, base);
 	case JSON_BOOL:
 		return take_word(task, field, value, base);
 	case JSON_TEXTS:
 	case JSON_INTS:
 		return take_elements(task, field, value, base);
+	case JSON_REALS:
 	case JSON_GROUP:
 	case JSON_OBJECT:
 		break;

@@ -19,7 +19,7 @@ const char *json_take_number(
 const char *json_take_bool(
     struct task *task, const struct json_field *field, bool value, void *base);
 
-/* Elements of a JSON_TEXTS or JSON_INTS, collected one by one. */
+/* Elements of a JSON_TEXTS, JSON_INTS or JSON_REALS, collected one by one. */
 struct json_list {
 	const char **at;
 	size_t count;

@@ -22,6 +22,7 @@ enum json_type {
 		       nano-dollars */
 	JSON_RATE, /* int64_t pico-dollars a token: read as dollars per 1,000,000 tokens with at
 		      most 6 decimals; min and max in pico-dollars */
+	JSON_MILLIONTHS, /* int64_t: read as a number with at most 6 decimals, kept times 10^6 */
 	JSON_TIME, /* int64_t microseconds */
 	JSON_DATE, /* int32_t days since 1970 */
 	JSON_ID, /* struct id; never nil */
@@ -29,6 +30,7 @@ enum json_type {
 	JSON_TEXTS, /* struct json_texts: array of min to max texts; each 1 to max_item
 		       characters */
 	JSON_INTS, /* struct json_ints: array of min to max whole numbers; each 1 to max_item */
+	JSON_REALS, /* struct json_reals: array of min to max numbers that a float holds */
 	JSON_GROUP, /* an object with fields of its own, the table inside: their values are members
 		       of the same struct */
 	JSON_OBJECT /* struct text: the object as it was sent, inside the body, at most max bytes;
@@ -42,6 +44,11 @@ struct json_texts {
 
 struct json_ints {
 	const int64_t *at;
+	size_t count;
+};
+
+struct json_reals {
+	const float *at;
 	size_t count;
 };
 

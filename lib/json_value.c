@@ -1,13 +1,15 @@
 #include "lib/json_private.h"
 
 #include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/clock.h"
 #include "lib/money.h"
 #include "lib/utf8.h"
 
-#define RATE_SCALE 6 /* dollars per 1,000,000 tokens to pico-dollars a token */
+#define RATE_SCALE 6 /* dollars per 1,000,000 tokens to pico-dollars a token; millionths */
 /* What PostgreSQL's numeric holds. */
 #define NUMERIC_WHOLE_MAX 131072
 #define NUMERIC_FRACTION_MAX 16383
@@ -45,7 +47,7 @@ say_range(struct task *task, const struct json_field *field)
 		money_format_cents(field->min, min);
 		money_format_cents(field->max, max);
 	} else {
-		int scale = field->type == JSON_RATE ? RATE_SCALE : 0;
+		int scale = field->type == JSON_INT ? 0 : RATE_SCALE;
 
 		money_format_scaled(field->min, scale, min);
 		money_format_scaled(field->max, scale, max);
@@ -78,6 +80,8 @@ json_wants(struct task *task, const struct json_field *field)
 		return "must be a number of cents with at most 7 decimals";
 	case JSON_RATE:
 		return "must be a number of dollars per 1000000 tokens with at most 6 decimals";
+	case JSON_MILLIONTHS:
+		return "must be a number with at most 6 decimals";
 	case JSON_TIME:
 		return "must be a time as in 2026-11-21T09:30:00Z (RFC 3339)";
 	case JSON_DATE:
@@ -90,6 +94,8 @@ json_wants(struct task *task, const struct json_field *field)
 		return "must be an array of texts";
 	case JSON_INTS:
 		return "must be an array of whole numbers";
+	case JSON_REALS:
+		return "must be an array of numbers";
 	case JSON_GROUP:
 	case JSON_OBJECT:
 		return "must be an object";
@@ -165,8 +171,10 @@ json_take_text(struct task *task, const struct json_field *field, struct text va
 	case JSON_BOOL:
 	case JSON_CENTS:
 	case JSON_RATE:
+	case JSON_MILLIONTHS:
 	case JSON_TEXTS:
 	case JSON_INTS:
+	case JSON_REALS:
 	case JSON_GROUP:
 	case JSON_OBJECT:
 		break;
@@ -181,7 +189,7 @@ parse_number(enum json_type type, struct text value, int64_t *ret)
 		return money_parse_scaled(value, 0, ret);
 	if (type == JSON_CENTS)
 		return money_parse_cents(value, ret);
-	if (type == JSON_RATE)
+	if (type == JSON_RATE || type == JSON_MILLIONTHS)
 		return money_parse_scaled(value, RATE_SCALE, ret);
 	return MONEY_NOT_A_NUMBER;
 }
@@ -264,6 +272,26 @@ take_ints(
 	return NULL;
 }
 
+static const char *
+take_reals(
+    struct task *task, const struct json_field *field, const struct json_list *list, void *base)
+{
+	float *reals = arena_array(task->arena, list->count, sizeof(*reals));
+
+	for (size_t i = 0; i < list->count; i++) {
+		char *end;
+
+		reals[i] = strtof(list->at[i], &end);
+		if (end == list->at[i] || *end != '\0')
+			return json_wants(task, field);
+		if (!isfinite(reals[i]))
+			return "each element must be a finite number in single precision";
+	}
+	*(struct json_reals *)member(field, base) =
+	    (struct json_reals){ .at = reals, .count = list->count };
+	return NULL;
+}
+
 const char *
 json_take_list(
     struct task *task, const struct json_field *field, struct json_list *list, void *base)
@@ -275,6 +303,8 @@ json_take_list(
 		    task->arena, "must have at least %" PRId64 " elements", field->min);
 	if (field->type == JSON_INTS)
 		return take_ints(task, field, list, base);
+	if (field->type == JSON_REALS)
+		return take_reals(task, field, list, base);
 	*(struct json_texts *)member(field, base) =
 	    (struct json_texts){ .at = list->at, .count = list->count };
 	return NULL;

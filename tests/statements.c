@@ -25,6 +25,7 @@
 #include "lib/model/late_days.h"
 #include "lib/model/pricing.h"
 #include "lib/model/pricing_import.h"
+#include "lib/model/prompt_duplicates.h"
 #include "lib/model/reference.h"
 #include "lib/model/rollup.h"
 #include "lib/model/session.h"
@@ -63,6 +64,11 @@ const struct statement_list statement_lists[] = {
 	{ "metrics", metrics_statements, "tally_app" },
 	{ "pricing", pricing_statements, "tally_worker" },
 	{ "pricing_import", pricing_import_statements, "tally_worker" },
+	{ "prompt", prompt_statements, "tally_app" },
+	{ "prompt_analysis", prompt_analysis_statements, "tally_app" },
+	{ "prompt_duplicates", prompt_duplicates_statements, "tally_app" },
+	{ "prompt_embedding", prompt_embedding_statements, "tally_app" },
+	{ "prompt_similar", prompt_similar_statements, "tally_app" },
 	{ "ready", ready_statements, "tally_app" },
 	{ "rollup", rollup_statements, "tally_worker" },
 	{ "rollup_sum", rollup_sum_statements, "tally_worker" },

@@ -27,6 +27,8 @@ struct record {
 	struct json_texts texts;
 	struct text object;
 	struct json_ints ints;
+	struct json_reals reals;
+	int64_t millionths;
 	int64_t inner;
 	const char *note;
 	bool no_group;
@@ -58,6 +60,9 @@ static const struct json_field fields[] = {
 	{ "object", JSON_OBJECT, .offset = offsetof(struct record, object), .max = OBJECT_MAX },
 	{ "ints", JSON_INTS, .offset = offsetof(struct record, ints), .max = TEXTS_MAX,
 	    .max_item = INT64_MAX },
+	{ "reals", JSON_REALS, .offset = offsetof(struct record, reals), .max = TEXTS_MAX },
+	{ "millionths", JSON_MILLIONTHS, .offset = offsetof(struct record, millionths),
+	    .min = INT64_MIN, .max = INT64_MAX },
 	{ "group", JSON_GROUP, .nulled = offsetof(struct record, no_group), .inside = inside,
 	    .inside_count = COUNT(inside) },
 };

@@ -45,6 +45,8 @@ make_tenant(struct tenant *tenant)
 	    api_text("{\"user_id\":\"%s\",\"session_id\":\"%s\",\"feature\":\"%s\","
 		     "\"input_tokens\":7}",
 		tenant->user, tenant->session, mark));
+	api_expect(200, "POST", "/v1/prompts/analyze",
+	    api_text("{\"event_id\":\"%s\",\"prompt\":\"%s\"}", tenant->record, mark));
 	tenant->budget = api_add(
 	    "/v1/budgets", api_text("{\"name\":\"%s\",\"window\":\"total\",\"limit_cents\":1,"
 				    "\"scope\":{\"feature\":\"%s\"}}",
@@ -82,6 +84,7 @@ value_of(const char *path, const char *at, const struct tenant *tenant)
 		{ "/v1/budgets/", tenant->budget },
 		{ "/v1/authorizations/", tenant->authorization },
 		{ "/v1/webhooks/", tenant->webhook },
+		{ "/v1/prompts/", tenant->record },
 		{ "/v1/daily-costs/", tenant->date },
 		{ "/v1/users/", tenant->user },
 		{ "/v1/sessions/", tenant->session },
@@ -131,6 +134,7 @@ body_of(const struct route *route)
 		{ "/v1/authorizations", "{\"max_cost_cents\":0.1}" },
 		{ "/v1/authorizations/{id}/settle", "{\"input_tokens\":1}" },
 		{ "/v1/webhooks", "{\"url\":\"https://example.com/\"}" },
+		{ "/v1/prompts/analyze", "{\"prompt\":\"n\"}" },
 		{ "/v1/daily-costs/{date}/adjustments", "{\"amount_cents\":1,\"reason\":\"r\"}" },
 		{ "/v1/sessions/{id}/extend", "{\"expires_in_s\":3600}" },
 		{ "/v1/clients", "{\"name\":\"n\"}" },

@@ -6,6 +6,7 @@
 #include "lib/model/budget_sum.h"
 #include "lib/model/chat_log.h"
 #include "lib/model/daily_cost.h"
+#include "lib/model/prompt_duplicates.h"
 #include "lib/model/session.h"
 #include "lib/model/user.h"
 #include "tests/servers.h"
@@ -67,6 +68,16 @@ static const char rows_sql[] =
     "INSERT INTO budgets (client_id, id, name, period, timezone, limit_cents, mode, unpriced)\n"
     "SELECT c.id, md5('b' || n)::uuid, 'b' || n, 'day', 'UTC', 1, 'hard', 'block'\n"
     "FROM tenant AS c, generate_series(1, 1000) AS n;\n"
+    "INSERT INTO prompt_events (client_id, event_id, created_at, prompt_hash, prefix_hash)\n"
+    "SELECT client_id, id, created_at, sha256(n), sha256(n)\n"
+    "FROM (SELECT *, (tokens_used % 2000)::text::bytea AS n FROM chat_logs) AS l;\n"
+    "INSERT INTO prompt_analysis (client_id, event_id, redundancy_score, suggestions,\n"
+    "analyzed_at)\n"
+    "SELECT client_id, event_id, 0, '{}', created_at FROM prompt_events;\n"
+    "INSERT INTO prompt_embeddings (client_id, prompt_hash, model, seen_at, sketch, embedding)\n"
+    "SELECT id, sha256(n::text::bytea), 'm' || n % 10, now(),\n"
+    "decode(repeat('00', 3172), 'hex'), array_fill(0::real, ARRAY[1536])\n"
+    "FROM tenant, generate_series(1, 1000) AS n;\n"
     "INSERT INTO webhooks (client_id, id, url, secret, events)\n"
     "SELECT id, id, 'https://example.com', repeat('s', 32), '{counter.drift}' FROM tenant;\n"
     "INSERT INTO alerts (client_id, id, kind, key, payload, created_at)\n"
@@ -150,6 +161,7 @@ scans_big_table(const char *plan)
 	       strstr(plan, "Seq Scan on authorizations") != NULL ||
 	       strstr(plan, "Seq Scan on cost_aggregates") != NULL ||
 	       strstr(plan, "Seq Scan on ingest_batches") != NULL ||
+	       strstr(plan, "Seq Scan on prompt_") != NULL ||
 	       strstr(plan, "Seq Scan on users") != NULL ||
 	       strstr(plan, "Seq Scan on sessions") != NULL ||
 	       strstr(plan, "Seq Scan on alerts") != NULL ||
@@ -238,6 +250,11 @@ static const struct {
 	{ budget_sum_statements, "_client_id_agent_session_id_id_idx on chat_logs_", PARTITIONS },
 	{ budget_crossing_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ budget_crossing_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },
+	{ prompt_analysis_statements, "prompt_events_prefix ", 1 },
+	{ prompt_similar_statements, "using prompt_embeddings_seen_at ", 1 },
+	{ prompt_similar_statements, "prompt_embeddings_pkey ", 1 },
+	{ prompt_duplicates_statements, "prompt_events_created_at ", 1 },
+	{ prompt_duplicates_statements, "prompt_embeddings_pkey ", 1 },
 	{ budget_list_statements, "Index Scan using budgets_name ", 1 },
 	{ budget_list_statements, "Index Scan Backward using budgets_living ", 1 },
 };

@@ -13,6 +13,8 @@ struct holder {
 	const char *note;
 	bool has_group, no_group;
 	struct json_ints ints;
+	struct json_reals reals;
+	int64_t share;
 };
 
 #define HOLDER(member) offsetof(struct holder, member)
@@ -28,6 +30,8 @@ static const struct json_field holder_fields[] = {
 	{ "group", JSON_GROUP, .given = HOLDER(has_group), .nulled = HOLDER(no_group),
 	    .inside = inside, .inside_count = COUNT(inside) },
 	{ "ints", JSON_INTS, .offset = HOLDER(ints), .min = 1, .max = 3, .max_item = 100 },
+	{ "reals", JSON_REALS, .offset = HOLDER(reals), .min = 1, .max = 3 },
+	{ "share", JSON_MILLIONTHS, .offset = HOLDER(share), .min = 0, .max = 1000000 },
 };
 
 static bool
@@ -118,6 +122,24 @@ static const struct refused {
 	    "each element must be from 1 to 100" },
 	{ "a number that no int64_t holds", "{\"ints\":[1e30]}", "ints",
 	    "each element must be from 1 to 100" },
+	{ "a number for an array of reals", "{\"reals\":1}", "reals",
+	    "must be an array of numbers" },
+	{ "a text among reals", "{\"reals\":[\"1\"]}", "reals", "must be an array of numbers" },
+	{ "null among reals", "{\"reals\":[1,null]}", "reals", "must be an array of numbers" },
+	{ "true among reals", "{\"reals\":[true]}", "reals", "must be an array of numbers" },
+	{ "an array among reals", "{\"reals\":[[1]]}", "reals", "must be an array of numbers" },
+	{ "more than a float holds", "{\"reals\":[1,-3.5e38]}", "reals",
+	    "each element must be a finite number in single precision" },
+	{ "more than a double holds", "{\"reals\":[1e999]}", "reals",
+	    "each element must be a finite number in single precision" },
+	{ "no real", "{\"reals\":[]}", "reals", "must have at least 1 elements" },
+	{ "too many reals", "{\"reals\":[1,2,3,4]}", "reals", "must have at most 3 elements" },
+	{ "a share of seven decimals", "{\"share\":0.1234567}", "share",
+	    "must be a number with at most 6 decimals" },
+	{ "a share above one", "{\"share\":1.000001}", "share", "must be from 0 to 1" },
+	{ "a text for a share", "{\"share\":\"1\"}", "share",
+	    "must be a number with at most 6 decimals" },
+
 	{ "no number", "{\"ints\":[]}", "ints", "must have at least 1 elements" },
 	{ "too many numbers", "{\"ints\":[1,2,3,4]}", "ints", "must have at most 3 elements" },
 };
@@ -201,6 +223,19 @@ numbers_are_written(void **state)
 	assert_string_equal(buf.at, "{\"some\":[1,9223372036854775807],\"none\":[]}");
 }
 
+static void
+reals_are_read_as_floats(void **state)
+{
+	struct holder holder = { 0 };
+
+	assert_true(read(*state, "{\"reals\":[ -0.1,3.4e38 , 1E-60],\"share\":0.950001}", &holder));
+	assert_int_equal(holder.reals.count, 3);
+	assert_true(holder.reals.at[0] == -0.1F);
+	assert_true(holder.reals.at[1] == 3.4e38F);
+	assert_true(holder.reals.at[2] == 0.0F);
+	assert_int_equal(holder.share, 950001);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -214,6 +249,7 @@ main(void)
 		TEST(lenient_reading_is_lenient_inside),
 		TEST(numbers_come_as_text_too),
 		TEST(numbers_are_written),
+		TEST(reals_are_read_as_floats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
