@@ -224,10 +224,8 @@ static const struct {
 	{ chat_log_statements, "_client_id_trace_id_id_idx on chat_logs_", PARTITIONS },
 	{ chat_log_statements, "_client_id_id_idx on chat_logs_", PARTITIONS },
 	{ authorization_statements, "_pkey on authorizations_", PARTITIONS },
-	{ authorization_statements, "_client_id_id_idx on authorizations_", PARTITIONS },
 	{ authorization_step_statements, "_pkey on chat_logs_", PARTITIONS },
-	/* Found to be locked, and found again to be changed. */
-	{ authorization_step_statements, "_pkey on authorizations_", 2 * PARTITIONS },
+	{ authorization_step_statements, "_pkey on authorizations_", PARTITIONS },
 	{ daily_cost_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ budget_status_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ budget_status_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },
