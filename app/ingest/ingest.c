@@ -7,10 +7,20 @@
 #include "app/ingest/known.h"
 #include "app/ingest/loader.h"
 #include "app/metrics.h"
+#include "lib/clock.h"
 #include "lib/model/counter.h"
 
 /* Seconds after which a request refused by a full queue may come again. */
 #define INGEST_RETRY_S 1
+
+/*
+ * Another thread commits beside one that does when so many wait, or when that one has had its batch
+ * for so long: it may wait for somebody's lock. Half of what a small batch costs is the same for
+ * any number of records, and two of them get into each other's way: one that takes all who came
+ * meanwhile answers them sooner.
+ */
+#define INGEST_LEADER_MIN 64
+#define INGEST_PATIENCE_USEC 50000
 
 struct ingest {
 	struct app *app;
@@ -19,6 +29,7 @@ struct ingest {
 	struct submission *first, **last;
 	int64_t waiting; /* records and authorizations in the queue */
 	int64_t leaders;
+	int64_t taken_at; /* when the last batch was taken from the queue, clock_monotonic() */
 };
 
 struct ingest *
@@ -111,6 +122,7 @@ take(struct ingest *ingest)
 			ingest->last = &ingest->first;
 		last->next = NULL;
 		ingest->waiting -= (int64_t)records;
+		ingest->taken_at = clock_monotonic();
 	}
 	pthread_mutex_unlock(&ingest->lock);
 	return first;
@@ -144,7 +156,16 @@ lead(struct ingest *ingest, struct redis *redis)
 	arena_free(arena);
 }
 
-/* True: there are fewer leaders than committers, and the thread is one more from now on. */
+static bool
+needs_leader(const struct ingest *ingest, int64_t committers)
+{
+	if (ingest->leaders == 0 || ingest->leaders >= committers)
+		return ingest->leaders < committers;
+	return ingest->waiting >= INGEST_LEADER_MIN ||
+	       clock_monotonic() - ingest->taken_at > INGEST_PATIENCE_USEC;
+}
+
+/* True: one more leader is needed, and the thread is it from now on. */
 static bool
 add(struct ingest *ingest, struct submission *submission, int64_t committers)
 {
@@ -157,7 +178,7 @@ add(struct ingest *ingest, struct submission *submission, int64_t committers)
 		*ingest->last = submission;
 		ingest->last = &submission->next;
 		ingest->waiting += (int64_t)weight(submission);
-		leads = ingest->leaders < committers;
+		leads = needs_leader(ingest, committers);
 		if (leads)
 			ingest->leaders++;
 	}

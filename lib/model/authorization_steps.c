@@ -4,7 +4,7 @@
 #include "lib/model/authorization.h"
 #include "lib/model/chat_log.h"
 
-/* In the order of their ids, so that two batches cannot wait for each other. */
+/* Their ids are of this batch's own making: they are nowhere yet. */
 static const char insert_sql[] =
     "INSERT INTO authorizations (client_id, id, created_at, expires_at, user_id, user_tier, "
     "api_key_id, session_id, agent_session_id, feature, provider, model, tags, held_cents, "
@@ -17,19 +17,19 @@ static const char insert_sql[] =
     "$13::text[], $14::bigint[], $15::bigint[], $16::uuid[]) "
     "AS n (client_id, id, created_at, expires_at, user_id, user_tier, api_key_id, session_id, "
     "agent_session_id, feature, provider, model, tags, held_nanos, held_tokens, "
-    "model_pricing_id)\n"
-    "ORDER BY n.client_id, n.id\n"
-    "ON CONFLICT DO NOTHING";
+    "model_pricing_id)";
 
 /*
- * Of the records that name an authorization the first that is in the log settles it. The rows are
- * locked in the order of their ids, so that two batches cannot wait for each other. The look-ups
- * are laterals with a limit, which the planner cannot answer from a hash of the whole table; the
- * bounds of time spare partitions when the statement is planned.
+ * Of the records that name an authorization the first that is in the log settles it. They are
+ * changed in the order of their ids, so that two batches do not wait for each other; should a plan
+ * have another order, the batch that PostgreSQL ends is tried again. The look-up in the log is a
+ * lateral with a limit, which the planner cannot answer from a hash of the whole table; the bounds
+ * of time spare partitions. No index has a column that is changed here and each page has room, so
+ * that the new version of a row stands beside the old one and no index learns of it.
  */
 static const char settle_sql[] =
-    "WITH due AS (\n"
-    "SELECT a.client_id, a.id, a.created_at, s.record, s.cost\n"
+    "UPDATE authorizations AS a\n"
+    "SET settled_at = $10, settled_by = due.record, cost_cents = due.cost\n"
     "FROM (\n"
     "SELECT DISTINCT ON (n.client_id, n.id) n.client_id, n.id, n.created_at, n.record, l.cost\n"
     "FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::timestamptz[]) "
@@ -41,20 +41,10 @@ static const char settle_sql[] =
     "AND created_at >= $8 AND created_at <= $9\n"
     "AND authorization_id = n.id\n"
     "LIMIT 1) AS l\n"
-    "ORDER BY n.client_id, n.id, n.ordinal) AS s\n"
-    "CROSS JOIN LATERAL (\n"
-    "SELECT client_id, id, created_at\n"
-    "FROM authorizations\n"
-    "WHERE client_id = s.client_id AND id = s.id AND created_at = s.created_at\n"
-    "AND created_at >= $6 AND created_at <= $7\n"
-    "AND settled_at IS NULL\n"
-    "LIMIT 1\n"
-    "FOR NO KEY UPDATE) AS a)\n"
-    "UPDATE authorizations AS a\n"
-    "SET settled_at = $10, settled_by = due.record, cost_cents = due.cost\n"
-    "FROM due\n"
+    "ORDER BY n.client_id, n.id, n.ordinal) AS due\n"
     "WHERE a.client_id = due.client_id AND a.id = due.id AND a.created_at = due.created_at\n"
     "AND a.created_at >= $6 AND a.created_at <= $7\n"
+    "AND a.settled_at IS NULL\n"
     "RETURNING a.client_id, a.id, COALESCE(a.cost_cents > a.held_cents, false)";
 
 const char *const authorization_step_statements[] = { insert_sql, settle_sql, NULL };

@@ -2,10 +2,14 @@
 
 #include "lib/model/batch_private.h"
 
-/* Locks are taken in the order of the clients: shared ones, but those who wait for an exclusive one
- * stand in line between them. */
+/*
+ * Locks are taken in the order of the clients: shared ones, but those who wait for an exclusive one
+ * stand in line between them. Batches are of any size, and a plan for the first few would pass for
+ * cheaper than the one for all of them: they would be planned anew each time, which takes longer
+ * than to run them.
+ */
 static const char guard_sql[] =
-    "SELECT counter_guard(array_agg(g.client_id ORDER BY g.client_id), "
+    "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), counter_guard(array_agg(g.client_id ORDER BY g.client_id), "
     "array_agg(g.epoch ORDER BY g.client_id), "
     "array_agg(g.day ORDER BY g.client_id)) "
     "FROM unnest($1::uuid[], $2::bigint[], $3::date[]) AS g (client_id, epoch, day)";

@@ -52,15 +52,25 @@
 	"end\n"
 
 /* A place is three limits of a window and the four amounts, as texts, that its last bucket holds.
- */
+ * Most holds of a call have the same limits. */
 #define LUA_PLACE \
+	"local read = {}\n" \
+	"local function limits_of(text)\n" \
+	"  local list = read[text] or {}\n" \
+	"  if read[text] then return list end\n" \
+	"  for first, l1, l2, l3 in string.gmatch(text, '(%S+) (%S+) (%S+) (%S+);') do\n" \
+	"    list[#list + 1] = { tonumber(l1) or false, tonumber(l2) or false,\n" \
+	"      tonumber(l3) or false, first = first }\n" \
+	"  end\n" \
+	"  read[text] = list\n" \
+	"  return list\n" \
+	"end\n" \
 	"local function places_of(limits, items)\n" \
 	"  local places, item = {}, string.gmatch(items, '(%S+) (%d+) (%d+) (%d+) (%d+) (%d+);')\n" \
-	"  for first, l1, l2, l3 in string.gmatch(limits, '(%S+) (%S+) (%S+) (%S+);') do\n" \
+	"  for n, limit in ipairs(limits_of(limits)) do\n" \
 	"    local name, seconds, v1, v2, v3, v4 = item()\n" \
-	"    places[#places + 1] = { tonumber(l1) or false, tonumber(l2) or false,\n" \
-	"      tonumber(l3) or false, v1, v2, v3, v4,\n" \
-	"      name = name, seconds = seconds, window = window_of(name, first) }\n" \
+	"    places[n] = { limit[1], limit[2], limit[3], v1, v2, v3, v4,\n" \
+	"      name = name, seconds = seconds, window = window_of(name, limit.first) }\n" \
 	"  end\n" \
 	"  return places\n" \
 	"end\n" \

@@ -6,6 +6,7 @@
 
 #include "lib/clock.h"
 #include "lib/model/chat_log.h"
+#include "tests/books.h"
 #include "tests/held.h"
 
 static void
@@ -181,6 +182,26 @@ two_batches_do_not_wait_for_each_other(void **state)
 	assert_int_not_equal(found.settled_at, 0);
 }
 
+#define SETTLED_TOGETHER 100
+
+/* A settle that no index has to learn of: the new row stands beside the old one. */
+static void
+no_index_learns_of_a_settle(void **state)
+{
+	(void)state;
+	for (int i = 0; i < SETTLED_TOGETHER; i++)
+		(void)held_stored(task.now);
+	books_expect(servers,
+	    "BEGIN;\n"
+	    "UPDATE authorizations SET settled_at = now(), settled_by = id, voided_at = now()\n"
+	    "WHERE settled_at IS NULL;\n"
+	    "SELECT sum(pg_stat_get_xact_tuples_updated(inhrelid)) >= 100\n"
+	    "AND sum(pg_stat_get_xact_tuples_updated(inhrelid)) =\n"
+	    "sum(pg_stat_get_xact_tuples_hot_updated(inhrelid))\n"
+	    "FROM pg_inherits WHERE inhparent = 'authorizations'::regclass",
+	    "t");
+}
+
 int
 main(void)
 {
@@ -189,6 +210,7 @@ main(void)
 		HELD_TEST(the_first_record_of_a_batch_settles),
 		HELD_TEST(only_a_stored_record_that_names_it_settles),
 		HELD_TEST(a_settle_tells_what_it_cost),
+		HELD_TEST(no_index_learns_of_a_settle),
 		HELD_TEST(two_batches_do_not_wait_for_each_other),
 	};
 
