@@ -248,8 +248,6 @@ static const struct {
 	{ chat_log_statements, "_client_id_id_idx on chat_logs_", PARTITIONS },
 	{ authorization_statements, "_pkey on authorizations_", PARTITIONS },
 	{ authorization_step_statements, "_pkey on chat_logs_", PARTITIONS },
-	/* Found to be locked, and found again to be changed. */
-	{ authorization_step_statements, "_pkey on authorizations_", 2 * PARTITIONS },
 	{ billing_statements, "using daily_costs_pkey ", 1 },
 	{ billing_statements, "using cost_adjustments_date ", 1 },
 	{ billing_statements, "Scan using ingest_batches_late ", 1 },
