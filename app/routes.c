@@ -9,6 +9,7 @@
 #include "app/api/api_keys.h"
 #include "app/api/authorizations.h"
 #include "app/api/billing.h"
+#include "app/api/billing_clients.h"
 #include "app/api/budgets.h"
 #include "app/api/chat_logs.h"
 #include "app/api/clients.h"
@@ -99,6 +100,10 @@ const struct route routes[] = {
 	    .summary = "Calendar months of the client's zone, newest first: to bill is "
 		       "billed_cents." },
 
+	{ "GET", "/v1/billing/clients", billing_clients, SCOPE_OPERATOR,
+	    QUERY(billing_clients_fields), .status = 200,
+	    .summary = "What the clients are billed for a month, the most first, and who is beyond "
+		       "a limit." },
 	{ "GET", "/v1/organization/costs", organization_costs, SCOPE_ANALYTICS,
 	    QUERY(organization_costs_fields), .status = 200,
 	    .summary = "Costs in the shape of OpenAI's admin API, with corrections." },

@@ -14,6 +14,7 @@
 #include "lib/model/authorization.h"
 #include "lib/model/batch.h"
 #include "lib/model/billing.h"
+#include "lib/model/billing_clients.h"
 #include "lib/model/budget_carry.h"
 #include "lib/model/budget_crossing.h"
 #include "lib/model/budget_status.h"
@@ -51,6 +52,7 @@ static const struct statement_list written[] = {
 	{ "batch", batch_statements, "tally_app" },
 	{ "batch_key", batch_key_statements, "tally_app" },
 	{ "billing", billing_statements, "tally_app" },
+	{ "billing_client", billing_client_statements, "tally_app" },
 	{ "budget", budget_statements, "tally_app" },
 	{ "budget_carry", budget_carry_statements, "tally_worker" },
 	{ "budget_crossing", budget_crossing_statements, "tally_worker" },

@@ -2,6 +2,7 @@
 
 #include "lib/model/authorization.h"
 #include "lib/model/billing.h"
+#include "lib/model/billing_clients.h"
 #include "lib/model/budget_crossing.h"
 #include "lib/model/budget_status.h"
 #include "lib/model/budget_sum.h"
@@ -250,6 +251,8 @@ static const struct {
 	{ authorization_step_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ billing_statements, "using daily_costs_pkey ", 1 },
 	{ billing_statements, "using cost_adjustments_date ", 1 },
+	{ billing_client_statements, " daily_costs_pkey ", 1 },
+	{ billing_client_statements, " cost_adjustments_date ", 1 },
 	{ billing_statements, "Scan using ingest_batches_late ", 1 },
 	{ authorization_step_statements, "_pkey on authorizations_", PARTITIONS },
 	{ daily_cost_statements, "_pkey on chat_logs_", PARTITIONS },
