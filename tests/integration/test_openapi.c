@@ -89,10 +89,9 @@ element(yajl_val array, const char *name, const char *value)
 static bool
 holds(yajl_val array, const char *text)
 {
-	for (size_t i = 0; i < size_of(array); i++) {
+	for (size_t i = 0; i < size_of(array); i++)
 		if (strcmp(child(array, i)->u.string, text) == 0)
 			return true;
-	}
 	return false;
 }
 
@@ -150,10 +149,9 @@ every_operation_is_a_route_with_an_id_of_its_own(UNUSED void **state)
 		count += size_of(child(paths, i));
 	assert_int_equal(count, route_count);
 	for (size_t i = 0; i < route_count; i++) {
-		for (size_t j = 0; j < i; j++) {
+		for (size_t j = 0; j < i; j++)
 			assert_string_not_equal(get_text(operation(&routes[i]), "operationId"),
 			    get_text(operation(&routes[j]), "operationId"));
-		}
 	}
 }
 
@@ -203,7 +201,7 @@ assert_schema(const struct json_field *field, yajl_val schema)
 		fail_msg("%s is %s", field->name, get_text(schema, "type"));
 	if (field->type == JSON_TEXT)
 		assert_limit(schema, "maxLength", field->max);
-	if (field->type == JSON_TEXTS || field->type == JSON_INTS)
+	if (strcmp(type_of(field), "array") == 0)
 		assert_limit(schema, "maxItems", field->max);
 	if (field->type == JSON_INT) {
 		assert_limit(schema, "minimum", field->min);
