@@ -24,6 +24,7 @@ static _Atomic int64_t answered_at;
 struct redis {
 	struct redis_settings settings;
 	redisContext *context; /* NULL: not connected */
+	bool awaited; /* answers to what redis_send() has sent */
 	int64_t begun; /* the last use */
 	int64_t
 	    quiet_at; /* when it was found open with nothing to read, and not used since; or 0 */
@@ -54,6 +55,7 @@ disconnect(struct redis *redis)
 	if (redis->context != NULL)
 		redisFree(redis->context);
 	redis->context = NULL;
+	redis->awaited = false;
 }
 
 void
@@ -167,7 +169,7 @@ static bool
 connected(struct task *task, struct redis *redis)
 {
 	redis->begun = clock_monotonic();
-	if (redis->context != NULL && !is_quiet(redis))
+	if (redis->context != NULL && (redis->awaited || !is_quiet(redis)))
 		disconnect(redis);
 	return redis->context != NULL || reconnect(task, redis);
 }
@@ -353,9 +355,8 @@ connected_as_before(struct task *task, struct redis *redis)
 	return fail(task, "Redis has started again");
 }
 
-bool
-redis_run(struct task *task, struct redis_command *const *commands, size_t count,
-    struct redis_reply *rets)
+static bool
+begin(struct task *task, struct redis_command *const *commands, size_t count)
 {
 	struct redis *redis = task->redis;
 
@@ -368,6 +369,15 @@ redis_run(struct task *task, struct redis_command *const *commands, size_t count
 	redis->quiet_at = 0;
 	for (size_t i = 0; i < count; i++)
 		append(redis, commands[i], false);
+	return true;
+}
+
+static bool
+end(struct task *task, struct redis_command *const *commands, size_t count,
+    struct redis_reply *rets)
+{
+	struct redis *redis = task->redis;
+
 	if (!receive_all(task, redis, count, rets))
 		return false;
 	for (size_t i = 0; i < count; i++) {
@@ -379,6 +389,41 @@ redis_run(struct task *task, struct redis_command *const *commands, size_t count
 			return false;
 	}
 	return true;
+}
+
+bool
+redis_run(struct task *task, struct redis_command *const *commands, size_t count,
+    struct redis_reply *rets)
+{
+	return begin(task, commands, count) && end(task, commands, count, rets);
+}
+
+bool
+redis_send(struct task *task, struct redis_command *const *commands, size_t count)
+{
+	struct redis *redis = task->redis;
+	int done = 0;
+
+	if (!begin(task, commands, count))
+		return false;
+	while (!done) {
+		if (redisBufferWrite(redis->context, &done) != REDIS_OK)
+			return lose(task, redis, "Redis does not take commands");
+	}
+	redis->awaited = true;
+	return true;
+}
+
+bool
+redis_receive(struct task *task, struct redis_command *const *commands, size_t count,
+    struct redis_reply *rets)
+{
+	struct redis *redis = task->redis;
+
+	if (!redis->awaited)
+		return fail(task, "Redis was asked something else meanwhile");
+	redis->awaited = false;
+	return end(task, commands, count, rets);
 }
 
 bool

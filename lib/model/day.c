@@ -63,6 +63,12 @@ static const char lock_all_sql[] =
     "SELECT pg_advisory_xact_lock(hashtextextended('days ' || c::text, 0)) "
     "FROM (SELECT unnest($1::uuid[]) AS c ORDER BY c) AS clients";
 
+/*
+ * What a crash of PostgreSQL may take back of it, the next flush brings again. A job says that it
+ * has succeeded by a commit that waits, and for all those before it.
+ */
+static const char no_wait_sql[] = "SELECT set_config('synchronous_commit', 'off', true)";
+
 #define WHERE_HIGHER \
 	"WHERE d.closed_at IS NULL " \
 	"AND (" IS_HIGHER ")"
@@ -155,7 +161,7 @@ day_raise_all(struct task *task, const struct client_day *list, size_t count, in
 	struct db_array *clients = db_add_array(params, DB_ARRAY_ID);
 	struct db_array *dates = db_add_array(params, DB_ARRAY_DATE);
 	struct db_array *totals[TOTAL_COUNT], *users;
-	struct db_rows *rows[2];
+	struct db_rows *rows[3];
 
 	for (int t = 0; t < TOTAL_COUNT; t++)
 		totals[t] = db_add_array(params, DB_ARRAY_INT);
@@ -169,11 +175,12 @@ day_raise_all(struct task *task, const struct client_day *list, size_t count, in
 		db_array_int(users, list[i].day.unique_users);
 	}
 	if (!db_pipeline(task,
-		(struct db_step[]){ { .sql = lock_all_sql, .params = locks },
+		(struct db_step[]){ { .sql = no_wait_sql },
+		    { .sql = lock_all_sql, .params = locks },
 		    { .sql = raise_all_sql, .params = params } },
-		2, rows))
+		3, rows))
 		return false;
-	*ret_changed = db_changed(rows[1]);
+	*ret_changed = db_changed(rows[2]);
 	return true;
 }
 
