@@ -34,10 +34,6 @@ struct redis {
 	char told[REDIS_RUN_ID_SIZE]; /* what the caller knows; empty: nothing */
 };
 
-/* Answers that say "not now" of the whole server. */
-static const char *const away[] = { "LOADING ", "BUSY ", "MASTERDOWN ", "CLUSTERDOWN ",
-	"TRYAGAIN " };
-
 struct redis *
 redis_new(const struct redis_settings *settings)
 {
@@ -189,50 +185,6 @@ append(struct redis *redis, const struct redis_command *command, bool in_full)
 	append_bytes(redis, buf_text(&command->bytes));
 }
 
-static bool
-is_away(const redisReply *reply)
-{
-	for (size_t i = 0; i < COUNT(away); i++) {
-		if (strncmp(reply->str, away[i], strlen(away[i])) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void
-convert_one(struct arena *arena, const redisReply *reply, struct redis_reply *ret)
-{
-	*ret = (struct redis_reply){ .type = REDIS_NIL };
-	switch (reply->type) {
-	case REDIS_REPLY_INTEGER:
-		ret->type = REDIS_INT;
-		ret->integer = reply->integer;
-		break;
-	case REDIS_REPLY_STRING:
-	case REDIS_REPLY_STATUS:
-	case REDIS_REPLY_ERROR:
-		ret->type = reply->type == REDIS_REPLY_ERROR ? REDIS_ERROR : REDIS_TEXT;
-		ret->text.at = arena_strndup(arena, reply->str, reply->len);
-		ret->text.len = reply->len;
-		break;
-	default:
-		break;
-	}
-}
-
-static void
-convert(struct arena *arena, const redisReply *reply, struct redis_reply *ret)
-{
-	convert_one(arena, reply, ret);
-	if (reply->type != REDIS_REPLY_ARRAY)
-		return;
-	ret->type = REDIS_ARRAY;
-	ret->count = reply->elements;
-	ret->items = arena_array(arena, reply->elements, sizeof(*ret->items));
-	for (size_t i = 0; i < reply->elements; i++)
-		convert_one(arena, reply->element[i], &ret->items[i]);
-}
-
 /* NULL: the connection is closed. */
 static redisReply *
 receive(struct task *task, struct redis *redis)
@@ -256,8 +208,8 @@ receive_all(struct task *task, struct redis *redis, size_t count, struct redis_r
 
 		if (reply == NULL)
 			return false;
-		convert(task->arena, reply, &rets[i]);
-		if (reply->type == REDIS_REPLY_ERROR && is_away(reply))
+		redis_reply_convert(task->arena, reply, &rets[i]);
+		if (reply->type == REDIS_REPLY_ERROR && redis_reply_is_away(reply))
 			here = fail(task, "Redis is busy or starting");
 		freeReplyObject(reply);
 	}
