@@ -24,6 +24,7 @@ static _Atomic int64_t answered_at;
 struct redis {
 	struct redis_settings settings;
 	redisContext *context; /* NULL: not connected */
+	bool awaited; /* answers to what redis_send() has sent */
 	int64_t begun; /* the last use */
 	int64_t
 	    quiet_at; /* when it was found open with nothing to read, and not used since; or 0 */
@@ -32,10 +33,6 @@ struct redis {
 	char run_id[REDIS_RUN_ID_SIZE]; /* of this connection; empty: not asked */
 	char told[REDIS_RUN_ID_SIZE]; /* what the caller knows; empty: nothing */
 };
-
-/* Answers that say "not now" of the whole server. */
-static const char *const away[] = { "LOADING ", "BUSY ", "MASTERDOWN ", "CLUSTERDOWN ",
-	"TRYAGAIN " };
 
 struct redis *
 redis_new(const struct redis_settings *settings)
@@ -54,6 +51,7 @@ disconnect(struct redis *redis)
 	if (redis->context != NULL)
 		redisFree(redis->context);
 	redis->context = NULL;
+	redis->awaited = false;
 }
 
 void
@@ -167,7 +165,7 @@ static bool
 connected(struct task *task, struct redis *redis)
 {
 	redis->begun = clock_monotonic();
-	if (redis->context != NULL && !is_quiet(redis))
+	if (redis->context != NULL && (redis->awaited || !is_quiet(redis)))
 		disconnect(redis);
 	return redis->context != NULL || reconnect(task, redis);
 }
@@ -185,50 +183,6 @@ append(struct redis *redis, const struct redis_command *command, bool in_full)
 {
 	append_bytes(redis, redis_command_head(command, in_full));
 	append_bytes(redis, buf_text(&command->bytes));
-}
-
-static bool
-is_away(const redisReply *reply)
-{
-	for (size_t i = 0; i < COUNT(away); i++) {
-		if (strncmp(reply->str, away[i], strlen(away[i])) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void
-convert_one(struct arena *arena, const redisReply *reply, struct redis_reply *ret)
-{
-	*ret = (struct redis_reply){ .type = REDIS_NIL };
-	switch (reply->type) {
-	case REDIS_REPLY_INTEGER:
-		ret->type = REDIS_INT;
-		ret->integer = reply->integer;
-		break;
-	case REDIS_REPLY_STRING:
-	case REDIS_REPLY_STATUS:
-	case REDIS_REPLY_ERROR:
-		ret->type = reply->type == REDIS_REPLY_ERROR ? REDIS_ERROR : REDIS_TEXT;
-		ret->text.at = arena_strndup(arena, reply->str, reply->len);
-		ret->text.len = reply->len;
-		break;
-	default:
-		break;
-	}
-}
-
-static void
-convert(struct arena *arena, const redisReply *reply, struct redis_reply *ret)
-{
-	convert_one(arena, reply, ret);
-	if (reply->type != REDIS_REPLY_ARRAY)
-		return;
-	ret->type = REDIS_ARRAY;
-	ret->count = reply->elements;
-	ret->items = arena_array(arena, reply->elements, sizeof(*ret->items));
-	for (size_t i = 0; i < reply->elements; i++)
-		convert_one(arena, reply->element[i], &ret->items[i]);
 }
 
 /* NULL: the connection is closed. */
@@ -254,8 +208,8 @@ receive_all(struct task *task, struct redis *redis, size_t count, struct redis_r
 
 		if (reply == NULL)
 			return false;
-		convert(task->arena, reply, &rets[i]);
-		if (reply->type == REDIS_REPLY_ERROR && is_away(reply))
+		redis_reply_convert(task->arena, reply, &rets[i]);
+		if (reply->type == REDIS_REPLY_ERROR && redis_reply_is_away(reply))
 			here = fail(task, "Redis is busy or starting");
 		freeReplyObject(reply);
 	}
@@ -353,9 +307,8 @@ connected_as_before(struct task *task, struct redis *redis)
 	return fail(task, "Redis has started again");
 }
 
-bool
-redis_run(struct task *task, struct redis_command *const *commands, size_t count,
-    struct redis_reply *rets)
+static bool
+begin(struct task *task, struct redis_command *const *commands, size_t count)
 {
 	struct redis *redis = task->redis;
 
@@ -368,6 +321,15 @@ redis_run(struct task *task, struct redis_command *const *commands, size_t count
 	redis->quiet_at = 0;
 	for (size_t i = 0; i < count; i++)
 		append(redis, commands[i], false);
+	return true;
+}
+
+static bool
+end(struct task *task, struct redis_command *const *commands, size_t count,
+    struct redis_reply *rets)
+{
+	struct redis *redis = task->redis;
+
 	if (!receive_all(task, redis, count, rets))
 		return false;
 	for (size_t i = 0; i < count; i++) {
@@ -379,6 +341,41 @@ redis_run(struct task *task, struct redis_command *const *commands, size_t count
 			return false;
 	}
 	return true;
+}
+
+bool
+redis_run(struct task *task, struct redis_command *const *commands, size_t count,
+    struct redis_reply *rets)
+{
+	return begin(task, commands, count) && end(task, commands, count, rets);
+}
+
+bool
+redis_send(struct task *task, struct redis_command *const *commands, size_t count)
+{
+	struct redis *redis = task->redis;
+	int done = 0;
+
+	if (!begin(task, commands, count))
+		return false;
+	while (!done) {
+		if (redisBufferWrite(redis->context, &done) != REDIS_OK)
+			return lose(task, redis, "Redis does not take commands");
+	}
+	redis->awaited = true;
+	return true;
+}
+
+bool
+redis_receive(struct task *task, struct redis_command *const *commands, size_t count,
+    struct redis_reply *rets)
+{
+	struct redis *redis = task->redis;
+
+	if (!redis->awaited)
+		return fail(task, "Redis was asked something else meanwhile");
+	redis->awaited = false;
+	return end(task, commands, count, rets);
 }
 
 bool

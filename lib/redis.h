@@ -66,6 +66,15 @@ void redis_add_int(struct redis_command *command, int64_t value);
 NODISCARD bool redis_run(struct task *task, struct redis_command *const *commands, size_t count,
     struct redis_reply *rets);
 
+/*
+ * The two halves of redis_run(), for who has something else to do while Redis works: the commands
+ * are kept until their answers have been received. A connection that is used for anything else
+ * before that is closed, and the answers are lost.
+ */
+NODISCARD bool redis_send(struct task *task, struct redis_command *const *commands, size_t count);
+NODISCARD bool redis_receive(struct task *task, struct redis_command *const *commands, size_t count,
+    struct redis_reply *rets);
+
 /* The server's run id (it changes when the server starts again), asked once a connection; connects
  * if need be. */
 NODISCARD bool redis_run_id(struct task *task, const char **ret);

@@ -1,5 +1,5 @@
 /*
- * What lib/redis*.c share: a command while it is built.
+ * What lib/redis*.c share: a command while it is built, and an answer of hiredis.
  */
 #ifndef LIB_REDIS_PRIVATE_H
 #define LIB_REDIS_PRIVATE_H
@@ -18,5 +18,11 @@ struct text redis_script_text(struct arena *arena, const struct redis_script *sc
 
 /* What is sent before its bytes. A script goes by its digest, or in full. */
 struct text redis_command_head(const struct redis_command *command, bool in_full);
+
+struct redisReply;
+void redis_reply_convert(
+    struct arena *arena, const struct redisReply *reply, struct redis_reply *ret);
+/* Whether the answer says "not now" of the whole server. */
+bool redis_reply_is_away(const struct redisReply *reply);
 
 #endif

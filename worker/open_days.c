@@ -22,18 +22,19 @@ static const char list_sql[] = "SELECT c.id, c.timezone, s.epoch, s.day, s.bypas
 /* The nil id is the operator's and bound as NULL; the id behind it is before every other. */
 static const struct id first = { .bytes = { [15] = 1 } };
 
+struct portion {
+	struct arena *arena; /* its own: the next one is read before it is stored */
+	struct id *clients;
+	size_t count;
+	struct counter_open_days open; /* of those that have one */
+};
+
 struct open_days {
 	struct command_context *context;
 	struct arena *arena; /* outlives the portions */
+	struct portion portions[2];
 	struct id *rest;
 	size_t rest_count, rest_room;
-};
-
-struct portion {
-	struct id *clients;
-	size_t count;
-	struct counter_open_day *open; /* of those that have one */
-	size_t open_count;
 };
 
 struct open_days *
@@ -44,12 +45,16 @@ open_days_new(struct command_context *context)
 
 	open->context = context;
 	open->arena = arena;
+	for (size_t i = 0; i < COUNT(open->portions); i++)
+		open->portions[i].arena = arena_new();
 	return open;
 }
 
 void
 open_days_free(struct open_days *open)
 {
+	for (size_t i = 0; i < COUNT(open->portions); i++)
+		arena_free(open->portions[i].arena);
 	arena_free(open->arena);
 }
 
@@ -86,7 +91,7 @@ take_row(struct open_days *open, const struct db_rows *rows, int row, struct por
 	} else if (db_bool(rows, row, 4) || db_date(rows, row, 3) != zone_date(zone, task->now)) {
 		leave(open, client);
 	} else {
-		portion->open[portion->open_count++] = (struct counter_open_day){
+		portion->open.list[portion->open.count++] = (struct counter_open_day){
 			.client = client,
 			.epoch = db_int(rows, row, 2),
 			.date = db_date(rows, row, 3),
@@ -95,7 +100,7 @@ take_row(struct open_days *open, const struct db_rows *rows, int row, struct por
 }
 
 static bool
-read_portion(struct open_days *open, struct id after, struct portion *ret)
+list_clients(struct open_days *open, struct id after, struct portion *portion)
 {
 	struct task *task = open->context->task;
 	struct db_params *params = db_params(task);
@@ -106,13 +111,31 @@ read_portion(struct open_days *open, struct id after, struct portion *ret)
 	if (!db_query(task, list_sql, params, &rows) || !db_commit(task))
 		return false;
 	task->now = clock_now();
-	*ret = (struct portion){
-		.clients = arena_array(task->arena, OPEN_DAYS_PORTION, sizeof(*ret->clients)),
-		.open = arena_array(task->arena, OPEN_DAYS_PORTION, sizeof(*ret->open)),
+	portion->count = 0;
+	portion->clients = arena_array(task->arena, OPEN_DAYS_PORTION, sizeof(*portion->clients));
+	portion->open = (struct counter_open_days){
+		.list = arena_array(task->arena, OPEN_DAYS_PORTION, sizeof(*portion->open.list)),
 	};
 	for (int row = 0; row < db_count(rows); row++)
-		take_row(open, rows, row, ret);
+		take_row(open, rows, row, portion);
 	return true;
+}
+
+/* Lists the portion behind that client and asks Redis for it. */
+static bool
+begin_portion(struct open_days *open, struct id after, struct portion *portion)
+{
+	struct task *task = open->context->task;
+	struct arena *arena = task->arena;
+	bool ok;
+
+	arena_reset(portion->arena);
+	task->arena = portion->arena;
+	ok = list_clients(open, after, portion);
+	if (ok)
+		counter_open_days_ask(task, &portion->open);
+	task->arena = arena;
+	return ok;
 }
 
 /* What Redis has of the portion, as rows; who cannot be told so is left. */
@@ -122,9 +145,8 @@ read_days(struct open_days *open, struct portion *portion, struct client_day *da
 	struct task *task = open->context->task;
 	size_t count = 0;
 
-	counter_open_days(task, portion->open, portion->open_count);
-	for (size_t i = 0; i < portion->open_count; i++) {
-		const struct counter_open_day *one = &portion->open[i];
+	for (size_t i = 0; i < portion->open.count; i++) {
+		const struct counter_open_day *one = &portion->open.list[i];
 
 		if (!one->found || flush_is_left_behind(task, &one->counted))
 			leave(open, one->client);
@@ -169,11 +191,10 @@ forget_batches(struct task *task, const struct portion *portion)
 /* One client that PostgreSQL refuses must not keep the others from their turn: then each is taken
  * by itself. */
 static bool
-flush_portion(struct open_days *open, struct portion *portion, struct job_result *result)
+store_days(struct open_days *open, const struct portion *portion, const struct client_day *days,
+    size_t count, struct job_result *result)
 {
 	struct task *task = open->context->task;
-	struct client_day *days = arena_array(task->arena, portion->open_count, sizeof(*days));
-	size_t count = read_days(open, portion, days);
 	int64_t changed;
 
 	if (raise_days(task, days, count, &changed)) {
@@ -191,22 +212,47 @@ flush_portion(struct open_days *open, struct portion *portion, struct job_result
 	return true;
 }
 
+/*
+ * While PostgreSQL stores the portion, Redis already reads the next one. What it says of that is a
+ * little older then, which is as good: a day only rises.
+ */
+static bool
+end_portion(struct open_days *open, struct portion *portion, struct portion *next,
+    struct job_result *result)
+{
+	struct task *task = open->context->task;
+	struct client_day *days;
+	size_t count;
+
+	counter_open_days_receive(task, &portion->open);
+	days = arena_array(task->arena, portion->open.count, sizeof(*days));
+	count = read_days(open, portion, days);
+	if (portion->count < OPEN_DAYS_PORTION)
+		next->count = 0;
+	else if (!begin_portion(open, portion->clients[portion->count - 1], next))
+		return false;
+	return store_days(open, portion, days, count, result);
+}
+
 bool
 open_days_flush(struct open_days *open, struct job_result *result)
 {
 	struct task *task = open->context->task;
 	struct arena_mark begin = arena_mark(task->arena);
-	struct id after = first;
-	struct portion portion;
+	struct portion *portion = &open->portions[0], *next = &open->portions[1];
 
 	task->client = (struct id){ 0 };
-	do {
-		if (!read_portion(open, after, &portion) || !flush_portion(open, &portion, result))
+	if (!begin_portion(open, first, portion))
+		return false;
+	while (portion->count > 0) {
+		struct portion *done = portion;
+
+		if (!end_portion(open, portion, next, result))
 			return false;
-		if (portion.count > 0)
-			after = portion.clients[portion.count - 1];
 		arena_undo(task->arena, begin);
-	} while (portion.count == OPEN_DAYS_PORTION);
+		portion = next;
+		next = done;
+	}
 	return true;
 }
 

@@ -22,19 +22,55 @@ static const char longest_sql[] =
     "FROM clients "
     "WHERE id <> '00000000-0000-0000-0000-000000000000'";
 
-/* Days that a partition holds records of, and how many of them are not closed. */
-static const char days_sql[] =
-    "SELECT coalesce(sum(days.records), 0)::bigint, "
-    "count(*) FILTER (WHERE d.closed_at IS NULL) "
-    "FROM ("
-    "SELECT l.client_id, (l.created_at AT TIME ZONE c.timezone)::date AS date, "
-    "count(*) AS records "
+/*
+ * How many days a partition holds records of that are not closed. The clients in it are found one
+ * after the other by the primary key, then whether there is a record of a day that is not closed:
+ * it takes as long as there are clients, however many records they have.
+ *
+ * The days of a client follow each other without a gap and cover the partition, so that no record
+ * is of none; one of a client that is not there is of a day that is not closed. The order of ids is
+ * the order of time. The last select has a limit, or the planner joins it with all of the log.
+ */
+#define IN_PARTITION "l.created_at >= $1 AND l.created_at < $2 "
+#define CLIENT "SELECT l.client_id FROM chat_logs l WHERE " IN_PARTITION
+#define FIRST "ORDER BY l.client_id, l.id LIMIT 1"
+#define MIDNIGHT "day.date::timestamp AT TIME ZONE c.timezone"
+#define NEXT_MIDNIGHT "(day.date + 1)::timestamp AT TIME ZONE c.timezone"
+/* The least id of its millisecond. */
+#define SINCE_ID "(lpad(to_hex((extract(epoch FROM since) * 1000)::bigint), 12, '0') " LEAST_ID
+#define UNTIL_ID "(lpad(to_hex((extract(epoch FROM until) * 1000)::bigint), 12, '0') " LEAST_ID
+#define LEAST_ID "|| repeat('0', 20))::uuid "
+static const char open_days_sql[] =
+    "WITH RECURSIVE owners AS ("
+    "SELECT (" CLIENT FIRST ") AS id "
+    "UNION ALL "
+    "SELECT (" CLIENT "AND l.client_id > o.id " FIRST ") "
+    "FROM owners o "
+    "WHERE o.id IS NOT NULL), "
+    "days AS ("
+    "SELECT c.id, day.date, "
+    "greatest($1, " MIDNIGHT ") AS since, least($2, " NEXT_MIDNIGHT ") AS until "
+    "FROM owners o "
+    "JOIN clients c ON c.id = o.id "
+    "CROSS JOIN LATERAL ("
+    "SELECT ($1 AT TIME ZONE c.timezone)::date + n AS date "
+    "FROM generate_series(-1, 2) AS n) AS day) "
+    "SELECT (SELECT count(*) "
+    "FROM days "
+    "WHERE since < until "
+    "AND NOT EXISTS ("
+    "SELECT FROM daily_costs d "
+    "WHERE d.client_id = days.id AND d.date = days.date AND d.closed_at IS NOT NULL) "
+    "AND (SELECT true "
     "FROM chat_logs l "
-    "LEFT JOIN clients c ON c.id = l.client_id "
-    "WHERE l.created_at >= $1 "
-    "AND l.created_at < $2 "
-    "GROUP BY 1, 2) AS days "
-    "LEFT JOIN daily_costs d ON d.client_id = days.client_id AND d.date = days.date";
+    "WHERE " IN_PARTITION "AND l.client_id = days.id "
+    "AND l.id >= " SINCE_ID "AND l.id < " UNTIL_ID
+    "AND l.created_at >= since AND l.created_at < until "
+    "LIMIT 1)) + "
+    "(SELECT count(*) "
+    "FROM owners o "
+    "WHERE o.id IS NOT NULL "
+    "AND NOT EXISTS (SELECT FROM clients c WHERE c.id = o.id))";
 
 /* The last record of a batch; all those of its time, in whole milliseconds, go with it. */
 static const char batch_sql[] = "SELECT created_at "
@@ -117,31 +153,28 @@ close_days(struct command_context *context, const struct tenant *tenant, bool *r
 }
 
 static bool
-look_into(struct task *task, int32_t date, int64_t *ret_records, int64_t *ret_open_days)
+count_open_days(struct task *task, int32_t date, int64_t *ret)
 {
 	struct db_params *params = db_params(task);
 	struct db_rows *rows;
 
 	db_add_time(params, date * CLOCK_DAY);
 	db_add_time(params, (date + 1) * CLOCK_DAY);
-	if (!db_query(task, days_sql, params, &rows) || !db_commit(task))
+	if (!db_query(task, open_days_sql, params, &rows) || !db_commit(task))
 		return false;
-	*ret_records = db_int(rows, 0, 0);
-	*ret_open_days = db_int(rows, 0, 1);
+	*ret = db_int(rows, 0, 0);
 	return true;
 }
 
 static void
 print_dropped(struct command_context *context, enum partitioned table,
-    const struct partition *partition, bool dropped, int64_t records, int64_t open_days)
+    const struct partition *partition, bool dropped, int64_t open_days)
 {
 	struct output_line line = output_line(context, "partition");
 
 	output_text(&line, "table", partitioned_names[table]);
 	output_date(&line, "date", partition->date);
 	output_bool(&line, "dropped", dropped);
-	if (table == PARTITIONED_LOG)
-		output_int(&line, "rows", records);
 	output_int(&line, "bytes", partition->bytes);
 	if (table == PARTITIONED_LOG)
 		output_int(&line, "open_days", open_days);
@@ -153,21 +186,19 @@ static bool
 drop_one(struct command_context *context, enum partitioned table, const struct partition *partition,
     struct job_result *result)
 {
-	int64_t records = 0, open_days = 0;
+	int64_t open_days = 0;
 	bool dropped = false;
 
 	if (table == PARTITIONED_LOG &&
-	    !look_into(context->task, partition->date, &records, &open_days))
+	    !count_open_days(context->task, partition->date, &open_days))
 		return false;
 	FAILPOINT("purge-partition");
 	if (open_days == 0 && !context->dry_run &&
 	    !partition_drop(context->task, table, partition->date, &dropped))
 		return false;
-	if (dropped || context->dry_run) {
-		result->rows += records;
+	if (dropped || context->dry_run)
 		result->bytes += partition->bytes;
-	}
-	print_dropped(context, table, partition, dropped, records, open_days);
+	print_dropped(context, table, partition, dropped, open_days);
 	return true;
 }
 

@@ -9,6 +9,8 @@
 /* A batch that is pending for so long was left behind by a process that died. */
 #define COUNTER_STALE_MS 30000
 
+struct redis_command;
+
 struct counter_day {
 	int32_t date;
 	struct totals confirmed;
@@ -33,8 +35,17 @@ struct counter_open_day {
 	bool found; /* else something is amiss: counter_heal() mends it, counter_today() knows */
 	struct counter_day counted; /* where found */
 };
-/* Of any clients, at one round trip. */
-void counter_open_days(struct task *task, struct counter_open_day *list, size_t count);
+/*
+ * Of any clients, at one round trip: asked for, and received some time later, what is in flight
+ * there. In between, Redis is not to be used; both for the same list, and the same arena.
+ */
+struct counter_open_days {
+	struct counter_open_day *list;
+	size_t count;
+	struct redis_command **commands; /* NULL: Redis is away */
+};
+void counter_open_days_ask(struct task *task, struct counter_open_days *days);
+void counter_open_days_receive(struct task *task, struct counter_open_days *days);
 
 /*
  * Mends the count of task->client where it is broken: day over, not loaded, bypassed, lost, a batch

@@ -146,26 +146,40 @@ day_of(const struct counter_view *view, int32_t date)
 }
 
 void
-counter_open_days(struct task *task, struct counter_open_day *list, size_t count)
+counter_open_days_ask(struct task *task, struct counter_open_days *days)
 {
-	struct redis_command **commands =
-	    arena_array(task->arena, count, sizeof(struct redis_command *));
-	struct redis_reply *replies = arena_array(task->arena, count, sizeof(*replies));
-	bool ok = true;
+	bool ok = days->count > 0;
 
-	for (size_t i = 0; i < count && ok; i++)
-		ok = make_look(task, list[i].client, list[i].epoch, list[i].date, &commands[i]);
-	ok = ok && redis_run(task, commands, count, replies);
+	days->commands = arena_array(task->arena, days->count, sizeof(struct redis_command *));
+	for (size_t i = 0; i < days->count && ok; i++) {
+		const struct counter_open_day *one = &days->list[i];
+
+		ok = make_look(task, one->client, one->epoch, one->date, &days->commands[i]);
+	}
+	if (ok && redis_send(task, days->commands, days->count))
+		return;
+	task_clear_error(task);
+	days->commands = NULL;
+}
+
+void
+counter_open_days_receive(struct task *task, struct counter_open_days *days)
+{
+	struct redis_reply *replies = arena_array(task->arena, days->count, sizeof(*replies));
+	bool ok =
+	    days->commands != NULL && redis_receive(task, days->commands, days->count, replies);
+
 	if (!ok)
 		task_clear_error(task);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < days->count; i++) {
+		struct counter_open_day *one = &days->list[i];
 		struct counter_view view = { .answer = COUNTER_AWAY };
 
 		if (ok)
-			read_look(task, &replies[i], list[i].date, &view);
-		list[i].found = view.answer == COUNTER_OK && !view.stale;
-		if (list[i].found)
-			list[i].counted = day_of(&view, list[i].date);
+			read_look(task, &replies[i], one->date, &view);
+		one->found = view.answer == COUNTER_OK && !view.stale;
+		if (one->found)
+			one->counted = day_of(&view, one->date);
 	}
 }
 

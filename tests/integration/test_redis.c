@@ -140,6 +140,48 @@ test_a_restart_costs_nothing_otherwise(void **state)
 	assert_int_equal(reply.integer, 2);
 }
 
+/* More than the sockets hold: nobody may wait for the other for ever. */
+#define SENT 20000
+
+static void
+test_answers_are_received_later(void **state)
+{
+	struct redis_command **commands =
+	    arena_array(redis_fixture_task.arena, SENT, sizeof(struct redis_command *));
+	struct redis_reply *replies = arena_array(redis_fixture_task.arena, SENT, sizeof(*replies));
+	char text[1000];
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	for (size_t i = 0; i < SENT; i++) {
+		commands[i] = redis_command(&redis_fixture_task, "ECHO");
+		redis_add_n(commands[i], text, i % sizeof(text));
+	}
+	redis_fixture_fine(redis_send(&redis_fixture_task, commands, SENT));
+	redis_fixture_fine(redis_receive(&redis_fixture_task, commands, SENT, replies));
+	for (size_t i = 0; i < SENT; i++)
+		assert_int_equal(replies[i].text.len, i % sizeof(text));
+}
+
+static void
+test_answers_are_lost_behind_another_command(void **state)
+{
+	struct redis_command *command = redis_command(&redis_fixture_task, "PING");
+	struct redis_command *other = redis_command(&redis_fixture_task, "ECHO");
+	struct redis_reply reply;
+
+	(void)state;
+	redis_add(other, "other");
+	redis_fixture_fine(redis_send(&redis_fixture_task, &command, 1));
+	redis_fixture_fine(redis_fixture_run(other, &reply));
+	assert_string_equal(reply.text.at, "other");
+	assert_false(redis_receive(&redis_fixture_task, &command, 1, &reply));
+	assert_int_equal(redis_fixture_task.err.code, ERR_UNAVAILABLE);
+	task_clear_error(&redis_fixture_task);
+	redis_fixture_fine(redis_fixture_run(other, &reply));
+	assert_string_equal(reply.text.at, "other");
+}
+
 int
 main(void)
 {
@@ -151,6 +193,8 @@ main(void)
 		REDIS_TEST(test_the_run_id_changes_with_the_server),
 		REDIS_TEST(test_who_knows_a_run_id_is_told_of_a_restart),
 		REDIS_TEST(test_a_restart_costs_nothing_otherwise),
+		REDIS_TEST(test_answers_are_received_later),
+		REDIS_TEST(test_answers_are_lost_behind_another_command),
 	};
 
 	return cmocka_run_group_tests(tests, redis_fixture_start, redis_fixture_stop);

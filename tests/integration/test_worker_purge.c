@@ -218,6 +218,40 @@ test_authorizations(void **state)
 	free(before);
 }
 
+/*
+ * A record at noon is of the day after it where the clocks are 14 hours ahead: its partition waits
+ * for that day, and for no other of the client's.
+ */
+static void
+test_day_of_another_zone(void **state)
+{
+	(void)state;
+	EXPECT_TALLY(
+	    EX_OK, NULL, "client", "create", "--name=east", "--timezone=Pacific/Kiritimati");
+	free(servers_sql(servers,
+	    "INSERT INTO chat_logs (client_id, id, created_at) "
+	    "SELECT id, (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') "
+	    "|| '70008000000000000001')::uuid, at "
+	    "FROM clients, (SELECT " UTC_DAY(20) "::timestamptz + interval '12 hours' AS at) AS v "
+						 "WHERE name = 'east'"));
+	free(servers_sql(servers,
+	    "INSERT INTO ingest_batches (client_id, id, epoch, late_days) "
+	    "SELECT id, '01890000-0000-7000-8000-000000000019', 1, ARRAY[" UTC_DAY(
+		19) "] FROM clients WHERE name = 'east'"));
+	EXPECT_TALLY(EX_OK, "\"rows\":1", "partitions", "--json");
+	EXPECT_TALLY(EX_OK, NULL, "rollup");
+	EXPECT_TALLY(EX_OK, "\"open_days\":1", "purge", "--json");
+	books_expect(servers, COUNT_PARTITIONS(20), "1");
+	EXPECT_TALLY(EX_OK, NULL, "flush");
+	EXPECT_TALLY(EX_OK, NULL, "rollup");
+	EXPECT_TALLY(EX_OK, "\"open_days\":0", "purge", "--json");
+	books_expect(servers, COUNT_PARTITIONS(20), "0");
+	books_expect(servers,
+	    "SELECT count(*) FROM daily_costs JOIN clients c ON c.id = client_id "
+	    "WHERE name = 'east' AND total_requests = 1 AND date = " UTC_DAY(19),
+	    "1");
+}
+
 static int
 start(void **state)
 {
@@ -250,6 +284,7 @@ main(void)
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_expired_things),
 		cmocka_unit_test(test_authorizations),
+		cmocka_unit_test(test_day_of_another_zone),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
