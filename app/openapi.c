@@ -41,7 +41,7 @@ write_ref(struct json_out *out, const char *key, const char *ref)
 static void
 write_query(struct json_out *out, const struct route *route)
 {
-	struct route_fields query = route_query(route);
+	struct route_fields query = router_query(route);
 
 	for (size_t i = 0; i < query.count; i++) {
 		const struct json_field *field = &query.at[i];
@@ -157,7 +157,7 @@ write_body(struct json_out *out, const struct route *route, struct arena *arena)
 {
 	const char *ref;
 
-	if (!route_body(route).at && !route->takes)
+	if (!router_body(route).at && !route->takes)
 		return;
 	if (route->takes) {
 		write_foreign_body(out, route->takes);
@@ -200,7 +200,7 @@ write_responses(struct json_out *out, const struct route *route)
 		write_ref(out, "404", PROBLEM);
 	if (route->if_match)
 		write_ref(out, "412", PROBLEM);
-	if (route_query(route).at || route_body(route).at)
+	if (router_query(route).at || router_body(route).at)
 		write_ref(out, "422", PROBLEM);
 	write_ref(out, "default", PROBLEM);
 	json_close(out);
@@ -311,7 +311,7 @@ write_components(struct json_out *out, struct arena *arena)
 	json_open_at(out, "schemas");
 	json_raw(out, "problem", CONSTANT(problem));
 	for (size_t i = 0; i < route_count; i++) {
-		struct route_fields body = route_body(&routes[i]);
+		struct route_fields body = router_body(&routes[i]);
 
 		if (!body.at)
 			continue;

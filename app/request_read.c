@@ -9,7 +9,7 @@
 bool
 request_read_body(const struct request *req, void *ret)
 {
-	struct route_fields body = route_body(req->route);
+	struct route_fields body = router_body(req->route);
 
 	if (strcmp(req->content_type, "application/json") != 0)
 		return task_fail(
@@ -59,7 +59,7 @@ add_part(struct task *task, struct given *given, struct text value)
 static bool
 read_pair(const struct request *req, struct text pair, struct given *given, void *ret)
 {
-	struct route_fields query = route_query(req->route);
+	struct route_fields query = router_query(req->route);
 	struct task *task = req->task;
 	struct text name = url_cut(&pair, '='), value = pair;
 
@@ -96,7 +96,7 @@ finish_field(
 bool
 request_read_query(const struct request *req, void *ret)
 {
-	struct route_fields query = route_query(req->route);
+	struct route_fields query = router_query(req->route);
 	struct task *task = req->task;
 	struct given *given = arena_array(task->arena, query.count, sizeof(*given));
 	struct text rest = req->query;

@@ -59,6 +59,10 @@ bool rest_change(struct request *req, struct reply *reply);
 bool rest_remove(struct request *req, struct reply *reply);
 bool rest_restore(struct request *req, struct reply *reply);
 
+/* What a route of a resource takes. */
+struct route_fields rest_query(const struct route *route);
+struct route_fields rest_body(const struct route *route);
+
 /* The object as its routes answer it, with its ETag; added: with what is shown only once. */
 bool rest_reply(struct reply *reply, int status, const struct resource *resource,
     const void *object, bool added);

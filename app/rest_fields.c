@@ -96,21 +96,21 @@ find(const struct resource *resource, enum taking taking)
 }
 
 struct route_fields
-route_query(const struct route *route)
+rest_query(const struct route *route)
 {
 	if (route->handle == rest_list)
 		return find(route->resource, LISTED);
 	if (route->handle == rest_count)
 		return find(route->resource, COUNTED);
-	return (struct route_fields){ route->query, route->query_count };
+	return (struct route_fields){ 0 };
 }
 
 struct route_fields
-route_body(const struct route *route)
+rest_body(const struct route *route)
 {
 	if (route->handle == rest_add)
 		return find(route->resource, ADDED);
 	if (route->handle == rest_change)
 		return find(route->resource, CHANGED);
-	return (struct route_fields){ route->body, route->body_count };
+	return (struct route_fields){ 0 };
 }

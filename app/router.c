@@ -4,6 +4,7 @@
 
 #include "app/auth.h"
 #include "app/idempotency.h"
+#include "app/rest.h"
 #include "app/url.h"
 
 /*
@@ -105,14 +106,28 @@ router_find(struct request *req)
 	return task_fail(req->task, ERR_METHOD, "The path does not have this method.");
 }
 
+struct route_fields
+router_query(const struct route *route)
+{
+	return route->resource != NULL ? rest_query(route)
+				       : (struct route_fields){ route->query, route->query_count };
+}
+
+struct route_fields
+router_body(const struct route *route)
+{
+	return route->resource != NULL ? rest_body(route)
+				       : (struct route_fields){ route->body, route->body_count };
+}
+
 /* Where nothing is taken, a field would be ignored without a word: it is refused by its name. */
 static bool
 check_empty(struct request *req)
 {
 	const struct route *route = req->route;
 
-	return (route_query(route).count > 0 || request_read_query(req, NULL)) &&
-	       (route_body(route).count > 0 || route->takes != NULL || req->body.len == 0 ||
+	return (router_query(route).count > 0 || request_read_query(req, NULL)) &&
+	       (router_body(route).count > 0 || route->takes != NULL || req->body.len == 0 ||
 		   request_read_body(req, NULL));
 }
 

@@ -47,8 +47,8 @@ struct route_fields {
 	const struct json_field *at;
 	size_t count;
 };
-struct route_fields route_query(const struct route *route);
-struct route_fields route_body(const struct route *route);
+struct route_fields router_query(const struct route *route);
+struct route_fields router_body(const struct route *route);
 
 /* Sets req->route and req->params. ERR_NOT_FOUND, ERR_METHOD. */
 NODISCARD bool router_find(struct request *req);

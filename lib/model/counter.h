@@ -26,9 +26,8 @@ struct counter_state {
 	int64_t epoch; /* 0: the client never had one */
 	int32_t day; /* the open day, in the client's zone */
 	const struct zone *zone; /* the caller's */
-	bool bypassed; /* a batch was committed without being announced, the budgets or the zone
-			  changed */
-	bool other_zone; /* the caller does not know of the client's zone yet; also bypassed */
+	bool bypassed; /* a batch was not announced, or the budgets or the zone changed */
+	bool other_zone; /* the caller does not know the client's zone yet; also bypassed */
 	const struct budget_set *budgets; /* NULL: none */
 };
 
@@ -46,14 +45,13 @@ void counter_book_doubt(
 /*
  * The state of task->client, from the book where it is there (book may be NULL). A state that
  * cannot be counted on (none yet, bypassed) is replaced by opening the next epoch, if Redis
- * answers; a day that is over is ended. A caller with another zone than the client's opens none: its
- * days are not those that are counted. The budgets live as long as the task's arena.
+ * answers, unless the caller's zone is another; a day that is over is ended. The budgets live as
+ * long as the task's arena.
  */
 NODISCARD bool counter_state(struct task *task, struct counter_book *book, const struct zone *zone,
     struct counter_state *ret);
 
-/* Opens the next epoch of task->client in PostgreSQL, by a transaction of its own, and in Redis. One
- * of another zone than the client's is bypassed from its beginning. */
+/* Opens the next epoch of task->client in PostgreSQL, in a transaction of its own, and in Redis. */
 NODISCARD bool counter_open(struct task *task, struct counter_book *book, const struct zone *zone,
     struct counter_state *ret);
 
@@ -109,11 +107,9 @@ void counter_drop(struct task *task, struct id batch, struct counter_part *parts
 
 /* Whether the epoch of the state counts this day. */
 bool counter_counts_day(const struct counter_state *state, int32_t day);
-/* The bucket of a day, with all its totals. */
+/* The buckets of a day and of a place, with their amounts. */
 struct counter_sum counter_day_sum(
     struct task *task, const struct zone *zone, int32_t day, const struct totals *totals);
-
-/* The bucket of a place, with its amounts. */
 struct counter_sum counter_place_sum(struct task *task, const struct budget_place *place);
 
 /* Their SQL, for the tests; NULL behind the last. */

@@ -217,7 +217,7 @@ filter_by_all(const struct route *route, const char *path)
 	const char *ids[] = { other.client, other.key, other.user, other.session, other.record,
 		other.budget, other.authorization };
 
-	struct route_fields query = route_query(route);
+	struct route_fields query = router_query(route);
 
 	for (size_t i = 0; i < query.count; i++) {
 		const struct json_field *field = &query.at[i];
@@ -270,7 +270,7 @@ no_body_may_name_another_tenants_rows(UNUSED void **state)
 	int named = 0;
 
 	for (size_t i = 0; i < route_count; i++) {
-		struct route_fields body = route_body(&routes[i]);
+		struct route_fields body = router_body(&routes[i]);
 
 		for (size_t j = 0; j < body.count; j++) {
 			const char *name = body.at[j].name;
@@ -313,7 +313,7 @@ no_group_in_a_body_may_name_another_tenants_rows(UNUSED void **state)
 	int named = 0;
 
 	for (size_t i = 0; i < route_count; i++) {
-		struct route_fields body = route_body(&routes[i]);
+		struct route_fields body = router_body(&routes[i]);
 
 		for (size_t j = 0; j < body.count; j++)
 			named += name_in_group(&routes[i], &body.at[j]);

@@ -219,7 +219,7 @@ every_parameter_is_described(UNUSED void **state)
 {
 	for (size_t i = 0; i < route_count; i++) {
 		yajl_val parameters = get(operation(&routes[i]), "parameters");
-		struct route_fields query = route_query(&routes[i]);
+		struct route_fields query = router_query(&routes[i]);
 
 		for (size_t j = 0; j < query.count; j++) {
 			const struct json_field *field = &query.at[j];
@@ -255,7 +255,7 @@ every_field_of_a_body_is_described(UNUSED void **state)
 	for (size_t i = 0; i < route_count; i++) {
 		yajl_val found = operation(&routes[i]);
 		yajl_val schema = get(schemas, get_text(found, "operationId"));
-		struct route_fields body = route_body(&routes[i]);
+		struct route_fields body = router_body(&routes[i]);
 
 		assert_int_equal(
 		    body.at != NULL || routes[i].takes != NULL, get(found, "requestBody") != NULL);
@@ -372,7 +372,7 @@ lines_are_taken_where_the_document_says_so(UNUSED void **state)
 		yajl_val content = get(get(operation(route), "requestBody"), "content");
 		long status;
 
-		if (route_body(route).at == NULL)
+		if (router_body(route).at == NULL)
 			continue;
 		status = send_lines(route, route->scope == SCOPE_OPERATOR ? operator: client);
 		if ((status == 415) != (get(content, "application/x-ndjson") == NULL))
