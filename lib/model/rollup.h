@@ -29,7 +29,7 @@ NODISCARD bool rollup_begin(
 NODISCARD bool rollup_ask(struct task *task, struct span span);
 
 struct rollup_pending {
-	struct span *spans; /* tidy, of whole quarter-hours */
+	struct span *spans; /* tidy, of whole hours */
 	size_t count;
 	const struct db_rows *rows; /* as they were read */
 };
@@ -38,8 +38,8 @@ NODISCARD bool rollup_find(struct task *task, struct rollup_pending *ret);
 NODISCARD bool rollup_clear(struct task *task, const struct rollup_pending *pending);
 
 /*
- * Sums the span, of whole quarter-hours, again: from the log where it is whole, and its hours and
- * days from what that gives. Holds day_lock(). *ret_rows: how many rows are new or were changed.
+ * Sums the span, of whole hours, again: from the log where it is whole, and its days from what that
+ * gives. Holds day_lock(). *ret_rows: how many rows are new or were changed.
  */
 NODISCARD bool rollup_sum(
     struct task *task, const struct zone *zone, struct span span, int64_t *ret_rows);
