@@ -23,6 +23,9 @@ CREATE TYPE cost_quarter AS (
 -- One array behind the other.
 CREATE AGGREGATE array_join(anycompatiblearray) (SFUNC = array_cat, STYPE = anycompatiblearray);
 
+-- As sum(), which counts in numeric.
+CREATE AGGREGATE add_up(bigint) (SFUNC = int8pl, STYPE = bigint, INITCOND = '0', PARALLEL = SAFE);
+
 ALTER TABLE cost_aggregates
 	-- Of rows by hour of 'call', 'user' and 'tag': the quarter-hour in which all of it lies, or each of them. In the histogram
 	-- of such a row a slot may come once for each.
@@ -101,12 +104,12 @@ RETURNS SETOF cost_aggregates LANGUAGE sql STABLE AS $$
 		-- kind is 3 for calls, 1 for users, 2 for lists of tags.
 		SELECT GROUPING(l.user_id, l.tags) AS kind, l.start, l.slot, l.user_id, l.tags, l.feature, l.agent_type, l.provider,
 			l.model, coalesce(sum(l.cost), 0) AS cost_cents, count(*) AS calls,
-			coalesce(sum(l.tokens_used), 0)::bigint AS tokens,
-			coalesce(sum(l.input_tokens), 0)::bigint AS input_tokens,
-			coalesce(sum(l.output_tokens), 0)::bigint AS output_tokens,
-			coalesce(sum(l.cached_input_tokens), 0)::bigint AS cached_input_tokens,
-			coalesce(sum(l.cache_write_tokens), 0)::bigint AS cache_write_tokens,
-			coalesce(sum(l.reasoning_tokens), 0)::bigint AS reasoning_tokens,
+			add_up(l.tokens_used) AS tokens,
+			add_up(l.input_tokens) AS input_tokens,
+			add_up(l.output_tokens) AS output_tokens,
+			add_up(l.cached_input_tokens) AS cached_input_tokens,
+			add_up(l.cache_write_tokens) AS cache_write_tokens,
+			add_up(l.reasoning_tokens) AS reasoning_tokens,
 			count(*) FILTER (WHERE NOT l.success) AS failed_calls,
 			count(*) FILTER (WHERE l.cost IS NULL) AS unpriced_calls
 		FROM (
@@ -134,12 +137,12 @@ RETURNS SETOF cost_aggregates LANGUAGE sql STABLE AS $$
 		UNION ALL
 		-- A call with two tags is in two groups, and one without any in that of none.
 		SELECT text 'tag' COLLATE "C", start, t.tag COLLATE "C", slot,
-			sum(cost_cents) AS cost_cents, sum(calls)::bigint AS calls, sum(tokens)::bigint AS tokens,
-			sum(input_tokens)::bigint AS input_tokens, sum(output_tokens)::bigint AS output_tokens,
-			sum(cached_input_tokens)::bigint AS cached_input_tokens,
-			sum(cache_write_tokens)::bigint AS cache_write_tokens,
-			sum(reasoning_tokens)::bigint AS reasoning_tokens,
-			sum(failed_calls)::bigint AS failed_calls, sum(unpriced_calls)::bigint AS unpriced_calls
+			sum(cost_cents) AS cost_cents, add_up(calls) AS calls, add_up(tokens) AS tokens,
+			add_up(input_tokens) AS input_tokens, add_up(output_tokens) AS output_tokens,
+			add_up(cached_input_tokens) AS cached_input_tokens,
+			add_up(cache_write_tokens) AS cache_write_tokens,
+			add_up(reasoning_tokens) AS reasoning_tokens,
+			add_up(failed_calls) AS failed_calls, add_up(unpriced_calls) AS unpriced_calls
 		FROM log
 		CROSS JOIN LATERAL unnest(CASE coalesce(cardinality(tags), 0)
 			WHEN 0 THEN ARRAY[NULL::text]
@@ -149,12 +152,12 @@ RETURNS SETOF cost_aggregates LANGUAGE sql STABLE AS $$
 		GROUP BY start, t.tag, slot),
 	-- Each group comes in the same order each time, so that what has not changed is seen to be equal.
 	quarters AS MATERIALIZED (
-		SELECT dimension, name, start, sum(cost_cents) AS cost_cents, sum(calls)::bigint AS calls, sum(tokens)::bigint AS tokens,
-			sum(input_tokens)::bigint AS input_tokens, sum(output_tokens)::bigint AS output_tokens,
-			sum(cached_input_tokens)::bigint AS cached_input_tokens,
-			sum(cache_write_tokens)::bigint AS cache_write_tokens,
-			sum(reasoning_tokens)::bigint AS reasoning_tokens,
-			sum(failed_calls)::bigint AS failed_calls, sum(unpriced_calls)::bigint AS unpriced_calls,
+		SELECT dimension, name, start, sum(cost_cents) AS cost_cents, add_up(calls) AS calls, add_up(tokens) AS tokens,
+			add_up(input_tokens) AS input_tokens, add_up(output_tokens) AS output_tokens,
+			add_up(cached_input_tokens) AS cached_input_tokens,
+			add_up(cache_write_tokens) AS cache_write_tokens,
+			add_up(reasoning_tokens) AS reasoning_tokens,
+			add_up(failed_calls) AS failed_calls, add_up(unpriced_calls) AS unpriced_calls,
 			array_agg(slot) FILTER (WHERE slot IS NOT NULL) AS duration_slots,
 			array_agg(calls) FILTER (WHERE slot IS NOT NULL) AS duration_calls
 		FROM (SELECT * FROM keyed ORDER BY dimension, name, start, slot) AS k
@@ -168,12 +171,12 @@ RETURNS SETOF cost_aggregates LANGUAGE sql STABLE AS $$
 		FROM (VALUES ('call'), ('user'), ('tag')) AS d (dimension)
 		CROSS JOIN LATERAL cost_rows(client, d.dimension, 'quarter', hours_since, since) AS r),
 	hours AS (
-		SELECT dimension, hour, name, sum(cost_cents) AS cost_cents, sum(calls)::bigint AS calls, sum(tokens)::bigint AS tokens,
-			sum(input_tokens)::bigint AS input_tokens, sum(output_tokens)::bigint AS output_tokens,
-			sum(cached_input_tokens)::bigint AS cached_input_tokens,
-			sum(cache_write_tokens)::bigint AS cache_write_tokens,
-			sum(reasoning_tokens)::bigint AS reasoning_tokens,
-			sum(failed_calls)::bigint AS failed_calls, sum(unpriced_calls)::bigint AS unpriced_calls,
+		SELECT dimension, hour, name, sum(cost_cents) AS cost_cents, add_up(calls) AS calls, add_up(tokens) AS tokens,
+			add_up(input_tokens) AS input_tokens, add_up(output_tokens) AS output_tokens,
+			add_up(cached_input_tokens) AS cached_input_tokens,
+			add_up(cache_write_tokens) AS cache_write_tokens,
+			add_up(reasoning_tokens) AS reasoning_tokens,
+			add_up(failed_calls) AS failed_calls, add_up(unpriced_calls) AS unpriced_calls,
 			array_join(duration_slots) AS duration_slots, array_join(duration_calls) AS duration_calls,
 			CASE WHEN count(*) = 1 THEN min(place) END AS quarter,
 			CASE WHEN count(*) > 1 THEN array_agg(ROW(place, cost_cents, calls, tokens, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens,
@@ -194,7 +197,7 @@ RETURNS SETOF cost_aggregates LANGUAGE sql STABLE AS $$
 			('model', (q.name::text[])[4:4])) AS d (dimension, key)
 		WHERE q.dimension = 'call'),
 	slots AS (
-		SELECT dimension, start, key, slot, sum(calls)::bigint AS calls
+		SELECT dimension, start, key, slot, add_up(calls) AS calls
 		FROM (
 			SELECT dimension, start, key, unnest(duration_slots) AS slot, unnest(duration_calls) AS calls
 			FROM singles) AS u
@@ -204,12 +207,12 @@ RETURNS SETOF cost_aggregates LANGUAGE sql STABLE AS $$
 		FROM (SELECT * FROM slots ORDER BY dimension, start, key, slot) AS s
 		GROUP BY dimension, start, key),
 	totals AS (
-		SELECT dimension, start, key, sum(cost_cents) AS cost_cents, sum(calls)::bigint AS calls, sum(tokens)::bigint AS tokens,
-			sum(input_tokens)::bigint AS input_tokens, sum(output_tokens)::bigint AS output_tokens,
-			sum(cached_input_tokens)::bigint AS cached_input_tokens,
-			sum(cache_write_tokens)::bigint AS cache_write_tokens,
-			sum(reasoning_tokens)::bigint AS reasoning_tokens,
-			sum(failed_calls)::bigint AS failed_calls, sum(unpriced_calls)::bigint AS unpriced_calls
+		SELECT dimension, start, key, sum(cost_cents) AS cost_cents, add_up(calls) AS calls, add_up(tokens) AS tokens,
+			add_up(input_tokens) AS input_tokens, add_up(output_tokens) AS output_tokens,
+			add_up(cached_input_tokens) AS cached_input_tokens,
+			add_up(cache_write_tokens) AS cache_write_tokens,
+			add_up(reasoning_tokens) AS reasoning_tokens,
+			add_up(failed_calls) AS failed_calls, add_up(unpriced_calls) AS unpriced_calls
 		FROM singles
 		GROUP BY dimension, start, key)
 	SELECT client, dimension, 'hour', hour, CASE dimension WHEN 'call' THEN name::text[] ELSE ARRAY[name] END,
@@ -246,7 +249,7 @@ RETURNS SETOF cost_aggregates LANGUAGE sql STABLE AS $$
 			('model', k.key[4:4])) AS d (dimension, key)
 		WHERE k.dimension = 'call'),
 	slots AS (
-		SELECT dimension, start, key, slot, sum(calls)::bigint AS calls
+		SELECT dimension, start, key, slot, add_up(calls) AS calls
 		FROM (
 			SELECT dimension, start, key, unnest(duration_slots) AS slot, unnest(duration_calls) AS calls
 			FROM source) AS u
@@ -256,12 +259,12 @@ RETURNS SETOF cost_aggregates LANGUAGE sql STABLE AS $$
 		FROM (SELECT * FROM slots ORDER BY dimension, start, key, slot) AS s
 		GROUP BY dimension, start, key),
 	totals AS (
-		SELECT dimension, start, key, sum(cost_cents) AS cost_cents, sum(calls)::bigint AS calls, sum(tokens)::bigint AS tokens,
-			sum(input_tokens)::bigint AS input_tokens, sum(output_tokens)::bigint AS output_tokens,
-			sum(cached_input_tokens)::bigint AS cached_input_tokens,
-			sum(cache_write_tokens)::bigint AS cache_write_tokens,
-			sum(reasoning_tokens)::bigint AS reasoning_tokens,
-			sum(failed_calls)::bigint AS failed_calls, sum(unpriced_calls)::bigint AS unpriced_calls
+		SELECT dimension, start, key, sum(cost_cents) AS cost_cents, add_up(calls) AS calls, add_up(tokens) AS tokens,
+			add_up(input_tokens) AS input_tokens, add_up(output_tokens) AS output_tokens,
+			add_up(cached_input_tokens) AS cached_input_tokens,
+			add_up(cache_write_tokens) AS cache_write_tokens,
+			add_up(reasoning_tokens) AS reasoning_tokens,
+			add_up(failed_calls) AS failed_calls, add_up(unpriced_calls) AS unpriced_calls
 		FROM source
 		GROUP BY dimension, start, key)
 	SELECT client, dimension, 'day', start, key, cost_cents, calls, tokens, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens,
@@ -332,5 +335,6 @@ DROP FUNCTION day_rows(uuid, text, timestamptz, timestamptz);
 DROP FUNCTION log_hours(uuid, uuid, uuid, timestamptz, timestamptz, bigint[], timestamptz);
 DROP FUNCTION cost_rows(uuid, text, text, timestamptz, timestamptz);
 ALTER TABLE cost_aggregates DROP COLUMN quarters, DROP COLUMN quarter;
+DROP AGGREGATE add_up(bigint);
 DROP AGGREGATE array_join(anycompatiblearray);
 DROP TYPE cost_quarter;
