@@ -44,7 +44,8 @@ static const char hours_sql[] =
 static const char day_sql[] = REPLACE("'day'", "$3", "$4", "day_rows($1, $2, $3, $4)");
 
 static const char client_sql[] =
-    "SELECT nullif(whole_from, '-infinity'), days_until, nullif(hours_from, '-infinity') "
+    "SELECT nullif(whole_from, '-infinity'), days_until, nullif(hours_from, '-infinity'), "
+    "nullif(days_from, '-infinity') "
     "FROM rollup_clients "
     "WHERE client_id = $1";
 
@@ -67,43 +68,31 @@ static const char memory_sql[] = "SELECT set_config('work_mem', '128MB', true), 
 const char *const rollup_sum_statements[] = { hours_sql, day_sql, client_sql, first_sql, ended_sql,
 	memory_sql, NULL };
 
-struct kept {
-	int64_t whole_from; /* 0: the log is whole */
-	int64_t days_until; /* 0: there are no rows by day */
-	int64_t hours_from; /* 0: there are all rows by hour */
-};
-
-static bool
-find_kept(struct task *task, struct kept *ret)
+bool
+rollup_find_bounds(struct task *task, struct rollup_bounds *ret)
 {
 	struct db_params *params = db_params(task);
 	struct db_rows *rows;
 
-	*ret = (struct kept){ 0 };
+	*ret = (struct rollup_bounds){ 0 };
 	db_add_id(params, task->client);
 	if (!db_query(task, client_sql, params, &rows))
 		return false;
 	if (db_count(rows) > 0)
-		*ret = (struct kept){ span_ceil(db_time(rows, 0, 0), SPAN_QUARTER),
-			db_time(rows, 0, 1), db_time(rows, 0, 2) };
+		*ret = (struct rollup_bounds){
+			.whole_from = span_ceil(db_time(rows, 0, 0), SPAN_QUARTER),
+			.days_until = db_time(rows, 0, 1),
+			.hours_from = db_time(rows, 0, 2),
+			.days_from = db_time(rows, 0, 3),
+		};
 	return true;
 }
 
 static bool
-begin(struct task *task, struct kept *ret)
+begin(struct task *task, struct rollup_bounds *ret)
 {
-	return day_lock(task) && db_query(task, memory_sql, NULL, NULL) && find_kept(task, ret);
-}
-
-bool
-rollup_find_whole(struct task *task, int64_t *ret)
-{
-	struct kept kept;
-
-	if (!find_kept(task, &kept))
-		return false;
-	*ret = kept.whole_from;
-	return true;
+	return day_lock(task) && db_query(task, memory_sql, NULL, NULL) &&
+	       rollup_find_bounds(task, ret);
 }
 
 /* Of whole hours, from the log as far as it is whole. */
@@ -153,8 +142,8 @@ sum_day(
 
 /* The days that the span touches, of those that are over. */
 static bool
-sum_days(struct task *task, const struct zone *zone, struct span span, const struct kept *kept,
-    int64_t *ret_rows)
+sum_days(struct task *task, const struct zone *zone, struct span span,
+    const struct rollup_bounds *kept, int64_t *ret_rows)
 {
 	int32_t last = zone_date(zone, span.until - 1);
 
@@ -169,7 +158,7 @@ sum_days(struct task *task, const struct zone *zone, struct span span, const str
 bool
 rollup_sum(struct task *task, const struct zone *zone, struct span span, int64_t *ret_rows)
 {
-	struct kept kept;
+	struct rollup_bounds kept;
 
 	*ret_rows = 0;
 	return begin(task, &kept) && sum_hours(task, span, kept.whole_from, ret_rows) &&
@@ -208,7 +197,7 @@ bool
 rollup_end_day(struct task *task, const struct zone *zone, bool *ret_more, int64_t *ret_rows)
 {
 	int32_t today = zone_date(zone, task->now), date;
-	struct kept kept;
+	struct rollup_bounds kept;
 
 	*ret_rows = 0;
 	*ret_more = false;
