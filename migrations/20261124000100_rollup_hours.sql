@@ -292,7 +292,9 @@ ALTER TABLE rollup_clients
 	-- There are rows by hour from here on,
 	ADD COLUMN hours_from timestamptz NOT NULL DEFAULT '-infinity',
 	-- and by day of the client's zone.
-	ADD COLUMN days_from timestamptz NOT NULL DEFAULT '-infinity';
+	ADD COLUMN days_from timestamptz NOT NULL DEFAULT '-infinity',
+	-- From here on the days that daily_costs has are of that zone, too.
+	ADD COLUMN closed_from timestamptz NOT NULL DEFAULT '-infinity';
 
 -- A client that changes its zone and takes it back before rollup looks has stored batches that name days of the other.
 CREATE FUNCTION note_timezone() RETURNS trigger
@@ -310,7 +312,7 @@ CREATE TRIGGER clients_timezone AFTER UPDATE OF timezone ON clients
 
 DROP TRIGGER clients_timezone ON clients;
 DROP FUNCTION note_timezone();
-ALTER TABLE rollup_clients DROP COLUMN days_from, DROP COLUMN hours_from;
+ALTER TABLE rollup_clients DROP COLUMN closed_from, DROP COLUMN days_from, DROP COLUMN hours_from;
 
 CREATE OR REPLACE FUNCTION rollup_snapshot() RETURNS pg_snapshot
 LANGUAGE sql STABLE AS $$

@@ -61,8 +61,12 @@ compare(struct command_context *context, const struct tenant *tenant, const stru
 	struct daily_cost log = books->stored;
 	struct rollup_bounds bounds;
 
-	if (!rollup_find_bounds(task, &bounds) ||
-	    (day->until > bounds.whole_from &&
+	if (!rollup_find_bounds(task, &bounds))
+		return false;
+	/* What was closed in another zone is not to be had by days of this one. */
+	if (day->since < bounds.closed_from)
+		return true;
+	if ((day->until > bounds.whole_from &&
 		!daily_cost_sum(task, tenant->zone, books->date, &log)))
 		return false;
 	for (int i = 0; i < 6; i++) {

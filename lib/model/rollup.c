@@ -38,7 +38,8 @@ static const char begin_sql[] = "INSERT INTO rollup_clients AS r (client_id, tim
 				"SET timezone = excluded.timezone, "
 				"timezone_at = clock_timestamp(), "
 				"days_until = NULL, "
-				"days_from = r.hours_from "
+				"days_from = r.hours_from, "
+				"closed_from = r.whole_from "
 				"WHERE r.timezone <> excluded.timezone";
 
 /* They begin where days of another zone did; one that has no record now would keep its row. */

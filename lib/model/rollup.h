@@ -60,6 +60,7 @@ struct rollup_bounds {
 	int64_t days_until; /* rows by day of the days that were over by then */
 	int64_t hours_from; /* rows by hour */
 	int64_t days_from; /* rows by day of the zone that the days have now */
+	int64_t closed_from; /* rows of daily_costs of that zone, of days that were closed */
 };
 NODISCARD bool rollup_find_bounds(struct task *task, struct rollup_bounds *ret);
 

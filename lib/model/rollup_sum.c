@@ -45,7 +45,7 @@ static const char day_sql[] = REPLACE("'day'", "$3", "$4", "day_rows($1, $2, $3,
 
 static const char client_sql[] =
     "SELECT nullif(whole_from, '-infinity'), days_until, nullif(hours_from, '-infinity'), "
-    "nullif(days_from, '-infinity') "
+    "nullif(days_from, '-infinity'), nullif(closed_from, '-infinity') "
     "FROM rollup_clients "
     "WHERE client_id = $1";
 
@@ -84,6 +84,7 @@ rollup_find_bounds(struct task *task, struct rollup_bounds *ret)
 			.days_until = db_time(rows, 0, 1),
 			.hours_from = db_time(rows, 0, 2),
 			.days_from = db_time(rows, 0, 3),
+			.closed_from = db_time(rows, 0, 4),
 		};
 	return true;
 }
