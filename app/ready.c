@@ -9,6 +9,8 @@
 #include "lib/model/authorization.h"
 
 #define JOB_AGE_MAX (600 * CLOCK_SECOND)
+/* It runs every five minutes, and longer than that where many records came at once. */
+#define ROLLUP_AGE_MAX (3600 * CLOCK_SECOND)
 /* No hold lives longer; the job that measures runs once a minute. */
 #define HOLD_AGE_MAX_MS ((AUTHORIZATION_SECONDS_MAX + 300) * INT64_C(1000))
 /* An answer is given again for so long: probes cost next to nothing. */
@@ -91,9 +93,10 @@ find_job(struct task *task, const char *job, struct db_rows **ret)
 }
 
 static bool
-is_overdue(const struct task *task, const struct app *app, const struct db_rows *rows)
+is_overdue(
+    const struct task *task, const struct app *app, const struct db_rows *rows, int64_t age_max)
 {
-	int64_t oldest = task->now - JOB_AGE_MAX;
+	int64_t oldest = task->now - age_max;
 	bool ran = db_count(rows) > 0 && !db_null(rows, 0, 0);
 	/* Where the service has just begun, so may have the jobs. */
 	int64_t last = ran ? db_time(rows, 0, 0) : app->started_at;
@@ -108,8 +111,20 @@ check_flush(struct task *task, const struct app *app, const char **ret_trouble)
 
 	if (!find_job(task, "flush", &rows))
 		return false;
-	if (is_overdue(task, app, rows))
+	if (is_overdue(task, app, rows, JOB_AGE_MAX))
 		*ret_trouble = "the last flush is too long ago: look after its timer";
+	return true;
+}
+
+static bool
+check_rollup(struct task *task, const struct app *app, const char **ret_trouble)
+{
+	struct db_rows *rows;
+
+	if (!find_job(task, "rollup", &rows))
+		return false;
+	if (is_overdue(task, app, rows, ROLLUP_AGE_MAX))
+		*ret_trouble = "the last rollup is too long ago: look after its timer";
 	return true;
 }
 
@@ -120,7 +135,7 @@ check_holds(struct task *task, const struct app *app, const char **ret_trouble)
 
 	if (!find_job(task, "expire", &rows))
 		return false;
-	if (is_overdue(task, app, rows))
+	if (is_overdue(task, app, rows, JOB_AGE_MAX))
 		*ret_trouble = "the last run of expire is too long ago: look after its timer";
 	else if (db_count(rows) > 0 && !db_null(rows, 0, 2) && db_int(rows, 0, 2) > HOLD_AGE_MAX_MS)
 		*ret_trouble = "a hold is older than any may be: holds do not expire in Redis";
@@ -148,6 +163,7 @@ static const struct check {
 	{ "migrations", check_migrations },
 	{ "partitions", check_partitions },
 	{ "flush", check_flush },
+	{ "rollup", check_rollup },
 	{ "drift", check_drift },
 	{ "holds", check_holds },
 };

@@ -1,6 +1,6 @@
 /*
  * Whether the service can do its work: PostgreSQL, Redis, migrations, partitions, the last runs
- * of flush and expire, drift, the age of the oldest hold.
+ * of flush, rollup and expire, drift, the age of the oldest hold.
  */
 #ifndef APP_READY_H
 #define APP_READY_H

@@ -50,6 +50,7 @@ static const struct setting settings[] = {
 	{ INT(key_failures_per_minute), 0, 10000, "60" },
 	{ LEVEL(log_level), 1, TEXT_MAX, "info" },
 	{ INT(log_retention_days), 1, 36500, "90" },
+	{ INT(hour_retention_days), 1, 36500, "400" },
 	{ INT(session_lifetime_s), 1, 315360000, "2592000" },
 	{ INT(user_grace_days), 0, 36500, "30" },
 	{ INT(partitions_ahead), 1, 366, "7" },

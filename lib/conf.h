@@ -37,6 +37,7 @@ struct conf {
 	const char *log_level;
 	/* jobs */
 	int64_t log_retention_days; /* of chat_logs where the client sets none */
+	int64_t hour_retention_days; /* of the rollups by hour and quarter-hour */
 	int64_t session_lifetime_s;
 	int64_t user_grace_days; /* soft-deleted users are removed after it */
 	int64_t partitions_ahead;

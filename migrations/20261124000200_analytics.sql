@@ -21,18 +21,18 @@ GROUP BY client_id, start;
 -- By user and day of the client's zone, as far as it is rolled up. user_id NULL: the calls of nobody. Days that are not
 -- over have no rows by day.
 CREATE VIEW daily_usage_stats WITH (security_invoker = true) AS
-SELECT a.client_id, a.key[1]::uuid AS user_id, (a.start AT TIME ZONE r.timezone)::date AS date_bucket,
+SELECT r.client_id, a.key[1]::uuid AS user_id, (a.start AT TIME ZONE r.timezone)::date AS date_bucket,
 	sum(a.calls)::bigint AS calls, sum(a.failed_calls)::bigint AS failed_calls,
 	sum(a.unpriced_calls)::bigint AS unpriced_calls, sum(a.cost_cents) AS cost_cents,
 	sum(a.tokens)::bigint AS total_tokens, sum(a.input_tokens)::bigint AS input_tokens,
 	sum(a.output_tokens)::bigint AS output_tokens, sum(a.cached_input_tokens)::bigint AS cached_input_tokens,
 	sum(a.cache_write_tokens)::bigint AS cache_write_tokens, sum(a.reasoning_tokens)::bigint AS reasoning_tokens
 FROM rollup_clients r
-JOIN cost_aggregates a ON a.client_id = r.client_id
-WHERE a.dimension = 'user'
-AND (a.grain = 'day' AND a.start < r.days_until
-	OR a.grain = 'quarter' AND a.start >= coalesce(r.days_until, '-infinity'))
-GROUP BY a.client_id, a.key[1], date_bucket;
+CROSS JOIN LATERAL (
+	SELECT * FROM cost_rows(r.client_id, 'user', 'day', r.days_from, r.days_until)
+	UNION ALL
+	SELECT * FROM cost_rows(r.client_id, 'user', 'quarter', coalesce(r.days_until, r.hours_from), 'infinity')) AS a
+GROUP BY r.client_id, a.key[1], date_bucket;
 
 GRANT SELECT ON dashboard_metrics, daily_usage_stats TO tally_app, tally_worker;
 

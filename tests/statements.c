@@ -83,6 +83,7 @@ static const struct statement_list written[] = {
 	{ "prompt_similar", prompt_similar_statements, "tally_app" },
 	{ "ready", ready_statements, "tally_app" },
 	{ "rollup", rollup_statements, "tally_worker" },
+	{ "rollup_hours", rollup_hours_statements, "tally_worker" },
 	{ "rollup_sum", rollup_sum_statements, "tally_worker" },
 	{ "session", session_statements, "tally_app" },
 	{ "usage", usage_statements, "tally_app" },

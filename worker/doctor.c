@@ -30,6 +30,8 @@ static const struct doctor_row rows[] = {
 	{ "records without a partition", COMMAND_WORKER, doctor_strays, "run tally partitions" },
 	{ "jobs", COMMAND_WORKER, doctor_jobs,
 	    "look into systemctl list-timers 'tally*' and journalctl -u 'tally@*'" },
+	{ "rollups", COMMAND_WORKER, doctor_rollups,
+	    "run tally rollup, and look after tally-rollup.timer" },
 	{ "clock", COMMAND_WORKER, doctor_clock, "let both machines take their time from NTP" },
 	{ "Redis", COMMAND_WORKER, doctor_redis, "start Redis 7 or later, and check redis_url" },
 	{ "memory of Redis", COMMAND_WORKER, doctor_redis_memory,

@@ -1,5 +1,6 @@
 /* What doctor asks PostgreSQL. */
 #include "lib/clock.h"
+#include "lib/model/rollup.h"
 #include "worker/doctor.h"
 #include "worker/migration.h"
 #include "worker/partition.h"
@@ -65,7 +66,12 @@ static const char jobs_sql[] =
     "coalesce(sum(drift_nanos), 0)::bigint "
     "FROM job_runs";
 
+static const char rollup_sql[] = "SELECT succeeded_at "
+				 "FROM job_runs "
+				 "WHERE job = 'rollup'";
+
 #define FLUSH_AGE_MAX (600 * CLOCK_SECOND)
+#define ROLLUP_AGE_MAX (3600 * CLOCK_SECOND)
 
 bool
 doctor_server_version(struct command_context *context, struct finding *finding)
@@ -251,4 +257,26 @@ doctor_jobs(struct command_context *context, struct finding *finding)
 		return doctor_bad(finding, "reconcile found drift: see tally verify");
 	return doctor_good(finding, "flush ran within %lld minutes",
 	    (long long)(FLUSH_AGE_MAX / CLOCK_SECOND / 60));
+}
+
+bool
+doctor_rollups(struct command_context *context, struct finding *finding)
+{
+	struct task *task = context->task;
+	int64_t batches, spans, age;
+	struct db_rows *rows;
+
+	if (!rollup_count_waiting(task, &batches, &spans) ||
+	    !db_query(task, rollup_sql, NULL, &rows))
+		return false;
+	if (db_count(rows) == 0 || db_null(rows, 0, 0))
+		return doctor_bad(
+		    finding, "rollup never ran: %lld batches wait", (long long)batches);
+	age = task->now - db_time(rows, 0, 0);
+	if (age > ROLLUP_AGE_MAX)
+		return doctor_bad(finding,
+		    "rollup last succeeded %lld s ago: %lld batches and %lld spans of time wait",
+		    (long long)(age / CLOCK_SECOND), (long long)batches, (long long)spans);
+	return doctor_good(
+	    finding, "rollup ran within an hour, %lld batches wait", (long long)batches);
 }

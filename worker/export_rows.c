@@ -82,12 +82,12 @@ sum_records(struct task *task, const struct tenant *tenant, int32_t date, struct
 {
 	struct daily_costs booked;
 	struct daily_cost log;
-	int64_t whole_from;
+	struct rollup_bounds bounds;
 
-	if (!rollup_find_whole(task, &whole_from) || !daily_cost_list(task, date, date, &booked) ||
+	if (!rollup_find_bounds(task, &bounds) || !daily_cost_list(task, date, date, &booked) ||
 	    !daily_cost_sum(task, tenant->zone, date, &log))
 		return false;
-	ret->gone = day_of(tenant, date).since < whole_from;
+	ret->gone = day_of(tenant, date).since < bounds.whole_from;
 	ret->calls_booked = booked.count > 0 ? booked.at[0].totals.at[TOTAL_REQUESTS] : 0;
 	*totals = log.totals;
 	return true;
@@ -187,14 +187,14 @@ write_records(struct run *run)
 }
 
 static bool
-write_hour(struct run *run, struct span hour)
+write_hour(struct run *run, struct span hour, enum usage_grain grain)
 {
 	struct buf buf = { .arena = run->task->arena };
 	struct usage_groups groups;
 	struct usage_rows rows;
 	struct row row;
 
-	if (!find_usage(run->task, run->tenant, hour, USAGE_HOUR, usage_hour_dimensions, &rows))
+	if (!find_usage(run->task, run->tenant, hour, grain, usage_hour_dimensions, &rows))
 		return false;
 	usage_group(run->task, &rows, SIZE_MAX, &groups);
 	for (size_t i = 0; i < groups.count; i++) {
@@ -205,19 +205,25 @@ write_hour(struct run *run, struct span hour)
 	return put(run, &buf, (int64_t)groups.count);
 }
 
-/* Hours of the client's day; where its length is no number of hours, the last one is shorter. */
+/* Hours of the client's day; where its length is no number of hours, the last one is shorter. The
+ * day is one where its hours are not kept any more. */
 static bool
 write_hours(struct run *run)
 {
 	struct span hour = { .since = run->day.since };
+	struct rollup_bounds bounds;
 
+	if (!rollup_find_bounds(run->task, &bounds))
+		return false;
+	if (run->day.since < bounds.hours_from)
+		return write_hour(run, run->day, USAGE_DAY);
 	for (; hour.since < run->day.until; hour.since = hour.until) {
 		struct arena_mark mark = arena_mark(run->task->arena);
 
 		hour.until = hour.since + SPAN_HOUR;
 		if (hour.until > run->day.until)
 			hour.until = run->day.until;
-		if (!write_hour(run, hour))
+		if (!write_hour(run, hour, USAGE_HOUR))
 			return false;
 		FAILPOINT("export-rows");
 		arena_undo(run->task->arena, mark);

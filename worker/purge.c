@@ -148,7 +148,7 @@ purge(struct command_context *context, struct job_result *result)
 	       remove_all(context, "alerts", alerts_sql, now - ALERTS_KEPT, BATCH, result) &&
 	       remove_all(context, "users", users_sql, deleted, BATCH_REFERRED, result) &&
 	       purge_log(context, result) && purge_prompts(context, result) &&
-	       sweep_redis(context, result);
+	       purge_hours(context, result) && sweep_redis(context, result);
 }
 
 int

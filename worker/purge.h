@@ -9,5 +9,7 @@
 
 NODISCARD bool purge_log(struct command_context *context, struct job_result *result);
 NODISCARD bool purge_prompts(struct command_context *context, struct job_result *result);
+/* Sums by hour that are past their time; those by day stay. */
+NODISCARD bool purge_hours(struct command_context *context, struct job_result *result);
 
 #endif

@@ -58,7 +58,7 @@ sum_span(struct command_context *context, const struct tenant *tenant, struct sp
 	while (span.since < span.until) {
 		int32_t date = zone_date(tenant->zone, span.since);
 		struct span day = { span.since,
-			span_ceil(zone_day_start(tenant->zone, date + 1), SPAN_QUARTER) };
+			span_ceil(zone_day_start(tenant->zone, date + 1), SPAN_HOUR) };
 		struct arena_mark mark = arena_mark(task->arena);
 		int64_t rows;
 

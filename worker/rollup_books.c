@@ -59,16 +59,23 @@ compare(struct command_context *context, const struct tenant *tenant, const stru
 {
 	struct task *task = context->task;
 	struct daily_cost log = books->stored;
-	int64_t whole_from;
+	struct rollup_bounds bounds;
 
-	if (!rollup_find_whole(task, &whole_from) ||
-	    (day->until > whole_from && !daily_cost_sum(task, tenant->zone, books->date, &log)))
+	if (!rollup_find_bounds(task, &bounds))
+		return false;
+	/* What was closed in another zone is not to be had by days of this one. */
+	if (day->since < bounds.closed_from)
+		return true;
+	if ((day->until > bounds.whole_from &&
+		!daily_cost_sum(task, tenant->zone, books->date, &log)))
 		return false;
 	for (int i = 0; i < 6; i++) {
 		struct view view = { (enum usage_grain)(i / 2), i % 2 == 1 };
 		struct arena_mark mark = arena_mark(task->arena);
 		struct totals found;
 
+		if (day->since < (view.grain == USAGE_DAY ? bounds.days_from : bounds.hours_from))
+			continue;
 		if (!sum_view(task, tenant, day, &view, &found))
 			return false;
 		arena_undo(task->arena, mark);

@@ -3,6 +3,7 @@
  */
 #include "lib/clock.h"
 #include "lib/model/authorization.h"
+#include "lib/model/rollup.h"
 #include "worker/books.h"
 #include "worker/commands.h"
 #include "worker/output.h"
@@ -79,20 +80,37 @@ list_jobs(struct command_context *context, struct output_table *table)
 	return db_commit(task);
 }
 
+/* What rollup has yet to sum, of all clients. */
+static bool
+list_waiting(struct command_context *context, struct output_table *table)
+{
+	struct output_line line = output_line(context, NULL);
+	int64_t batches, spans;
+
+	if (!rollup_count_waiting(context->task, &batches, &spans))
+		return false;
+	output_text(&line, "waiting_for", "rollup");
+	output_int(&line, "batches", batches);
+	output_int(&line, "spans", spans);
+	output_table_add(table, &line);
+	return db_commit(context->task);
+}
+
 int
 status_run(struct command_context *context)
 {
 	struct output_table *clients = output_table(context), *jobs = output_table(context);
-	struct output_table *budgets = output_table(context);
+	struct output_table *budgets = output_table(context), *waiting = output_table(context);
 	struct tenants tenants = { .context = context };
 
 	while (tenants_next(&tenants))
 		tenants_done(&tenants, add_tenant(context, &tenants.tenant, clients) &&
 					   status_add_budgets(context, &tenants.tenant, budgets));
-	if (!tenants_end(&tenants) || !list_jobs(context, jobs))
+	if (!tenants_end(&tenants) || !list_jobs(context, jobs) || !list_waiting(context, waiting))
 		return command_failed(context);
 	output_table_print(clients);
 	output_table_print(budgets);
 	output_table_print(jobs);
+	output_table_print(waiting);
 	return EX_OK;
 }

@@ -25,7 +25,8 @@ static const char collect_sql[] =
 		     "CROSS JOIN LATERAL unnest(f.days) AS d (day) "
 		     "JOIN clients c ON c.id = f.client_id) "
 		     "UPDATE rollup_state "
-		     "SET snapshot = pg_current_snapshot(), collected_at = clock_timestamp() "
+		     "SET snapshot = pg_current_snapshot(), collected_at = clock_timestamp(), "
+		     "cluster = (SELECT system_identifier FROM pg_control_system()) "
 		     "RETURNING (SELECT count(*) FROM fresh)";
 
 static const char begin_sql[] = "INSERT INTO rollup_clients AS r (client_id, timezone) "
@@ -36,8 +37,20 @@ static const char begin_sql[] = "INSERT INTO rollup_clients AS r (client_id, tim
 				"ON CONFLICT (client_id) DO UPDATE "
 				"SET timezone = excluded.timezone, "
 				"timezone_at = clock_timestamp(), "
-				"days_until = NULL "
+				"days_until = NULL, "
+				"days_from = r.hours_from, "
+				"closed_from = r.whole_from "
 				"WHERE r.timezone <> excluded.timezone";
+
+/* They begin where days of another zone did; one that has no record now would keep its row. */
+static const char undo_sql[] = "DELETE FROM cost_aggregates "
+			       "WHERE client_id = $1 "
+			       "AND dimension IN (" ROLLUP_DIMENSIONS ") "
+			       "AND grain = 'day' "
+			       "AND start >= ("
+			       "SELECT hours_from "
+			       "FROM rollup_clients "
+			       "WHERE client_id = $1)";
 
 static const char ready_sql[] = "SELECT "
 				"FROM rollup_clients "
@@ -83,8 +96,8 @@ static const char waiting_sql[] =
     "WHERE " ROLLUP_NEW("stored_by") "), "
 				     "(SELECT count(*) FROM rollup_pending)";
 
-const char *const rollup_statements[] = { collect_sql, begin_sql, ready_sql, ask_sql, find_sql,
-	clear_sql, unsummed_sql, close_sql, waiting_sql, NULL };
+const char *const rollup_statements[] = { collect_sql, begin_sql, undo_sql, ready_sql, ask_sql,
+	find_sql, clear_sql, unsummed_sql, close_sql, waiting_sql, NULL };
 
 /* Of one call; the next begins behind them. */
 #define PENDING_MAX 10000
@@ -127,6 +140,15 @@ ask_all(struct task *task, const struct zone *zone)
 	return task->err.code == ERR_NONE;
 }
 
+static bool
+undo_days(struct task *task)
+{
+	struct db_params *params = db_params(task);
+
+	db_add_id(params, task->client);
+	return db_query(task, undo_sql, params, NULL);
+}
+
 bool
 rollup_begin(struct task *task, const struct zone *zone, const char *timezone, bool *ret_ready)
 {
@@ -137,7 +159,7 @@ rollup_begin(struct task *task, const struct zone *zone, const char *timezone, b
 	db_add_text(params, timezone);
 	if (!db_query(task, begin_sql, params, &rows))
 		return false;
-	if (db_changed(rows) > 0 && !ask_all(task, zone))
+	if (db_changed(rows) > 0 && (!undo_days(task) || !ask_all(task, zone)))
 		return false;
 	if (!db_query(task, ready_sql, params, &rows))
 		return false;
@@ -160,8 +182,8 @@ rollup_find(struct task *task, struct rollup_pending *ret)
 	ret->spans = arena_array(task->arena, (size_t)count, sizeof(*ret->spans));
 	for (int i = 0; i < count; i++)
 		ret->spans[i] = (struct span){
-			.since = span_floor(db_time(rows, i, 1), SPAN_QUARTER),
-			.until = span_ceil(db_time(rows, i, 2), SPAN_QUARTER),
+			.since = span_floor(db_time(rows, i, 1), SPAN_HOUR),
+			.until = span_ceil(db_time(rows, i, 2), SPAN_HOUR),
 		};
 	ret->count = span_tidy(ret->spans, (size_t)count);
 	ret->rows = rows;

@@ -29,7 +29,7 @@ NODISCARD bool rollup_begin(
 NODISCARD bool rollup_ask(struct task *task, struct span span);
 
 struct rollup_pending {
-	struct span *spans; /* tidy, of whole quarter-hours */
+	struct span *spans; /* tidy, of whole hours */
 	size_t count;
 	const struct db_rows *rows; /* as they were read */
 };
@@ -38,8 +38,8 @@ NODISCARD bool rollup_find(struct task *task, struct rollup_pending *ret);
 NODISCARD bool rollup_clear(struct task *task, const struct rollup_pending *pending);
 
 /*
- * Sums the span, of whole quarter-hours, again: from the log where it is whole, and its hours and
- * days from what that gives. Holds day_lock(). *ret_rows: how many rows are new or were changed.
+ * Sums the span, of whole hours, again: from the log where it is whole, and its days from what that
+ * gives. Holds day_lock(). *ret_rows: how many rows are new or were changed.
  */
 NODISCARD bool rollup_sum(
     struct task *task, const struct zone *zone, struct span span, int64_t *ret_rows);
@@ -54,8 +54,25 @@ NODISCARD bool rollup_end_day(
  */
 NODISCARD bool rollup_close(struct task *task, int64_t before, bool *ret_done);
 
-/* The instant of the last rollup_close(); 0: none. */
-NODISCARD bool rollup_find_whole(struct task *task, int64_t *ret);
+/* What there is of the client; each is 0 where nothing was said. */
+struct rollup_bounds {
+	int64_t whole_from; /* the instant of the last rollup_close() */
+	int64_t days_until; /* rows by day of the days that were over by then */
+	int64_t hours_from; /* rows by hour */
+	int64_t days_from; /* rows by day of the zone that the days have now */
+	int64_t closed_from; /* rows of daily_costs of that zone, of days that were closed */
+};
+NODISCARD bool rollup_find_bounds(struct task *task, struct rollup_bounds *ret);
+
+/*
+ * From the last day that begins before the instant on there are rows by hour, of those before only
+ * by day: as far as the log is closed and the days are of this zone. timezone: its name.
+ */
+NODISCARD bool rollup_close_hours(
+    struct task *task, const struct zone *zone, const char *timezone, int64_t before);
+/* Removes rows by hour from before that, at most so many. */
+#define ROLLUP_FORGET_MAX 5000
+NODISCARD bool rollup_forget_hours(struct task *task, int64_t *ret_count);
 
 /* Batches committed and not collected, spans collected and not summed, over all clients. */
 NODISCARD bool rollup_count_waiting(struct task *task, int64_t *ret_batches, int64_t *ret_spans);
@@ -63,5 +80,6 @@ NODISCARD bool rollup_count_waiting(struct task *task, int64_t *ret_batches, int
 /* Its SQL, for the tests; NULL behind the last. */
 extern const char *const rollup_statements[];
 extern const char *const rollup_sum_statements[];
+extern const char *const rollup_hours_statements[];
 
 #endif

@@ -15,6 +15,9 @@
 	stored_by " BETWEEN (SELECT rollup_xmin()) AND 9223372036854775807 " \
 		  "AND batch_is_new(" stored_by ", (SELECT rollup_snapshot()))"
 
+/* Of cost_aggregates. */
+#define ROLLUP_DIMENSIONS "'call', 'feature', 'agent_type', 'provider', 'model', 'user', 'tag'"
+
 /* Adds the parameters $1 to $6 of USAGE_OF_LOG(). */
 void usage_add_params(struct task *task, struct db_params *params, struct span span);
 

@@ -9,7 +9,9 @@ const char *const usage_dimension_names[] = { "feature", "agent_type", "provider
 	"tag", NULL };
 
 static const char client_sql[] = "SELECT nullif(whole_from, '-infinity'), "
-				 "CASE WHEN timezone = $2 THEN days_until END "
+				 "CASE WHEN timezone = $2 THEN days_until END, "
+				 "nullif(days_from, '-infinity'), "
+				 "nullif(hours_from, '-infinity') "
 				 "FROM rollup_clients "
 				 "WHERE client_id = $1";
 
@@ -80,6 +82,8 @@ find_changed(struct task *task, const struct usage_query *query, struct usage_ch
 	} else {
 		ret->whole_from = db_time(rows[0], 0, 0);
 		ret->days_until = db_time(rows[0], 0, 1);
+		ret->days_from = db_time(rows[0], 0, 2);
+		ret->hours_from = db_time(rows[0], 0, 3);
 	}
 	for (int i = 0; i < count; i++)
 		ret->at[ret->count++] =
@@ -153,9 +157,8 @@ usage_find(struct task *task, const struct usage_query *query, struct usage_rows
 	struct usage_parts parts;
 
 	*ret = (struct usage_rows){ 0 };
-	if (!find_changed(task, query, &changed))
+	if (!find_changed(task, query, &changed) || !usage_divide(task, query, &changed, &parts))
 		return false;
-	usage_divide(task, query, &changed, &parts);
 	for (size_t i = 0; i < changed.count; i++) {
 		if (!usage_read_log(task, query, changed.at[i], ret))
 			return false;

@@ -69,14 +69,15 @@ least(int64_t a, int64_t b)
 
 /* One part from here to at most the limit; its end. */
 static int64_t
-divide_one(struct task *task, const struct usage_query *query, int64_t days_until, int64_t since,
-    int64_t limit, struct usage_parts *parts)
+divide_one(struct task *task, const struct usage_query *query, const struct usage_changed *changed,
+    int64_t since, int64_t limit, struct usage_parts *parts)
 {
 	enum usage_grain grain = USAGE_QUARTER;
 	int64_t end, next_day = limit;
 
-	if (since < days_until && query->coarsest <= USAGE_DAY) {
-		end = end_of_days(query->zone, since, least(limit, days_until), &next_day);
+	if (since >= changed->days_from && since < changed->days_until &&
+	    query->coarsest <= USAGE_DAY) {
+		end = end_of_days(query->zone, since, least(limit, changed->days_until), &next_day);
 		if (end > since) {
 			add_part(task, parts, USAGE_DAY, since, end);
 			return end;
@@ -107,15 +108,21 @@ divide_bucket(struct task *task, const struct usage_query *query,
 		}
 		if (found != INT64_MIN)
 			limit = least(limit, ~found);
-		at = divide_one(task, query, changed->days_until, at, limit, parts);
+		at = divide_one(task, query, changed, at, limit, parts);
 	}
 }
 
-void
+bool
 usage_divide(struct task *task, const struct usage_query *query,
     const struct usage_changed *changed, struct usage_parts *ret)
 {
 	*ret = (struct usage_parts){ 0 };
 	for (size_t i = 0; i < query->bucket_count; i++)
 		divide_bucket(task, query, changed, query->buckets[i], ret);
+	for (size_t i = 0; i < ret->count; i++) {
+		if (ret->at[i].grain != USAGE_DAY && ret->at[i].span.since < changed->hours_from)
+			return task_fail_field(task, "since",
+			    "is in a time of which only the client's own days are kept, not hours");
+	}
+	return true;
 }

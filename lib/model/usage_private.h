@@ -10,7 +10,8 @@ struct usage_changed {
 	struct span *at;
 	size_t count;
 	int64_t whole_from; /* before this the log may have lost records: it is not asked */
-	int64_t days_until; /* there are rows by day of the client's zone up to then */
+	int64_t days_from, days_until; /* between them there are rows by day of the client's zone */
+	int64_t hours_from; /* there are rows by hour from here on */
 };
 
 /* Leaves what lies in the range: tidy, of whole quarter-hours. */
@@ -26,8 +27,9 @@ struct usage_parts {
 	size_t count, room;
 };
 
-/* What has not changed, in parts of the coarsest grain that fits the buckets. */
-void usage_divide(struct task *task, const struct usage_query *query,
+/* What has not changed, in parts of the coarsest grain that fits the buckets. ERR_INVALID on the
+ * field "since" where that takes hours that are not kept any more. */
+NODISCARD bool usage_divide(struct task *task, const struct usage_query *query,
     const struct usage_changed *changed, struct usage_parts *ret);
 
 /* The dimension whose rows answer the question with the fewest; USAGE_DIMENSIONS: those of all four

@@ -27,11 +27,7 @@ static const char *const grain_names[] = { "day", "hour", "quarter" };
 	"AS s (dimension, grain, since, until) " \
 	"CROSS JOIN LATERAL (" \
 	"SELECT * " \
-	"FROM cost_aggregates " \
-	"WHERE client_id = $1 " \
-	"AND dimension = s.dimension " \
-	"AND grain = s.grain " \
-	"AND start >= s.since AND start < s.until "
+	"FROM cost_rows($1, s.dimension, s.grain, s.since, s.until) "
 
 /* Without OFFSET 0 the planner might read all rows of the client and join them to the spans. */
 static const char rows_sql[] = OF_ROLLUPS "OFFSET 0) AS a "
@@ -39,17 +35,17 @@ static const char rows_sql[] = OF_ROLLUPS "OFFSET 0) AS a "
 										   "LIMIT $6";
 
 /* One key of a dimension, by cost_aggregates_key. */
-static const char one_sql[] = OF_ROLLUPS "AND dimension <> 'call' "
+static const char one_sql[] = OF_ROLLUPS "WHERE dimension <> 'call' "
 					 "AND key[1] = $7 "
 					 "OFFSET 0) AS a "
 					 "LIMIT $6";
 
 /* Some of the users, and nobody. */
-static const char some_sql[] = OF_ROLLUPS "AND dimension <> 'call' "
+static const char some_sql[] = OF_ROLLUPS "WHERE dimension <> 'call' "
 					  "AND key[1] = ANY ($7) "
 					  "OFFSET 0) AS a "
 					  "LIMIT $6";
-static const char nobody_sql[] = OF_ROLLUPS "AND dimension <> 'call' "
+static const char nobody_sql[] = OF_ROLLUPS "WHERE dimension <> 'call' "
 					    "AND key[1] IS NULL "
 					    "OFFSET 0) AS a "
 					    "LIMIT $6";

@@ -23,6 +23,11 @@ static const struct {
 	{ "a flush that never succeeded is missed",
 	    "UPDATE job_runs SET succeeded_at = NULL WHERE job = 'flush'",
 	    "{\"name\":\"flush\",\"ok\":false" },
+	{ "a rollup of an hour and a minute ago is too long ago",
+	    "UPDATE job_runs SET succeeded_at = now() - interval '61 minutes' WHERE job = 'rollup'",
+	    "{\"name\":\"rollup\",\"ok\":false,\"detail\":\"the last rollup is too long ago" },
+	{ "a rollup that never ran is missed", "DELETE FROM job_runs WHERE job = 'rollup'",
+	    "{\"name\":\"rollup\",\"ok\":false" },
 	{ "expire is missed, too",
 	    "UPDATE job_runs SET succeeded_at = now() - interval '11 minutes' WHERE job = 'expire'",
 	    "{\"name\":\"holds\",\"ok\":false,\"detail\":\"the last run of expire is too long ago" },
@@ -38,6 +43,7 @@ static const struct {
 static const char good[] =
     "INSERT INTO job_runs (job, started_at, succeeded_at, drift_nanos, oldest_hold_ms) "
     "VALUES ('flush', now(), now(), NULL, NULL), ('reconcile', now(), now(), 0, NULL), "
+    "('rollup', now() - interval '59 minutes', now() - interval '59 minutes', NULL, NULL), "
     "('expire', now(), now(), NULL, 3900000)";
 
 /* Of a tallyd that began long ago, or now. */

@@ -309,6 +309,24 @@ test_status_and_doctor(void **state)
 	assert_non_null(strstr(output, "{\"state\":\"ok\",\"check\":\"migrations\""));
 	assert_non_null(strstr(output, "{\"state\":\"ok\",\"check\":\"role of tallyd\""));
 	assert_non_null(strstr(output, "{\"state\":\"ok\",\"check\":\"jobs\""));
+	assert_non_null(strstr(output, "{\"state\":\"BAD\",\"check\":\"rollups\","
+				       "\"found\":\"rollup never ran: 0 batches wait"));
+	free(output);
+	free(servers_sql(servers, "INSERT INTO ingest_batches (client_id, id, epoch) "
+				  "VALUES ('00000000-0000-0000-0000-000000000000', "
+				  "'018f0000-0000-7000-8000-000000000001', 1)"));
+	output = TALLY(EX_OK, "status", "--json");
+	assert_non_null(strstr(output, "{\"waiting_for\":\"rollup\",\"batches\":1,\"spans\":0}"));
+	free(output);
+	free(TALLY(EX_OK, "rollup"));
+	output = TALLY(1, "doctor", "--json");
+	assert_non_null(strstr(output, "{\"state\":\"ok\",\"check\":\"rollups\","
+				       "\"found\":\"rollup ran within an hour, 0 batches wait"));
+	free(output);
+	free(servers_sql(servers,
+	    "UPDATE job_runs SET succeeded_at = now() - interval '2 hours' WHERE job = 'rollup'"));
+	output = TALLY(1, "doctor", "--json");
+	assert_non_null(strstr(output, "\"found\":\"rollup last succeeded 7"));
 	free(output);
 	free(servers_sql(servers, "ALTER TABLE users NO FORCE ROW LEVEL SECURITY"));
 	output = TALLY(1, "doctor", "--json");
