@@ -63,15 +63,12 @@ export async function get(path, params = {}, signal = undefined) {
 	return parse(text);
 }
 
-/* What not every release, key or address may ask for: null then. */
-export async function getIfAllowed(path, params, signal) {
-	try {
-		return await get(path, params, signal);
-	} catch (error) {
-		if ([403, 404, 405].includes(error.status))
-			return null;
-		throw error;
-	}
+let offered = null;
+
+/* What not every service offers: null then. */
+export async function getIfOffered(path, params, signal) {
+	offered ??= Object.keys((await get('/v1/openapi.json', {}, signal)).paths);
+	return offered.includes(path) ? get(path, params, signal) : null;
 }
 
 /* /readyz answers 503 with its checks where something is wrong. */

@@ -8,7 +8,7 @@ import { learnUsers, userName } from './names.js';
 import { Panel } from './panel.js';
 import { runsOut } from './runout.js';
 import { money, number, text } from './table.js';
-import { duration, longTime } from './zone.js';
+import { duration, longTime, rfc3339 } from './zone.js';
 
 const SHOWN = 50;
 const MEASURES = [
@@ -113,7 +113,7 @@ function row(judged, zone, now) {
 			use.cell(use[what]))),
 		text(budget.window === 'rolling' ? `${budget.rolling_hours} h rolling` : budget.window),
 		text(budget.mode),
-		{ text: says, node: out.state === 'runs' ? when(out.at, says) : null },
+		{ text: says, node: out.state === 'runs' ? when(rfc3339(out.at), says) : null },
 	];
 }
 

@@ -30,8 +30,9 @@ export function money(amount, rounded = false) {
 		rounded ? glance(amount) : dollars(amount));
 }
 
+/* at: as HTML writes it. */
 export function when(at, text) {
-	return el('time', { datetime: new Date(at).toISOString() }, text);
+	return el('time', { datetime: at }, text);
 }
 
 /* A bar with its part filled; of CSS's classes, as styles are the sheet's alone. */

@@ -3,12 +3,14 @@
  * refused, and whether the books are well kept.
  */
 import { el } from './dom.js';
-import { count, dollars, nanos } from './money.js';
+import { count } from './money.js';
 import { groupName } from './names.js';
 import { Panel } from './panel.js';
 import { money, number, text } from './table.js';
 import { duration, longTime } from './zone.js';
 
+const DRIFT = { true: 'found: the totals differed from the log', false: 'none found',
+	null: 'not looked for yet' };
 const TOP = [['user', 'user_id', 'User'], ['feature', 'feature', 'Feature'], ['model', 'model', 'Model']];
 
 export const panels = {
@@ -63,14 +65,6 @@ function sayAge(at, now, zone) {
 		`${duration(now - Date.parse(at))} ago, ${longTime(zone, Date.parse(at))}`;
 }
 
-function sayDrift(health) {
-	if (health.drift_cents === null || health.drift_cents === undefined)
-		return 'not measured yet';
-	const drift = nanos(health.drift_cents);
-
-	return drift === 0n ? 'none' : dollars(drift);
-}
-
 /* ready: of /readyz. health: of the dashboard's answer, null where there is none. */
 export function showHealth(ready, health, zone, now) {
 	const checks = ready.checks.map(({ name, ok, detail }) => [text(name),
@@ -80,7 +74,8 @@ export function showHealth(ready, health, zone, now) {
 	const facts = health === null ? [] : [
 		[text('last flush'), text(''), text(sayAge(health.flushed_at, now, zone))],
 		[text('last rollup'), text(''), text(sayAge(health.rolled_up_at, now, zone))],
-		[text('drift found'), text(''), text(sayDrift(health))],
+		[text('last reconcile'), text(''), text(sayAge(health.reconciled_at, now, zone))],
+		[text('drift'), text(''), text(DRIFT[health.drift])],
 	];
 
 	panels.health.show({
@@ -91,21 +86,24 @@ export function showHealth(ready, health, zone, now) {
 	}, { note: ready.status === 'ok' ? 'All is well.' : 'Something is not well.' });
 }
 
-/* refusals: of the dashboard's answer. */
+/* refusals: of the dashboard's answer; null while they cannot be counted, undefined where the
+ * service does not say. */
 export function showRefusals(refusals) {
-	const reasons = Object.entries(refusals ?? {})
-		.filter(([name, value]) => !['hours', 'total'].includes(name) && /^\d+$/.test(value));
-
-	if (refusals === null || refusals === undefined) {
-		panels.refusals.empty('This service does not say.');
-	} else if (refusals.total === '0') {
-		panels.refusals.empty(`None in the last ${refusals.hours} hours.`);
-	} else {
-		panels.refusals.show({
-			caption: `Authorizations refused in the last ${refusals.hours} hours`,
-			head: [text('Reason'), text('Calls')],
-			rows: reasons.map(([name, value]) => [text(name), number(value)]),
-			foot: [text('All'), number(refusals.total)],
-		}, { note: `${count(refusals.total)} in ${refusals.hours} hours.` });
+	if (!refusals) {
+		panels.refusals.empty(refusals === null ? 'Not to be had while Redis is away.' :
+			'This service does not say.');
+		return;
 	}
+	const { total, ...reasons } = refusals;
+
+	if (total === '0') {
+		panels.refusals.empty('None in the last 24 hours.');
+		return;
+	}
+	panels.refusals.show({
+		caption: 'Authorizations that budgets refused in the last 24 hours',
+		head: [text('Reason'), text('Calls')],
+		rows: Object.entries(reasons).map(([name, value]) => [text(name), number(value)]),
+		foot: [text('All'), number(total)],
+	}, { note: `${count(total)} in the last 24 hours.` });
 }

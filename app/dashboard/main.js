@@ -90,9 +90,9 @@ async function learnZone(signal) {
 
 async function ask(signal, now) {
 	const range = resolve(state, now);
-	const top = state.filters.user_id || state.filters.tag ? null : api.getIfAllowed(
+	const top = Object.keys(state.filters).length > 0 ? null : api.getIfOffered(
 		'/v1/analytics/top', { by: 'model', limit: 1, since: rfc3339(range.since),
-			until: rfc3339(range.until), ...state.filters }, signal);
+			until: rfc3339(range.until) }, signal);
 
 	return Promise.all([tiles.load(signal), usage.load(state, now, signal), budgets.load(signal),
 		api.ready(signal), top,

@@ -41,7 +41,8 @@ function row(record, zone) {
 	const at = Date.parse(record.created_at);
 
 	return [
-		{ text: longTime(zone, at), value: record.created_at, node: when(at, longTime(zone, at)) },
+		{ value: record.created_at, 
+			node: when(record.created_at, longTime(zone, at)) },
 		text(record.user_id === null ? '' : userName(record.user_id)), text(record.feature),
 		text(record.model), number(record.tokens_used), cost(record), number(record.duration_ms),
 		outcome(record), { text: record.id, node: all(record) },

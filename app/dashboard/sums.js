@@ -23,20 +23,14 @@ export function add(to, more) {
 		to[name] += more[name];
 }
 
-/* Tokens that are in no other class: cached and written ones are inside the input, thoughts inside
- * the output. */
+/* Tokens that are in no other class: input is what was neither read from a cache nor written to one,
+ * thoughts are inside the output. other: of calls whose classes are not known. */
 export function classes(sums) {
-	const input = sums.input_tokens - sums.cached_input_tokens - sums.cache_write_tokens;
-	const output = sums.output_tokens - sums.reasoning_tokens;
+	const { input_tokens: input, cached_input_tokens: cached, cache_write_tokens: written } = sums;
+	const { output_tokens: output, reasoning_tokens: reasoning, total_tokens: total } = sums;
 
-	return {
-		input,
-		cached: sums.cached_input_tokens,
-		written: sums.cache_write_tokens,
-		output,
-		reasoning: sums.reasoning_tokens,
-		other: sums.total_tokens - sums.input_tokens - sums.output_tokens,
-	};
+	return { input, cached, written, output: output - reasoning, reasoning,
+		other: total - input - cached - written - output };
 }
 
 function named(group, member) {

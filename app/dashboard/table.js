@@ -45,7 +45,7 @@ export function table(description) {
 /* A text that a spreadsheet would take for a formula is quoted for it, too. */
 function field(cell) {
 	const plain = cell.value ?? cell.text;
-	const safe = cell.value === undefined && /^[=+\-@\t\r]/.test(plain) ? `'${plain}` : plain;
+	const safe = !cell.numeric && /^[=+\-@\t\r]/.test(plain) ? `'${plain}` : plain;
 
 	return /[",\r\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
 }

@@ -1,7 +1,7 @@
 /*
  * The figures at the top: the day and the month so far in the client's own zone, and the range.
  */
-import { get, getIfAllowed } from './api.js';
+import { get, getIfOffered } from './api.js';
 import { judge, told } from './budgets.js';
 import { byId, el, meter, money } from './dom.js';
 import { count, nanos, percent } from './money.js';
@@ -10,8 +10,8 @@ import { duration } from './zone.js';
 export async function load(signal) {
 	const [today, dashboard, billing] = await Promise.all([
 		get('/v1/daily-costs/today', {}, signal),
-		getIfAllowed('/v1/analytics/dashboard', {}, signal),
-		getIfAllowed('/v1/billing/current', {}, signal),
+		getIfOffered('/v1/analytics/dashboard', {}, signal),
+		getIfOffered('/v1/billing/current', {}, signal),
 	]);
 
 	return { today, dashboard, billing };

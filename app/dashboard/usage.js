@@ -18,7 +18,7 @@ const GROUPS = [
 	{ member: 'feature', by: 'feature', limit: 500 },
 	{ member: 'user_id', by: 'user', limit: SHOWN },
 ];
-const CLASSES = [['input', 'Input'], ['cached', 'Input from cache'], ['written', 'Written to cache'],
+const CLASSES = [['input', 'Input'], ['cached', 'Input from cache'], ['written', 'Input to cache'],
 	['output', 'Output'], ['reasoning', 'Reasoning'], ['other', 'Of no class']];
 const UNFIT = 'The sums that are kept cannot answer this under these filters: take one away.';
 
@@ -69,15 +69,15 @@ function label(state, bucket, start) {
 
 /* The name of a bucket in tables, exact where clocks are set back. */
 function bucketCell(state, bucket, { start, end }, actions) {
-	const shown = bucket === 'hour' ?
-		`${shortDay(state.timezone, start)}, ${clockOf(state.timezone, start)}` :
-		shortDay(state.timezone, start);
+	const day = shortDay(state.timezone, start);
+	const shown = bucket === 'hour' ? `${day}, ${clockOf(state.timezone, start)}` : day;
+	const value = bucket === 'hour' ? rfc3339(start) : dateOf(state.timezone, start);
 
 	return {
-		text: shown,
-		value: bucket === 'hour' ? rfc3339(start) : dateOf(state.timezone, start),
+		value,
 		node: el('button', { type: 'button', class: 'link', title: 'Its records',
-			click: () => actions.records('all', start, end) }, shown),
+			click: () => actions.records('all', start, end) },
+		el('time', { datetime: value }, shown)),
 	};
 }
 
@@ -135,7 +135,7 @@ function showTokens(found, state, bucket, actions) {
 		note: `${count(found.total.total_tokens)} in all.`,
 		chart: {
 			labels: found.buckets.map((one) => label(state, bucket, one.start)),
-			series: used.map(([name, title]) => ({ label: title,
+			series: used.filter(([name]) => all[name] !== 0n).map(([name, title]) => ({ label: title,
 				values: rows.map((tokens) => Number(tokens[name])),
 				texts: rows.map((tokens) => count(tokens[name])) })),
 		},
@@ -146,9 +146,14 @@ function rate({ calls, failed_calls: failed }) {
 	return percent(calls - failed, calls);
 }
 
+function share(text) {
+	return text === null ? number(null) : { value: text.slice(0, -2), numeric: true,
+		node: el('data', { value: text.slice(0, -2) }, text) };
+}
+
 function showSuccess(found, state, bucket, actions) {
 	const cells = (sums) => [number(sums.calls), number(sums.failed_calls),
-		{ text: rate(sums) ?? '\u2013', value: rate(sums)?.slice(0, -2) ?? '', numeric: true }];
+		share(rate(sums))];
 
 	panels.success.show({
 		caption: 'Calls and those that failed',

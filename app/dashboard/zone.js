@@ -3,14 +3,18 @@
  * YYYY-MM-DD.
  */
 const DAY = 86_400_000;
+const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const formats = new Map();
 
-function format(zone, name, options) {
-	const key = `${name} ${zone}`;
-
-	if (!formats.has(key))
-		formats.set(key, new Intl.DateTimeFormat('en-GB', { timeZone: zone, ...options }));
-	return formats.get(key);
+function formatOf(zone) {
+	if (!formats.has(zone))
+		formats.set(zone, new Intl.DateTimeFormat('en-GB', {
+			timeZone: zone, calendar: 'iso8601', hourCycle: 'h23', year: 'numeric',
+			month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit',
+			second: '2-digit',
+		}));
+	return formats.get(zone);
 }
 
 export function isZone(zone) {
@@ -22,10 +26,7 @@ export function isZone(zone) {
 }
 
 function parts(zone, at) {
-	const shown = format(zone, 'parts', {
-		calendar: 'iso8601', hourCycle: 'h23', year: 'numeric', month: '2-digit', day: '2-digit',
-		hour: '2-digit', minute: '2-digit', second: '2-digit',
-	}).formatToParts(at);
+	const shown = formatOf(zone).formatToParts(at);
 
 	return Object.fromEntries(shown.map(({ type, value }) => [type, value]));
 }
@@ -75,14 +76,17 @@ export function rfc3339(at) {
 
 /* 16 Nov 2023, 18:04:05 */
 export function longTime(zone, at) {
-	return format(zone, 'long', {
-		day: 'numeric', month: 'short', year: 'numeric', hourCycle: 'h23',
-		hour: '2-digit', minute: '2-digit', second: '2-digit',
-	}).format(at);
+	const { year, month, day, hour, minute, second } = parts(zone, at);
+
+	return `${Number(day)} ${MONTHS[month - 1]} ${year}, ${hour}:${minute}:${second}`;
 }
 
+/* Thu 16 Nov */
 export function shortDay(zone, at) {
-	return format(zone, 'day', { weekday: 'short', day: 'numeric', month: 'short' }).format(at);
+	const date = dateOf(zone, at);
+	const weekday = WEEKDAYS[new Date(`${date}T00:00:00Z`).getUTCDay()];
+
+	return `${weekday} ${Number(date.slice(8))} ${MONTHS[date.slice(5, 7) - 1]}`;
 }
 
 /* The two largest units of a time that is left or gone. */
