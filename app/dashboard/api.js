@@ -1,7 +1,7 @@
 /*
  * Questions to the service. The key is kept for the tab only, and goes nowhere but into the header.
  */
-import { parse } from './json.js';
+import {parse} from './json.js';
 
 const KEY = 'tally.key';
 
@@ -47,7 +47,8 @@ function problem(text) {
 }
 
 function query(params) {
-	const given = Object.entries(params).filter(([, value]) => value !== null && value !== undefined);
+	const given =
+	    Object.entries(params).filter(([, value]) => value !== null && value !== undefined);
 
 	return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
 }

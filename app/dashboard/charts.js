@@ -24,14 +24,14 @@ function scales(kind, unit, { text, grid }) {
 		x: {
 			stacked: kind === 'bar',
 			grid: { display: false },
-			ticks: { ...ticks, maxRotation: 0, autoSkipPadding: 12 },
+			ticks: {...ticks, maxRotation: 0, autoSkipPadding: 12 },
 		},
 		y: {
 			stacked: kind === 'bar',
 			beginAtZero: true,
 			max: unit.max,
 			grid: { color: grid, borderColor: grid },
-			ticks: { ...ticks, maxTicksLimit: 6, callback: unit.tick },
+			ticks: {...ticks, maxTicksLimit: 6, callback: unit.tick },
 		},
 	};
 }
@@ -45,10 +45,20 @@ function options(kind, unit, palette) {
 		plugins: {
 			legend: {
 				position: 'bottom',
-				labels: { color: palette.text, boxWidth: 12, boxHeight: 12, padding: 10 },
+				labels: {
+					color: palette.text,
+					boxWidth: 12,
+					boxHeight: 12,
+					padding: 10
+				},
 			},
-			tooltip: { callbacks: { label: ({ dataset, dataIndex, raw }) =>
-				`${dataset.label}: ${dataset.texts?.[dataIndex] ?? unit.tick(raw)}` } },
+			tooltip: {
+				callbacks: {
+					label: ({ dataset, dataIndex, raw }) =>
+					    `${dataset.label}: ${
+						dataset.texts?.[dataIndex] ?? unit.tick(raw)}`
+				}
+			},
 		},
 	};
 }
@@ -90,7 +100,8 @@ export class Drawing {
 		const shown = options(this.kind, this.unit, palette);
 
 		if (this.chart === undefined) {
-			this.chart = new Chart(this.canvas, { type: this.kind, data, options: shown });
+			this.chart =
+			    new Chart(this.canvas, { type: this.kind, data, options: shown });
 		} else {
 			this.chart.data = data;
 			this.chart.options = shown;

@@ -1,19 +1,27 @@
 /*
  * The form above the figures: from the state to its controls and back.
  */
-import { byId, el } from './dom.js';
-import { userName } from './names.js';
-import { FILTERS, resolve } from './range.js';
-import { isZone } from './zone.js';
+import {byId, el} from './dom.js';
+import {userName} from './names.js';
+import {FILTERS, resolve} from './range.js';
+import {isZone} from './zone.js';
 
-const TITLES = { user_id: 'user', agent_type: 'agent type' };
+const TITLES = {
+	user_id: 'user',
+	agent_type: 'agent type'
+};
 
 function chip(name, value, remove) {
 	const shown = name === 'user_id' ? userName(value) : value;
 	const says = `${TITLES[name] ?? name}: ${shown}`;
 
-	return el('li', {}, el('button', { type: 'button', 'aria-label': `Remove the filter ${says}`,
-		click: () => remove(name) }, says, ' \u00d7'));
+	return el('li', {},
+	    el('button', {
+		    type: 'button',
+		    'aria-label': `Remove the filter ${says}`,
+		    click: () => remove(name)
+	    },
+		says, ' \u00d7'));
 }
 
 export function fill(state, now, remove) {
@@ -24,7 +32,8 @@ export function fill(state, now, remove) {
 	byId('until').value = last;
 	byId('bucket').value = state.bucket;
 	byId('timezone').value = state.timezone;
-	byId('filters').replaceChildren(...FILTERS.filter((name) => state.filters[name] !== undefined)
+	byId('filters').replaceChildren(
+	    ...FILTERS.filter((name) => state.filters[name] !== undefined)
 		.map((name) => chip(name, state.filters[name], remove)));
 }
 
@@ -35,15 +44,21 @@ export function take(state) {
 	const since = byId('since').value;
 	const until = byId('until').value;
 
-	zone.setCustomValidity(isZone(zone.value) ? '' : 'The name of a time zone, as Europe/Berlin');
+	zone.setCustomValidity(
+	    isZone(zone.value) ? '' : 'The name of a time zone, as Europe/Berlin');
 	if (!zone.reportValidity())
 		return null;
-	const filters = value === '' ? state.filters :
-		{ ...state.filters, [byId('filter').value]: value };
+	const filters =
+	    value === '' ? state.filters : {...state.filters, [byId('filter').value]: value };
 
 	byId('filter-value').value = '';
 	return {
-		...state, filters, since, until, range: byId('range').value, bucket: byId('bucket').value,
+		...state,
+		filters,
+		since,
+		until,
+		range: byId('range').value,
+		bucket: byId('bucket').value,
 		timezone: zone.value,
 	};
 }
@@ -57,8 +72,8 @@ export function listen(current, change) {
 			change(state);
 	};
 
-	byId('zones').replaceChildren(...(Intl.supportedValuesOf?.('timeZone') ?? []).map((zone) =>
-		el('option', { value: zone })));
+	byId('zones').replaceChildren(...(Intl.supportedValuesOf?.('timeZone') ??
+	    []).map((zone) => el('option', { value: zone })));
 	byId('picker').addEventListener('submit', (event) => {
 		event.preventDefault();
 		apply();

@@ -1,7 +1,7 @@
 /*
  * Making elements. Text from outside becomes text nodes only: nothing here reads HTML.
  */
-import { decimal, dollars, glance } from './money.js';
+import {decimal, dollars, glance} from './money.js';
 
 /* A child is an element or a text; null is left out. Attributes: true is an empty one, false none,
  * a function an event's handler. */
@@ -20,6 +20,11 @@ export function el(name, attributes = {}, ...children) {
 	return element;
 }
 
+/* A button that reads like a link: title is what it does with what it names. */
+export function link(title, child, click) {
+	return el('button', { type: 'button', class: 'link', title, click }, child);
+}
+
 export function byId(id) {
 	return document.getElementById(id);
 }
@@ -27,7 +32,7 @@ export function byId(id) {
 /* The exact amount is the element's value, and what is shown where there is room. */
 export function money(amount, rounded = false) {
 	return el('data', { value: decimal(amount), title: rounded ? dollars(amount) : null },
-		rounded ? glance(amount) : dollars(amount));
+	    rounded ? glance(amount) : dollars(amount));
 }
 
 /* at: as HTML writes it. */

@@ -5,5 +5,6 @@
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 export function parse(text) {
-	return JSON.parse(text.replace(TOKEN, (token) => (token[0] === '"' ? token : `"${token}"`)));
+	return JSON.parse(
+	    text.replace(TOKEN, (token) => (token[0] === '"' ? token : `"${token}"`)));
 }

@@ -5,14 +5,14 @@
 import * as api from './api.js';
 import * as budgets from './budgets.js';
 import * as controls from './controls.js';
-import { byId } from './dom.js';
+import {byId} from './dom.js';
 import * as lists from './lists.js';
-import { forgetNames } from './names.js';
-import { read, resolve, write } from './range.js';
+import {forgetNames} from './names.js';
+import {read, resolve, write} from './range.js';
 import * as records from './records.js';
 import * as tiles from './tiles.js';
 import * as usage from './usage.js';
-import { clockOf, longTime, rfc3339 } from './zone.js';
+import {clockOf, longTime, rfc3339} from './zone.js';
 
 const EVERY = 30_000;
 
@@ -23,8 +23,8 @@ let asking = null;
 let timer = 0;
 
 const actions = {
-	filter: (name, value) => go({ ...state, filters: { ...state.filters, [name]: value } }),
-	records: (which, from = null, to = null) => go({ ...state, records: which, from, to }),
+	filter: (name, value) => go({...state, filters: {...state.filters, [name]: value } }),
+	records: (which, from = null, to = null) => go({...state, records: which, from, to }),
 };
 
 function go(next) {
@@ -38,7 +38,7 @@ function go(next) {
 function withoutFilter(name) {
 	const { [name]: gone, ...filters } = state.filters;
 
-	go({ ...state, filters });
+	go({...state, filters });
 }
 
 function tell(text) {
@@ -74,7 +74,8 @@ function fail(error) {
 	} else if (error.status === 403) {
 		leave(`This key may not see the figures. ${error.message}`);
 	} else {
-		tell(error.status === 422 ? `That cannot be shown: ${error.message}` :
+		tell(error.status === 422 ?
+			`That cannot be shown: ${error.message}` :
 			`${error.message} What is shown is of an earlier time.`);
 		byId('state').textContent = 'Not up to date';
 		byId('main').setAttribute('aria-busy', 'false');
@@ -90,13 +91,17 @@ async function learnZone(signal) {
 
 async function ask(signal, now) {
 	const range = resolve(state, now);
-	const top = Object.keys(state.filters).length > 0 ? null : api.getIfOffered(
-		'/v1/analytics/top', { by: 'model', limit: 1, since: rfc3339(range.since),
-			until: rfc3339(range.until) }, signal);
+	const top = Object.keys(state.filters).length > 0 ?
+	    null :
+	    api.getIfOffered('/v1/analytics/top',
+		{ by: 'model', limit: 1, since: rfc3339(range.since), until: rfc3339(range.until) },
+		signal);
 
-	return Promise.all([tiles.load(signal), usage.load(state, now, signal), budgets.load(signal),
+	return Promise.all([
+		tiles.load(signal), usage.load(state, now, signal), budgets.load(signal),
 		api.ready(signal), top,
-		state.records === '' ? null : records.load(state, now, signal, fail)]);
+		state.records === '' ? null : records.load(state, now, signal, fail)
+	]);
 }
 
 function draw([figures, used, limits, ready, top, showRecords], now) {
@@ -104,8 +109,9 @@ function draw([figures, used, limits, ready, top, showRecords], now) {
 
 	usage.show(used, state, actions);
 	budgets.show(limits, state.timezone, now);
-	tiles.show({ figures, budgets: limits.budgets, usage: used, total: top?.total ?? null, ended },
-		state.timezone, now);
+	tiles.show(
+	    { figures, budgets: limits.budgets, usage: used, total: top?.total ?? null, ended },
+	    state.timezone, now);
 	lists.showTop(used, actions);
 	lists.showUnpriced(used, actions);
 	lists.showHealth(ready, figures.dashboard?.health ?? null, state.timezone, now);
@@ -115,7 +121,7 @@ function draw([figures, used, limits, ready, top, showRecords], now) {
 	showRecords?.();
 	controls.fill(state, now, withoutFilter);
 	byId('state').textContent = `As of ${clockOf(state.timezone, now)}:` +
-		`${longTime(state.timezone, now).slice(-2)}, ${state.timezone}`;
+	    `${longTime(state.timezone, now).slice(-2)}, ${state.timezone}`;
 }
 
 function later() {
@@ -152,11 +158,9 @@ async function refresh() {
 }
 
 function build() {
-	byId('panels').append(
-		...['model', 'feature', 'user', 'tokens', 'success', 'latency'].map((name) =>
-			usage.panels[name].element),
-		budgets.panel.element,
-		...Object.values(lists.panels).map((panel) => panel.element));
+	byId('panels').append(...['model', 'feature', 'user', 'tokens', 'success', 'latency'].map(
+				  (name) => usage.panels[name].element),
+	    budgets.panel.element, ...Object.values(lists.panels).map((panel) => panel.element));
 	byId('record-list').append(records.panel.element);
 }
 
@@ -174,15 +178,17 @@ function listen() {
 	byId('live').addEventListener('change', later);
 	for (const button of document.querySelectorAll('[data-records]'))
 		button.addEventListener('click', () => actions.records(button.dataset.records));
-	document.addEventListener('visibilitychange', () => (document.hidden ? clearTimeout(timer) :
-		api.key() !== null && byId('live').checked && refresh()));
+	document.addEventListener('visibilitychange',
+	    () => (document.hidden ? clearTimeout(timer) :
+				     api.key() !== null && byId('live').checked && refresh()));
 	window.addEventListener('popstate', () => {
 		state = zone === null ? null : read(location.search, zone);
 		if (api.key() !== null)
 			refresh();
 	});
-	matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () =>
-		Object.values(usage.panels).forEach((panel) => panel.drawing.redraw()));
+	matchMedia('(prefers-color-scheme: dark)')
+	    .addEventListener('change',
+		() => Object.values(usage.panels).forEach((panel) => panel.drawing.redraw()));
 }
 
 build();

@@ -54,7 +54,7 @@ function round(amount, decimals) {
 	return ((amount + half) / unit) * unit;
 }
 
-/* Rounded to what can be read at a glance: beside it stands, or is told on request, the exact sum. */
+/* Rounded to what can be read at a glance. */
 export function glance(amount) {
 	const size = amount < 0n ? -amount : amount;
 	const decimals = size >= DOLLAR ? 2 : size >= DOLLAR / 100n ? 4 : DOLLAR_DECIMALS;

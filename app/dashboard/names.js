@@ -1,10 +1,16 @@
 /*
  * What groups and users are called. A user's own name is asked for once, where the key may.
  */
-import { get } from './api.js';
+import {get} from './api.js';
 
-const NONE = { model: 'no model', feature: 'no feature', provider: 'no provider',
-	agent_type: 'no agent type', user_id: 'no user', tag: 'no tag' };
+const NONE = {
+	model: 'no model',
+	feature: 'no feature',
+	provider: 'no provider',
+	agent_type: 'no agent type',
+	user_id: 'no user',
+	tag: 'no tag'
+};
 const users = new Map();
 let refused = false;
 
@@ -37,7 +43,7 @@ export function userName(id) {
 	return users.get(id) ?? id;
 }
 
-export function groupName(member, { value, other }) {
+export function groupName(member, {value, other}) {
 	if (other)
 		return 'all others';
 	if (value === null || value === undefined)

@@ -2,9 +2,9 @@
  * A panel: a heading, a chart where it has one, the table behind it, and its CSV. What it shows
  * changes in place, so that focus, scrolling and an open table stay.
  */
-import { Drawing } from './charts.js';
-import { el } from './dom.js';
-import { csv, download, table } from './table.js';
+import {Drawing} from './charts.js';
+import {el} from './dom.js';
+import {csv, download, table} from './table.js';
 
 export class Panel {
 	/* kind: "bar", "line", or null for a table alone. */
@@ -12,13 +12,22 @@ export class Panel {
 		this.id = id;
 		this.title = title;
 		this.note = el('p', { class: 'note' });
-		this.body = el('div', { class: 'scroll', tabindex: 0, role: 'region',
-			'aria-label': `${title}: table` });
-		this.save = el('button', { type: 'button', class: 'quiet', disabled: true,
-			click: () => this.download() }, 'CSV',
-			el('span', { class: 'unseen' }, ` of ${title}`));
-		this.element = el('section', { class: 'panel', id, 'aria-labelledby': `${id}-title` },
-			el('header', {}, el('h2', { id: `${id}-title` }, title), this.save), this.note);
+		this.body = el('div', {
+			class: 'scroll',
+			tabindex: 0,
+			role: 'region',
+			'aria-label': `${title}: table`
+		});
+		this.save = el('button', {
+			type: 'button',
+			class: 'quiet',
+			disabled: true,
+			click: () => this.download()
+		},
+		    'CSV', el('span', { class: 'unseen' }, ` of ${title}`));
+		this.element = el('section',
+		    { class: 'panel', id, 'aria-labelledby': `${id}-title` },
+		    el('header', {}, el('h2', { id: `${id}-title` }, title), this.save), this.note);
 		if (kind === null)
 			this.element.append(this.body);
 		else
@@ -29,8 +38,10 @@ export class Panel {
 		this.canvas = el('canvas', { role: 'img', 'aria-label': this.title });
 		this.frame = el('div', { class: 'chart' }, this.canvas);
 		this.drawing = new Drawing(this.canvas, kind, unit);
-		this.details = el('details', {}, el('summary', {}, 'Table',
-			el('span', { class: 'unseen' }, ` of ${this.title}`)), this.body);
+		this.details = el('details', {},
+		    el('summary', {}, 'Table',
+			el('span', { class: 'unseen' }, ` of ${this.title}`)),
+		    this.body);
 		this.element.append(this.frame, this.details);
 	}
 

@@ -2,11 +2,18 @@
  * What the address says: the range, the zone, the filters, and the records that are looked at. All
  * that the page shows follows from it and from the key.
  */
-import { addDays, dateOf, dayStart, isDate, isZone } from './zone.js';
+import {addDays, dateOf, dayStart, isDate, isZone} from './zone.js';
 
 export const FILTERS = ['model', 'feature', 'provider', 'agent_type', 'user_id', 'tag'];
 const RECORDS = ['all', 'failed', 'unpriced'];
-const PRESETS = { today: 1, '7d': 7, '30d': 30, '90d': 90, month: 0, custom: 0 };
+const PRESETS = {
+	today: 1,
+	'7d': 7,
+	'30d': 30,
+	'90d': 90,
+	month: 0,
+	custom: 0
+};
 const BUCKETS = ['auto', 'hour', 'day'];
 export const DAYS_MAX = 366;
 const HOURLY_DAYS_MAX = 40;
@@ -26,8 +33,8 @@ export function read(search, zone) {
 	const query = new URLSearchParams(search);
 	const since = query.get('since') ?? '';
 	const until = query.get('until') ?? since;
-	const custom = isDate(since) && isDate(until) && since <= until &&
-		addDays(since, DAYS_MAX) > until;
+	const custom =
+	    isDate(since) && isDate(until) && since <= until && addDays(since, DAYS_MAX) > until;
 	const filters = {};
 
 	for (const name of FILTERS) {
@@ -35,7 +42,8 @@ export function read(search, zone) {
 			filters[name] = query.get(name);
 	}
 	return {
-		range: custom ? 'custom' : known(Object.keys(PRESETS).slice(0, -1), query.get('range'), '7d'),
+		range: custom ? 'custom' :
+				known(Object.keys(PRESETS).slice(0, -1), query.get('range'), '7d'),
 		since: custom ? since : '',
 		until: custom ? until : '',
 		bucket: known(BUCKETS, query.get('bucket'), 'auto'),
@@ -108,6 +116,6 @@ export function answers(filters, grouping) {
 
 	if (apart.length > 0)
 		return given.length === 1 &&
-			(grouping === '' || grouping === apart[0].replace('_id', ''));
+		    (grouping === '' || grouping === apart[0].replace('_id', ''));
 	return given.length === 0 || (grouping !== 'user' && grouping !== 'tag');
 }

@@ -6,7 +6,7 @@ const SOONEST = 60_000;
 
 /* state: "used" up, "runs" out at `at`, "lasts" until the window ends, "idle" where nothing was
  * spent, "unknown" where the window has no beginning or has only just begun. */
-export function runsOut({ spent, left, start, end, now }) {
+export function runsOut({spent, left, start, end, now}) {
 	if (left <= 0n)
 		return { state: 'used' };
 	if (spent <= 0n)

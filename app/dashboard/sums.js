@@ -2,10 +2,12 @@
  * From the answers of /v1/analytics/usage to rows that can be shown: exact sums over buckets and
  * groups. No clock, no page.
  */
-import { nanos } from './money.js';
+import {nanos} from './money.js';
 
-export const COUNTS = ['calls', 'failed_calls', 'unpriced_calls', 'total_tokens', 'input_tokens',
-	'output_tokens', 'cached_input_tokens', 'cache_write_tokens', 'reasoning_tokens'];
+export const COUNTS = [
+	'calls', 'failed_calls', 'unpriced_calls', 'total_tokens', 'input_tokens', 'output_tokens',
+	'cached_input_tokens', 'cache_write_tokens', 'reasoning_tokens'
+];
 
 export function nothing() {
 	return { cost: 0n, ...Object.fromEntries(COUNTS.map((name) => [name, 0n])) };
@@ -23,14 +25,21 @@ export function add(to, more) {
 		to[name] += more[name];
 }
 
-/* Tokens that are in no other class: input is what was neither read from a cache nor written to one,
- * thoughts are inside the output. other: of calls whose classes are not known. */
+/* Tokens that are in no other class: input is what was neither read from a cache nor written to
+ * one, thoughts are inside the output. other: of calls whose classes are not known. */
 export function classes(sums) {
-	const { input_tokens: input, cached_input_tokens: cached, cache_write_tokens: written } = sums;
+	const { input_tokens: input, cached_input_tokens: cached, cache_write_tokens: written } =
+	    sums;
 	const { output_tokens: output, reasoning_tokens: reasoning, total_tokens: total } = sums;
 
-	return { input, cached, written, output: output - reasoning, reasoning,
-		other: total - input - cached - written - output };
+	return {
+		input,
+		cached,
+		written,
+		output: output - reasoning,
+		reasoning,
+		other: total - input - cached - written - output
+	};
 }
 
 function named(group, member) {
@@ -83,7 +92,7 @@ export function matrix(answer, member) {
 			const name = named(group, member);
 
 			if (!keys.has(name.id))
-				keys.set(name.id, { ...name, sums: nothing(), cells: new Map() });
+				keys.set(name.id, {...name, sums: nothing(), cells: new Map() });
 			keys.get(name.id).cells.set(at, sums);
 			add(keys.get(name.id).sums, sums);
 			add(all, sums);

@@ -10,8 +10,14 @@ const formats = new Map();
 function formatOf(zone) {
 	if (!formats.has(zone))
 		formats.set(zone, new Intl.DateTimeFormat('en-GB', {
-			timeZone: zone, calendar: 'iso8601', hourCycle: 'h23', year: 'numeric',
-			month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit',
+			timeZone: zone,
+			calendar: 'iso8601',
+			hourCycle: 'h23',
+			year: 'numeric',
+			month: '2-digit',
+			day: '2-digit',
+			hour: '2-digit',
+			minute: '2-digit',
 			second: '2-digit',
 		}));
 	return formats.get(zone);
@@ -63,8 +69,8 @@ export function addDays(date, days) {
 export function dayStart(zone, date) {
 	const wall = Date.parse(`${date}T00:00:00Z`);
 	const starts = [wall - DAY, wall + DAY]
-		.map((near) => wall - offset(zone, near))
-		.filter((at) => dateOf(zone, at) >= date && dateOf(zone, at - 1) < date);
+			   .map((near) => wall - offset(zone, near))
+			   .filter((at) => dateOf(zone, at) >= date && dateOf(zone, at - 1) < date);
 
 	return starts.length > 0 ? Math.min(...starts) : dayStart(zone, addDays(date, 1));
 }

@@ -138,7 +138,7 @@ hours_are_the_logs(UNUSED void **state)
 	assert_string_equal(page_row("cost-model", "Thu 16 Nov, 18:00"),
 	    costs_by("trace", "model", "chat_logs.created_at < '2023-11-16 19:00Z'"));
 	assert_string_equal(page_row("success", "Thu 16 Nov, 19:00"),
-	    api_sql("SELECT format('Calls=%%s Failed=0 Success=100 %%%%', count(*)) " CLIENT
+	    api_sql("SELECT format('Calls=%%s Failed=0 Success=100', count(*)) " CLIENT
 		    "WHERE chat_logs.created_at >= '2023-11-16 19:00Z'",
 		"trace"));
 	assert_string_equal(page_foot("tokens"),

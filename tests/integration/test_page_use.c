@@ -196,7 +196,7 @@ static const char to_csv[] =
     "	cell.textContent.replaceAll(',', '').replace('\u2013', '') : cell.textContent);"
     "const field = (text) => (text.startsWith('=') ? `'${text}` : text);"
     "return [...document.querySelector(`#${id} table`).rows]"
-    ".map((row) => [...row.cells].map((cell) => field(read(cell))).join() + '\r\n').join('')";
+    ".map((row) => [...row.cells].map((cell) => field(read(cell))).join() + '\\r\\n').join('')";
 
 static void
 csv_is_what_the_table_shows(UNUSED void **state)
