@@ -24,14 +24,16 @@ function chip(name, value, remove) {
 		says, ' \u00d7'));
 }
 
-export function fill(state, now, remove) {
+/* quiet: a control that is in use is left alone. */
+export function fill(state, now, remove, quiet) {
 	const { first, last } = resolve(state, now);
+	const { range, bucket, timezone } = state;
+	const values = { range, since: first, until: last, bucket, timezone };
 
-	byId('range').value = state.range;
-	byId('since').value = first;
-	byId('until').value = last;
-	byId('bucket').value = state.bucket;
-	byId('timezone').value = state.timezone;
+	for (const [id, value] of Object.entries(values)) {
+		if (!quiet || byId(id) !== document.activeElement)
+			byId(id).value = value;
+	}
 	byId('filters').replaceChildren(
 	    ...FILTERS.filter((name) => state.filters[name] !== undefined)
 		.map((name) => chip(name, state.filters[name], remove)));
@@ -66,7 +68,7 @@ export function take(state) {
 /* change: called with the state that is asked for. */
 export function listen(current, change) {
 	const apply = () => {
-		const state = take(current());
+		const state = current() === null ? null : take(current());
 
 		if (state !== null)
 			change(state);
@@ -85,7 +87,6 @@ export function listen(current, change) {
 			byId('range').value = 'custom';
 			if (byId('since').value > byId('until').value)
 				byId(id === 'since' ? 'until' : 'since').value = byId(id).value;
-			apply();
 		});
 	}
 }

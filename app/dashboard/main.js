@@ -21,16 +21,21 @@ let zone = null;
 let state = null;
 let asking = null;
 let timer = 0;
+/* Whether the records are to be gone to when they are there. */
+let reveal = false;
 
 const actions = {
 	filter: (name, value) => go({...state, filters: {...state.filters, [name]: value } }),
-	records: (which, from = null, to = null) => go({...state, records: which, from, to }),
+	records: (which, from = null, to = null) => {
+		reveal = which !== '';
+		go({...state, records: which, from, to });
+	},
 };
 
 function go(next) {
-	state = next;
-	const query = write(state, zone);
+	const query = write(next, zone);
 
+	state = read(query, zone);
 	history.pushState(null, '', query === '' ? '/' : `/?${query}`);
 	refresh();
 }
@@ -58,6 +63,7 @@ function leave(reason) {
 	api.forget();
 	forgetNames();
 	zone = null;
+	state = null;
 	byId('state').textContent = '';
 	show(true);
 	tell(reason);
@@ -67,8 +73,10 @@ function leave(reason) {
 function fail(error) {
 	if (error.name === 'AbortError')
 		return;
-	if (!(error instanceof api.ApiError))
+	if (!(error instanceof api.ApiError)) {
+		tell(`The answer cannot be shown: ${error.message}`);
 		throw error;
+	}
 	if (error.status === 401) {
 		leave('The service does not know this key.');
 	} else if (error.status === 403) {
@@ -78,6 +86,7 @@ function fail(error) {
 			`That cannot be shown: ${error.message}` :
 			`${error.message} What is shown is of an earlier time.`);
 		byId('state').textContent = 'Not up to date';
+		byId('session').hidden = false;
 		byId('main').setAttribute('aria-busy', 'false');
 	}
 }
@@ -104,7 +113,7 @@ async function ask(signal, now) {
 	]);
 }
 
-function draw([figures, used, limits, ready, top, showRecords], now) {
+function draw([figures, used, limits, ready, top, showRecords], now, quiet) {
 	const { ended } = resolve(state, now);
 
 	usage.show(used, state, actions);
@@ -119,7 +128,11 @@ function draw([figures, used, limits, ready, top, showRecords], now) {
 	byId('record-list').hidden = showRecords === null;
 	document.querySelector('[data-records=""]').hidden = showRecords === null;
 	showRecords?.();
-	controls.fill(state, now, withoutFilter);
+	if (reveal && showRecords !== null)
+		records.panel.body.focus();
+	reveal = false;
+	controls.fill(state, now, withoutFilter, quiet);
+	byId('state').setAttribute('aria-live', quiet ? 'off' : 'polite');
 	byId('state').textContent = `As of ${clockOf(state.timezone, now)}:` +
 	    `${longTime(state.timezone, now).slice(-2)}, ${state.timezone}`;
 }
@@ -127,10 +140,11 @@ function draw([figures, used, limits, ready, top, showRecords], now) {
 function later() {
 	clearTimeout(timer);
 	if (byId('live').checked && !document.hidden && api.key() !== null)
-		timer = setTimeout(refresh, EVERY);
+		timer = setTimeout(() => refresh(true), EVERY);
 }
 
-async function refresh() {
+/* quiet: nobody has asked for it just now. */
+async function refresh(quiet = false) {
 	const now = Date.now();
 
 	asking?.abort();
@@ -147,7 +161,7 @@ async function refresh() {
 
 		if (signal.aborted)
 			return;
-		draw(found, now);
+		draw(found, now, quiet);
 		tell('');
 		byId('main').setAttribute('aria-busy', 'false');
 	} catch (error) {
@@ -174,7 +188,7 @@ function listen() {
 		refresh();
 	});
 	byId('forget').addEventListener('click', () => leave(''));
-	byId('refresh').addEventListener('click', refresh);
+	byId('refresh').addEventListener('click', () => refresh());
 	byId('live').addEventListener('change', later);
 	for (const button of document.querySelectorAll('[data-records]'))
 		button.addEventListener('click', () => actions.records(button.dataset.records));

@@ -33,10 +33,12 @@ async function learn(id, signal) {
 }
 
 export async function learnUsers(ids, signal) {
-	for (const id of new Set(ids)) {
-		if (id && !users.has(id) && !refused)
-			await learn(id, signal);
-	}
+	const [first, ...rest] = [...new Set(ids)].filter((id) => id && !users.has(id));
+
+	if (first !== undefined && !refused)
+		await learn(first, signal);
+	if (!refused)
+		await Promise.all(rest.map((id) => learn(id, signal)));
 }
 
 export function userName(id) {

@@ -160,6 +160,48 @@ days_are_those_of_the_zone(UNUSED void **state)
 	page_expect_peace();
 }
 
+/* From an hour of a chart's table to its records, and on to the next page of them. */
+static void
+an_hour_leads_to_its_records(UNUSED void **state)
+{
+	page_open(TRACE_DAY);
+	browser_run("document.querySelector('#cost-model details').open = true;"
+		    "[...document.querySelectorAll('#cost-model tbody button')]"
+		    ".find((one) => one.textContent === 'Thu 16 Nov, 19:00').click()");
+	browser_await("document.querySelectorAll('#records tbody tr').length === 50");
+	assert_string_equal(browser_run("return location.search"),
+	    "?since=2023-11-16&until=2023-11-16&timezone=UTC&records=all"
+	    "&from=2023-11-16T19%3A00%3A00.000Z&to=2023-11-16T20%3A00%3A00.000Z");
+	browser_await("document.activeElement.ariaLabel === 'Records: table'");
+	browser_run("[...document.querySelectorAll('#records button')].at(-1).click()");
+	browser_await("document.querySelectorAll('#records tbody tr').length === 100");
+	assert_string_equal(
+	    browser_run("return [...document.querySelectorAll('#records tbody details summary')]"
+			".map((one) => one.textContent).join()"),
+	    api_sql("SELECT string_agg(id::text, ',' ORDER BY id DESC) FROM (\n"
+		    "SELECT chat_logs.id " CLIENT "ORDER BY chat_logs.id DESC LIMIT 100) AS page",
+		"trace"));
+	page_expect_peace();
+}
+
+/* What is drawn has the groups of the table behind it. */
+static void
+charts_are_drawn(UNUSED void **state)
+{
+	page_open(TRACE_DAY);
+	assert_string_equal(
+	    browser_run("return Chart.getChart(document.querySelector('#cost-model canvas'))"
+			".data.datasets.map((one) => `${one.label} ${one.data[18]}`).join()"),
+	    api_sql(
+		"SELECT string_agg(model || ' ' || " PAGE_DOLLARS(
+		    "cents") ", ','\n"
+			     "ORDER BY cents DESC)\n"
+			     "FROM (SELECT model, sum(estimated_cost_cents) AS cents " CLIENT
+			     "WHERE chat_logs.created_at < '2023-11-16 19:00Z' GROUP BY 1) AS sums",
+		"trace"));
+	page_expect_peace();
+}
+
 static const char today_records[] =
     "{\"model\":\"gpt-4o\",\"provider\":\"openai\",\"feature\":\"chat\",\"input_tokens\":1000,"
     "\"cached_input_tokens\":400,\"output_tokens\":100,\"reasoning_tokens\":40,"
@@ -220,6 +262,8 @@ main(void)
 		cmocka_unit_test(the_traces_day_by_user),
 		cmocka_unit_test(hours_are_the_logs),
 		cmocka_unit_test(days_are_those_of_the_zone),
+		cmocka_unit_test(an_hour_leads_to_its_records),
+		cmocka_unit_test(charts_are_drawn),
 		cmocka_unit_test(today_is_the_days_totals),
 		cmocka_unit_test(records_are_behind_the_figures),
 	};

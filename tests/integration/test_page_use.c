@@ -75,6 +75,7 @@ the_key_is_typed_and_kept_for_the_tab(UNUSED void **state)
 	assert_string_equal(browser_run("return sessionStorage.length"), "0");
 	assert_string_equal(
 	    browser_run("return document.getElementById('figures').hidden"), "true");
+	page_shoot("key");
 }
 
 static void
@@ -143,6 +144,20 @@ all_has_a_name(UNUSED void **state)
 	    "");
 	assert_string_equal(
 	    browser_run("return document.querySelectorAll('[style] style').length"), "0");
+}
+
+/* Which also shows that the browser's complaints are heard. */
+static void
+the_policy_stops_what_is_not_ours(UNUSED void **state)
+{
+	page_open("");
+	browser_run(
+	    "const script = document.createElement('script');"
+	    "script.textContent = 'window.intruder = true'; document.body.append(script);"
+	    "document.body.insertAdjacentHTML('beforeend', '<p id=odd style=\"color:red\">')");
+	assert_string_equal(browser_run("return String(window.intruder)"), "undefined");
+	assert_string_equal(browser_run("return document.getElementById('odd').style.color"), "");
+	assert_non_null(strstr(browser_complaints(), "Content Security Policy"));
 }
 
 static void
@@ -293,6 +308,7 @@ main(void)
 		cmocka_unit_test(a_key_without_the_scope_is_told_so),
 		cmocka_unit_test(the_keyboard_reaches_all),
 		cmocka_unit_test(all_has_a_name),
+		cmocka_unit_test(the_policy_stops_what_is_not_ours),
 		cmocka_unit_test(a_filter_lives_in_the_address),
 		cmocka_unit_test(csv_is_what_the_table_shows),
 		cmocka_unit_test(a_client_without_calls_is_told_so),
