@@ -136,18 +136,18 @@ open_session(void)
 }
 
 void
-browser_start(const char *where)
+browser_start(const char *folder)
 {
 	struct process process = { .argv = { "chromedriver", "--port=0" },
 		.death_signal = SIGTERM };
 
 	arena = arena_new();
-	process.log = arena_printf(arena, "%s/chromedriver.log", where);
+	process.log = arena_printf(arena, "%s/chromedriver.log", folder);
 	driver = process_start(&process);
 	await_driver(process.log);
 	open_session();
 	send_command("Browser.setDownloadBehavior",
-	    arena_printf(arena, "{\"behavior\":\"allow\",\"downloadPath\":\"%s\"}", where));
+	    arena_printf(arena, "{\"behavior\":\"allow\",\"downloadPath\":\"%s\"}", folder));
 }
 
 void
