@@ -219,7 +219,7 @@ today_is_the_days_totals(UNUSED void **state)
 {
 	api_use_budget("today", "\"window\":\"day\",\"limit_cents\":0.5");
 	send_records(today_records);
-	api_expect(200, "GET", "/v1/daily-costs/today", NULL);
+	api_expect(402, "POST", "/v1/authorizations", "{\"max_cost_cents\":9}");
 	page_open("?range=today");
 	assert_string_equal(page_amount("tile-today"),
 	    api_sql("SELECT " PAGE_DOLLARS("sum(estimated_cost_cents)") " " CLIENT, "today"));
@@ -234,6 +234,8 @@ today_is_the_days_totals(UNUSED void **state)
 	assert_string_equal(browser_run("return document.querySelector('#cost-user thead')"
 					".textContent.includes('<b>ann</b>')"),
 	    "true");
+	page_expect_text("#refusals tbody", "cost1");
+	page_expect_text("#refusals tfoot", "All1");
 	page_expect_text("#health .note", "well");
 	page_expect_peace();
 }

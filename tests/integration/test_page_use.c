@@ -187,6 +187,26 @@ a_filter_lives_in_the_address(UNUSED void **state)
 	page_expect_peace();
 }
 
+static void
+the_month_is_what_is_billed(UNUSED void **state)
+{
+	page_open("");
+	api_expect(200, "GET", "/v1/billing/current", NULL);
+	assert_string_equal(page_amount("tile-month"),
+	    api_sql("SELECT " PAGE_DOLLARS(
+		"sum(estimated_cost_cents)") " FROM chat_logs\n"
+					     "JOIN clients AS c ON c.id = client_id AND c.name = 'days'\n"
+					     "WHERE date_trunc('month', chat_logs.created_at AT TIME ZONE c.timezone)\n"
+					     "= date_trunc('month', now() AT TIME ZONE c.timezone)"));
+	if (strcmp(api_json("forecast"), "null") == 0)
+		page_expect_text("#tile-month", "A forecast needs seven days that are over.");
+	else
+		assert_string_equal(browser_run("return document.querySelector("
+						"'#tile-month p:not(.figure) data').value"),
+		    api_sql(
+			"SELECT " PAGE_DOLLARS("%s::numeric"), api_json("forecast.cost_cents")));
+}
+
 static bool
 is_downloaded(void *path)
 {
@@ -310,6 +330,7 @@ main(void)
 		cmocka_unit_test(all_has_a_name),
 		cmocka_unit_test(the_policy_stops_what_is_not_ours),
 		cmocka_unit_test(a_filter_lives_in_the_address),
+		cmocka_unit_test(the_month_is_what_is_billed),
 		cmocka_unit_test(csv_is_what_the_table_shows),
 		cmocka_unit_test(a_client_without_calls_is_told_so),
 		cmocka_unit_test(a_service_that_is_away_is_said_to_be),
