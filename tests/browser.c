@@ -153,8 +153,11 @@ browser_start(const char *folder)
 void
 browser_stop(void)
 {
+	struct http_answer answer = { 0 };
+
 	if (session != NULL)
-		http_send(&http, "DELETE", session, NULL, NULL);
+		answer = http_send(&http, "DELETE", session, NULL, NULL);
+	http_free(&answer);
 	if (driver != 0) {
 		kill(driver, SIGTERM);
 		process_wait(driver, STOP_MS);
@@ -162,6 +165,7 @@ browser_stop(void)
 	session = NULL;
 	driver = 0;
 	arena_free(arena);
+	arena = NULL;
 }
 
 void

@@ -102,13 +102,16 @@ function successTile({ total }) {
 		count(total.unpriced_calls)} without a price`));
 }
 
-export function latencyTile(total) {
-	const read = (name) => (total?.[name] === null || total?.[name] === undefined ?
-		'\u2013' :
-		`${count(total[name])}\u00a0ms`);
+function latencyTile(total) {
+	const read = (name) => `${count(total[name])}\u00a0ms`;
+	const title = 'Duration, 95th percentile';
 
-	return tile('tile-latency', 'Duration, 95th percentile', read('p95_duration_ms'),
-	    line(`half within ${read('p50_duration_ms')}, 99 % within ${read('p99_duration_ms')}`));
+	if (total.p95_duration_ms === null)
+		return tile(
+		    'tile-latency', title, '\u2013', line('No call says how long it took.'));
+	return tile('tile-latency', title, read('p95_duration_ms'),
+	    line(`half within ${read('p50_duration_ms')}, 99\u00a0% within ` +
+		read('p99_duration_ms')));
 }
 
 export function show({figures, budgets, usage, total, ended}, zone, now) {
