@@ -27,7 +27,7 @@ static const struct row {
 };
 
 static void
-if_match_is_held_against_the_version(void **state)
+if_match_is_held_against_the_tag(void **state)
 {
 	struct arena *arena = arena_new();
 
@@ -37,7 +37,7 @@ if_match_is_held_against_the_version(void **state)
 		struct request req = { .task = &task, .if_match = rows[i].if_match };
 
 		task_init(&task, arena);
-		if (etag_check(&req, rows[i].version) != rows[i].good ||
+		if (etag_check(&req, etag_of_version(arena, rows[i].version)) != rows[i].good ||
 		    task.err.code != (rows[i].good ? ERR_NONE : ERR_PRECONDITION))
 			fail_msg("%s", rows[i].sentence);
 	}
@@ -51,10 +51,24 @@ a_tag_is_in_quotes(void **state)
 	struct reply reply = { .body.arena = arena };
 
 	(void)state;
-	etag_set(&reply, 12);
+	etag_set(&reply, etag_of_version(arena, 12));
 	assert_int_equal(reply.header_count, 1);
 	assert_string_equal(reply.headers[0].name, "ETag");
 	assert_string_equal(reply.headers[0].value, "\"12\"");
+	arena_free(arena);
+}
+
+/* The first 12 bytes of SHA-256("abc"), the example of FIPS 180. */
+static void
+a_text_has_the_tag_of_its_hash(void **state)
+{
+	struct arena *arena = arena_new();
+
+	(void)state;
+	assert_string_equal(
+	    etag_of_text(arena, (struct text){ "abc", 3 }), "\"ba7816bf8f01cfea414140de\"");
+	assert_string_not_equal(etag_of_text(arena, (struct text){ "abc", 3 }),
+	    etag_of_text(arena, (struct text){ "abd", 3 }));
 	arena_free(arena);
 }
 
@@ -62,8 +76,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(if_match_is_held_against_the_version),
+		cmocka_unit_test(if_match_is_held_against_the_tag),
 		cmocka_unit_test(a_tag_is_in_quotes),
+		cmocka_unit_test(a_text_has_the_tag_of_its_hash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
