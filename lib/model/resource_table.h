@@ -38,6 +38,7 @@ struct resource_field {
 	 * JSON_GROUP. */
 	struct json_field json;
 	unsigned use; /* of enum resource_use */
+	const char *absent; /* a sentence for who adds one: what it is where not given; or NULL */
 	const char *filter; /* how the list compares, ? standing for the value; NULL: by = */
 };
 

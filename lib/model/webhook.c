@@ -23,13 +23,13 @@ static const struct resource_field fields[] = {
 	      .min = 1,
 	      .max = ALERT_KINDS,
 	      .max_item = 40,
-	      .about = "budget.threshold, counter.drift; all where not given." },
-	    .use = GIVEN },
+	      .about = "budget.threshold, counter.drift." },
+	    .use = GIVEN, .absent = "All where not given." },
 	{ { .name = "active",
 	      .type = JSON_BOOL,
 	      .offset = AT(active),
-	      .about = "Nothing is sent while false; true where not given." },
-	    .use = GIVEN },
+	      .about = "Nothing is sent while false." },
+	    .use = GIVEN, .absent = "True where not given." },
 	{ { .name = "secret", .type = JSON_TEXT, .offset = AT(secret) }, .use = RESOURCE_ONCE },
 };
 
