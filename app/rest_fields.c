@@ -21,6 +21,12 @@ static const struct json_field listed[LISTED_MORE] = {
 static struct route_fields (*tables)[TAKINGS];
 static struct arena *arena;
 
+static const char *
+join(const char *about, const char *absent)
+{
+	return about == NULL ? absent : arena_printf(arena, "%s %s", about, absent);
+}
+
 static struct json_field
 derive(const struct resource_field *from, size_t i, enum taking taking)
 {
@@ -31,6 +37,8 @@ derive(const struct resource_field *from, size_t i, enum taking taking)
 	field.required = field.required && taking == ADDED;
 	if (from->use & RESOURCE_CLEAR && taking != LISTED)
 		field.nulled = offsetof(struct rest_input, nulled) + i;
+	if (from->absent != NULL && taking == ADDED)
+		field.about = join(field.about, from->absent);
 	return field;
 }
 

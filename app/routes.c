@@ -173,7 +173,7 @@ const struct route routes[] = {
 	    QUERY(webhooks_list_alerts_fields), .status = 200,
 	    .summary = "Alerts as webhooks get them, newest first." },
 
-	REST_ADD("/v1/users", SCOPE_USERS, user_resource, "a user", .changed = users_changed),
+	REST_ADD("/v1/users", SCOPE_USERS, user_resource, "a user", ),
 	REST_LIST("/v1/users", SCOPE_USERS, user_resource, "Users, in the order of their ids", ),
 	REST_COUNT("/v1/users", SCOPE_USERS, user_resource, "users", ),
 	REST_FIND("/v1/users", SCOPE_USERS, user_resource, "a user", ),

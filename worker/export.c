@@ -25,7 +25,7 @@ struct run {
 	struct id client; /* nil: all */
 	int32_t since, until; /* -1: not given */
 	bool refresh;
-	int64_t written, kept, gone, rows, bytes;
+	int64_t written, kept, lost, gone, rows, bytes;
 };
 
 /* A client's day. */
@@ -190,12 +190,9 @@ look_at_file(struct run *run, struct day *day)
 	day->entry = export_book_find(run->book, day->file);
 	if (day->entry != NULL && !check_file(run, day->entry, &day->broken))
 		return false;
-	if (!day->broken)
-		return true;
-	if (day->source.gone)
-		return task_fail(run->context->task, ERR_INTERNAL,
-		    "%s is not what was written, and the log of its day is gone", day->file);
-	command_warn(run->context, "%s is not what was written", day->file);
+	if (day->broken)
+		command_warn(run->context, "%s is not what was written%s", day->file,
+		    day->source.gone ? ", and the log of its day is gone" : "");
 	return true;
 }
 
@@ -217,6 +214,8 @@ export_day(struct run *run, const struct tenant *tenant, int32_t date)
 			print_file(run, day.file, reason);
 		else if (!write_day(run, &day))
 			return false;
+	} else if (day.broken) {
+		run->lost++;
 	} else if (day.entry != NULL) {
 		run->kept++;
 	} else if (day.source.calls_booked > 0) {
@@ -281,6 +280,7 @@ print_summary(struct run *run, int64_t usec)
 		output_bool(&line, "dry_run", true);
 	output_int(&line, "files_written", run->written);
 	output_int(&line, "files_kept", run->kept);
+	output_int(&line, "files_lost", run->lost);
 	output_int(&line, "days_gone", run->gone);
 	output_int(&line, "rows", run->rows);
 	output_int(&line, "bytes", run->bytes);
@@ -335,5 +335,5 @@ export_run(struct command_context *context)
 		return command_failed(context);
 	if (!checks)
 		print_summary(&run, clock_monotonic() - began);
-	return good ? EX_OK : COMMAND_FOUND;
+	return good && run.lost == 0 ? EX_OK : COMMAND_FOUND;
 }

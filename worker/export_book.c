@@ -1,5 +1,6 @@
 #include "worker/export_book_private.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -174,9 +175,45 @@ export_book_add(struct task *task, struct export_book *book, const struct export
 	return true;
 }
 
+/* Whether it is the beginning of a file of ours. */
+static bool
+is_part(const char *name)
+{
+	size_t len = strlen(name), tail = sizeof(EXPORT_PART) - 1;
+
+	if (len < tail || strcmp(name + len - tail, EXPORT_PART) != 0)
+		return false;
+	for (const char *const *what = export_book_whats; *what != NULL; what++)
+		if (strncmp(name, *what, strlen(*what)) == 0 && name[strlen(*what)] == '-')
+			return true;
+	return strcmp(name, EXPORT_MANIFEST EXPORT_PART) == 0 ||
+	       strcmp(name, EXPORT_JOURNAL EXPORT_PART) == 0;
+}
+
+/* An export that was killed leaves what it was writing, and nobody may ask for that day again. */
+static bool
+remove_parts(struct task *task, const struct export_folder *folder)
+{
+	int fd = openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	bool ok = true;
+
+	if (dir == NULL)
+		return task_fail(
+		    task, ERR_UNAVAILABLE, "%s cannot be read: %s", folder->path, strerror(errno));
+	while (ok && (entry = readdir(dir)) != NULL)
+		if (is_part(entry->d_name))
+			ok = export_folder_remove(task, folder, entry->d_name);
+	closedir(dir);
+	return ok;
+}
+
 bool
 export_book_end(struct task *task, struct export_book *book)
 {
+	if (!remove_parts(task, book->folder))
+		return false;
 	if (book->whole && book->journal < 0)
 		return true;
 	export_book_sort(book);

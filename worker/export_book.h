@@ -67,7 +67,7 @@ NODISCARD bool export_book_change(struct task *task, struct export_book *book);
 /* The file is whole; instead of what was said of it before. Copies the entry. */
 NODISCARD bool export_book_add(
     struct task *task, struct export_book *book, const struct export_entry *entry);
-/* Writes the manifest, where there is not the same one. */
+/* Writes the manifest, where there is not the same one, and removes what killed exports left. */
 NODISCARD bool export_book_end(struct task *task, struct export_book *book);
 
 #endif

@@ -15,7 +15,7 @@
 #define PORTION 65536
 
 struct export_file {
-	const struct export_folder *folder;
+	struct export_folder folder; /* a copy: what is abandoned may outlive the caller's */
 	const char *name, *part; /* part: the name until it is whole */
 	int fd; /* -1: it is closed */
 	struct gzip *gzip; /* NULL: plain */
@@ -31,23 +31,38 @@ close_folder(void *object)
 	close(folder->fd);
 }
 
+/* Those who only look do not keep each other out. */
 static bool
-lock_folder(struct task *task, struct export_folder *folder)
+lock_folder(struct task *task, struct export_folder *folder, bool only_look)
 {
 	struct export_folder *held = arena_alloc(task->arena, sizeof(*held));
 
 	*held = *folder;
 	arena_defer(task->arena, close_folder, held);
-	if (flock(folder->fd, LOCK_EX | LOCK_NB) == 0)
+	if (flock(folder->fd, (only_look ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0)
 		return true;
 	return task_fail(task, ERR_CONFLICT, "another export writes to %s", folder->path);
+}
+
+/* What is in a folder that a power cut takes away is lost with it. */
+static bool
+sync_parent(const struct export_folder *folder)
+{
+	int parent = openat(folder->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool ok = parent >= 0 && fsync(parent) == 0;
+
+	if (parent >= 0)
+		close(parent);
+	return ok;
 }
 
 bool
 export_folder_open(struct task *task, const char *path, bool only_look, struct export_folder *ret)
 {
+	bool made = !only_look && mkdir(path, FOLDER_MODE) == 0;
+
 	*ret = (struct export_folder){ .path = path };
-	if (!only_look && mkdir(path, FOLDER_MODE) != 0 && errno != EEXIST)
+	if (!only_look && !made && errno != EEXIST)
 		return task_fail(task, ERR_INVALID, "%s cannot be made: %s", path, strerror(errno));
 	ret->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (ret->fd < 0 && only_look && errno == ENOENT)
@@ -55,7 +70,12 @@ export_folder_open(struct task *task, const char *path, bool only_look, struct e
 	if (ret->fd < 0)
 		return task_fail(
 		    task, ERR_INVALID, "%s cannot be opened: %s", path, strerror(errno));
-	return lock_folder(task, ret);
+	if (!lock_folder(task, ret, only_look))
+		return false;
+	if (made && !sync_parent(ret))
+		return task_fail(task, ERR_UNAVAILABLE, "the folder of %s cannot be synced: %s",
+		    path, strerror(errno));
+	return true;
 }
 
 static bool
@@ -87,7 +107,7 @@ abandon(void *object)
 	if (file->fd < 0)
 		return;
 	close(file->fd);
-	unlinkat(file->folder->fd, file->part, 0);
+	unlinkat(file->folder.fd, file->part, 0);
 }
 
 bool
@@ -97,9 +117,9 @@ export_file_begin(struct task *task, const struct export_folder *folder, const c
 	struct export_file *file = arena_alloc(task->arena, sizeof(*file));
 
 	*file = (struct export_file){
-		.folder = folder,
+		.folder = *folder,
 		.name = name,
-		.part = arena_printf(task->arena, "%s.part", name),
+		.part = arena_printf(task->arena, "%s" EXPORT_PART, name),
 		.hashing = seal_hash_begin(task->arena),
 	};
 	file->fd = openat(folder->fd, file->part,
@@ -122,7 +142,7 @@ write_out(struct task *task, struct export_file *file, struct text text)
 		ssize_t written = write(file->fd, text.at, text.len);
 
 		if (written < 0 && errno != EINTR)
-			return fail(task, file->folder, file->part, "written");
+			return fail(task, &file->folder, file->part, "written");
 		if (written > 0) {
 			text.at += written;
 			text.len -= (size_t)written;
@@ -158,7 +178,7 @@ finish_digest(struct seal_hashing *hashing, int64_t bytes, struct export_digest 
 bool
 export_file_end(struct task *task, struct export_file *file, struct export_digest *ret)
 {
-	const struct export_folder *folder = file->folder;
+	const struct export_folder *folder = &file->folder;
 	struct buf packed = { .arena = task->arena };
 
 	if (file->gzip != NULL) {

@@ -8,6 +8,8 @@
 #include "lib/seal.h"
 #include "lib/task.h"
 
+#define EXPORT_PART ".part" /* behind the name of what is not whole yet */
+
 struct export_folder {
 	const char *path;
 	int fd; /* -1: it is not there */
@@ -22,8 +24,9 @@ struct export_digest {
 };
 
 /*
- * Makes the folder where it is not there, unless only_look. Holds a lock on it as long as the task.
- * ERR_INVALID: it is none, or not to be used; ERR_CONFLICT: another export has the lock.
+ * Makes the folder where it is not there, unless only_look. Holds a lock on it as long as the task,
+ * which others who only look may share. ERR_INVALID: it is none, or not to be used; ERR_CONFLICT:
+ * another export has the lock.
  */
 NODISCARD bool export_folder_open(
     struct task *task, const char *path, bool only_look, struct export_folder *ret);

@@ -1,6 +1,7 @@
 /* The statements of a resource, made of its table: names of ours, and parameters for all else. */
 #include "lib/model/resource_private.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -229,14 +230,24 @@ write_statement(struct buf *out, const struct resource *resource, unsigned kind)
 		write_find(out, resource, kind);
 }
 
-static bool
-has_statement(const struct resource *resource, unsigned kind)
+static unsigned
+count_filters(const struct resource *resource)
 {
-	unsigned list = kind - RESOURCE_SQL_LIST, filters = 0;
+	unsigned filters = 0;
 
+	assert(resource->count <= RESOURCE_FIELDS_MAX);
 	for (size_t i = 0; i < resource->count; i++)
 		if (resource->fields[i].use & RESOURCE_FILTER)
 			filters++;
+	assert(filters <= RESOURCE_FILTERS_MAX);
+	return filters;
+}
+
+static bool
+has_statement(const struct resource *resource, unsigned kind)
+{
+	unsigned list = kind - RESOURCE_SQL_LIST, filters = count_filters(resource);
+
 	if (kind >= RESOURCE_SQL_COUNT)
 		return kind - RESOURCE_SQL_COUNT < resource->count &&
 		       resource_counts(&resource->fields[kind - RESOURCE_SQL_COUNT]);

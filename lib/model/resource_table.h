@@ -38,6 +38,7 @@ struct resource_field {
 	 * JSON_GROUP. */
 	struct json_field json;
 	unsigned use; /* of enum resource_use */
+	const char *absent; /* a sentence for who adds one: what it is where not given; or NULL */
 	const char *filter; /* how the list compares, ? standing for the value; NULL: by = */
 };
 
@@ -71,7 +72,8 @@ struct resource {
 	bool stays; /* none is deleted */
 
 	/* What it alone does, each in the transaction of the change; or NULL. before is NULL where
-	 * it is added, and has the secrets that after has. */
+	 * it is added, and has the secrets that after has. A text or texts that are not given are
+	 * before's own, at the same place: only what is given is to be checked. */
 	bool (*check)(struct task *task, const void *before, void *after);
 	/* Before the row is locked: locks that come first. change holds what is given. */
 	bool (*lock)(struct task *task, struct id id, const void *change);

@@ -1,6 +1,7 @@
 /* One value of a resource's field: as a parameter, from a row, in JSON. */
 #include "lib/model/resource_private.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,8 +132,10 @@ resource_choice(const struct resource_field *field, const char *name)
 {
 	int choice = 0;
 
-	while (strcmp(field->json.choices[choice], name) != 0)
+	while (strcmp(field->json.choices[choice], name) != 0) {
 		choice++;
+		assert(field->json.choices[choice] != NULL);
+	}
 	return choice;
 }
 

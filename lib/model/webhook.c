@@ -23,13 +23,13 @@ static const struct resource_field fields[] = {
 	      .min = 1,
 	      .max = ALERT_KINDS,
 	      .max_item = 40,
-	      .about = "budget.threshold, counter.drift; all where not given." },
-	    .use = GIVEN },
+	      .about = "budget.threshold, counter.drift." },
+	    .use = GIVEN, .absent = "All where not given." },
 	{ { .name = "active",
 	      .type = JSON_BOOL,
 	      .offset = AT(active),
-	      .about = "Nothing is sent while false; true where not given." },
-	    .use = GIVEN },
+	      .about = "Nothing is sent while false." },
+	    .use = GIVEN, .absent = "True where not given." },
 	{ { .name = "secret", .type = JSON_TEXT, .offset = AT(secret) }, .use = RESOURCE_ONCE },
 };
 
@@ -77,12 +77,17 @@ static bool
 check(struct task *task, const void *before, void *after)
 {
 	struct webhook *webhook = after;
-	const char *trouble = webhook_url_trouble(webhook->url, webhook->allow_http);
+	const struct webhook *old = before;
+	const char *trouble = NULL;
 
+	/* What the settings of another day allowed can still be switched off. */
+	if (old == NULL || webhook->url != old->url)
+		trouble = webhook_url_trouble(webhook->url, webhook->allow_http);
 	if (trouble != NULL)
 		task_fail_field(task, "url", trouble);
-	tidy_events(task, webhook);
-	if (before == NULL)
+	if (old == NULL || webhook->events.at != old->events.at)
+		tidy_events(task, webhook);
+	if (old == NULL)
 		webhook->secret = new_secret(task);
 	return task->err.code == ERR_NONE;
 }

@@ -105,6 +105,19 @@ only_what_is_given_is_changed(UNUSED void **state)
 }
 
 static void
+a_client_outlives_its_zone(UNUSED void **state)
+{
+	const char *id = add_client("{\"name\":\"Stranded\"}");
+
+	(void)api_sql("UPDATE clients SET timezone = 'Atlantis/Port' WHERE id = '%s'", id);
+	api_expect(200, "PATCH", path_of(id), "{\"name\":\"Renamed\"}");
+	assert_string_equal(api_json("timezone"), "Atlantis/Port");
+	api_expect(422, "PATCH", path_of(id), "{\"timezone\":\"Atlantis/Port\"}");
+	api_expect(200, "POST", api_text("%s/deactivate", path_of(id)), NULL);
+	assert_string_equal(api_json("active"), "false");
+}
+
+static void
 a_change_is_in_the_audit_log(UNUSED void **state)
 {
 	const char *id = add_client("{\"name\":\"Before\"}");
@@ -250,6 +263,7 @@ main(void)
 		cmocka_unit_test(a_name_has_80_letters_at_most),
 		cmocka_unit_test(a_log_may_be_kept_for_a_hundred_years),
 		cmocka_unit_test(only_what_is_given_is_changed),
+		cmocka_unit_test(a_client_outlives_its_zone),
 		cmocka_unit_test(a_change_is_in_the_audit_log),
 		cmocka_unit_test(a_refused_change_is_not_in_the_audit_log),
 		cmocka_unit_test(clients_are_listed_newest_first),

@@ -38,7 +38,7 @@ send_if(const char *method, const char *path, const char *tag, const char *body)
 	return api_send(method, path, headers, body);
 }
 
-/* A change that is none the second time. */
+/* A change, another one each time. */
 static const char *
 some_change(const struct resource *resource)
 {

@@ -180,6 +180,36 @@ what_was_given_is_shown_but_no_secret(UNUSED void **state)
 	}
 }
 
+static void
+expect_no_default(const struct route *route, struct route_fields fields)
+{
+	for (size_t i = 0; i < fields.count; i++)
+		if (fields.at[i].about != NULL && strcmp(fields.at[i].name, "limit") != 0 &&
+		    strstr(fields.at[i].about, "where not given") != NULL)
+			fail_msg("%s %s, %s: %s", route->method, route->path, fields.at[i].name,
+			    fields.at[i].about);
+}
+
+/* What is not given stays when one is changed, and is not asked for when some are listed. */
+static void
+only_who_adds_is_told_of_defaults(UNUSED void **state)
+{
+	for (const struct resource *const *at = resources; *at != NULL; at++) {
+		const struct route *added = sample_route(*at, rest_add);
+		const struct route *changed = sample_route(*at, rest_change);
+		const struct route *listed = sample_route(*at, rest_list);
+		struct route_fields fields = router_body(added);
+		size_t told = 0;
+
+		for (size_t i = 0; i < fields.count; i++)
+			told += fields.at[i].about != NULL &&
+				strstr(fields.at[i].about, "where not given") != NULL;
+		assert_true(told > 0);
+		expect_no_default(changed, router_body(changed));
+		expect_no_default(listed, router_query(listed));
+	}
+}
+
 /* Changes one field to another sample; the others stay. */
 static void
 change(const struct resource *resource, const struct resource_field *field, const char *path)
@@ -215,6 +245,25 @@ a_change_keeps_the_rest(UNUSED void **state)
 	}
 }
 
+/* What may be changed and is shown, with the values of the last answer. */
+static const char *
+body_as_it_is(const struct resource *resource)
+{
+	const char *body = "", *comma = "";
+
+	for (size_t i = 0; i < resource->count; i++) {
+		const struct resource_field *field = &resource->fields[i];
+		bool quoted = field->json.type == JSON_TEXT || field->json.type == JSON_CHOICE;
+
+		if (!(field->use & RESOURCE_CHANGE) || is_hidden(field))
+			continue;
+		body = api_text("%s%s\"%s\":%s%s%s", body, comma, field->json.name,
+		    quoted ? "\"" : "", api_json(field->json.name), quoted ? "\"" : "");
+		comma = ",";
+	}
+	return api_text("{%s}", body);
+}
+
 static void
 what_changes_nothing_is_no_change(UNUSED void **state)
 {
@@ -225,6 +274,8 @@ what_changes_nothing_is_no_change(UNUSED void **state)
 		path = sample_add(*at);
 		updated = api_keep("updated_at");
 		api_expect(200, "PATCH", path, "{}");
+		api_expect_json("updated_at", updated);
+		api_expect(200, "PATCH", path, body_as_it_is(*at));
 		api_expect_json("updated_at", updated);
 		assert_string_equal(
 		    api_sql("SELECT string_agg(action, ' ') FROM audit_log WHERE entity_id = '%s'",
@@ -241,6 +292,7 @@ main(void)
 		cmocka_unit_test(what_may_not_be_given_is_refused_by_name),
 		cmocka_unit_test(what_is_needed_is_asked_for_by_name),
 		cmocka_unit_test(what_was_given_is_shown_but_no_secret),
+		cmocka_unit_test(only_who_adds_is_told_of_defaults),
 		cmocka_unit_test(a_change_keeps_the_rest),
 		cmocka_unit_test(what_changes_nothing_is_no_change),
 	};

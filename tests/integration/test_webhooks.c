@@ -131,6 +131,18 @@ what_is_given_is_changed(UNUSED void **state)
 }
 
 static void
+what_was_allowed_once_can_be_switched_off(UNUSED void **state)
+{
+	const char *path = api_text("/v1/webhooks/%s", api_add("/v1/webhooks", POST_GOOD));
+
+	(void)api_sql("UPDATE webhooks SET url = 'http://10.0.0.1/hook'");
+	api_expect(200, "PATCH", path, "{\"active\":false}");
+	expect("active", "false");
+	expect("url", "http://10.0.0.1/hook");
+	api_expect(422, "PATCH", path, "{\"url\":\"http://10.0.0.1/hook\"}");
+}
+
+static void
 a_deleted_webhook_is_gone(UNUSED void **state)
 {
 	const char *path = api_text("/v1/webhooks/%s", api_add("/v1/webhooks", POST_GOOD));
@@ -229,6 +241,7 @@ main(void)
 		TEST(the_secret_is_shown_once),
 		TEST(a_repeated_post_shows_the_same_secret),
 		TEST(what_is_given_is_changed),
+		TEST(what_was_allowed_once_can_be_switched_off),
 		TEST(a_deleted_webhook_is_gone),
 		TEST(a_bad_field_is_named),
 		TEST(a_url_has_a_longest_length),

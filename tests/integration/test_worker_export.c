@@ -1,7 +1,6 @@
 /* tally export: what is in the files is what SQL says, and the manifest is true. */
 #include "tests/test.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +144,20 @@ what_did_not_change_stays(UNUSED void **state)
 }
 
 static void
+what_a_killed_export_left_goes(UNUSED void **state)
+{
+	const char *folder = path_of("json");
+
+	free(exporting_sh("cd %s; touch records-x.ndjson.gz.part manifest.json.part "
+			  "journal.ndjson.part mine.part records.part",
+	    folder));
+	EXPORTING_RUN(0, "\"files_written\":0,\"files_kept\":21", "--out", folder, "--what",
+	    "records", "--format", "ndjson");
+	expect_sh(
+	    exporting_text("cd %s; ls *.part; rm *.part", folder), "mine.part\nrecords.part\n");
+}
+
+static void
 a_late_record_is_found(UNUSED void **state)
 {
 	static const char *const whats[] = { "records", "usage" };
@@ -220,27 +233,27 @@ records_that_left_the_log_stay(UNUSED void **state)
 	EXPORTING_RUN(0, "\"files_written\":19,\"files_kept\":2", "--out", folder, "--what",
 	    "records", "--format", "ndjson", "--refresh");
 	expect_sh(exporting_text("diff -r %s %s", folder, copy), "");
-	EXPORTING_RUN(0, "\"files_written\":20,\"files_kept\":0,\"days_gone\":1", "--out", late,
-	    "--what", "records", "--format", "ndjson");
+	EXPORTING_RUN(0, "\"files_written\":20,\"files_kept\":0,\"files_lost\":0,\"days_gone\":1",
+	    "--out", late, "--what", "records", "--format", "ndjson");
 	exporting_load_manifest(servers, late);
 	books_expect(servers,
 	    "SELECT concat(count(*), ' ', min(rows)) FROM manifest WHERE NOT complete",
 	    exporting_text("1 %d", COUNT_A_DAY - 1));
-	free(
-	    exporting_sh("cd %s; set -- *$(sed 's/.*\"client_id\":\"//; s/\".*//' manifest.json)*; "
-			 "truncate -s 10 $1",
-		folder));
 }
 
+/* Such as one that was moved to an archive: it keeps no other day from its turn. */
 static void
-a_broken_file_without_a_log_is_told(UNUSED void **state)
+a_lost_file_without_a_log_is_told(UNUSED void **state)
 {
 	const char *folder = path_of("json");
 	char *id = servers_sql(servers, "SELECT id FROM clients WHERE name = 'utc'");
 
-	free(exporting_sh("cd %s; truncate -s 10 $(ls *-%s-* | head -n 1)", folder, id));
-	EXPORTING_RUN(EX_SOFTWARE, "the log of its day is gone", "--out", folder, "--what",
-	    "records", "--format", "ndjson");
+	free(exporting_sh("cd %s; rm $(ls *-%s-* | head -n 1)", folder, id));
+	exporting_add(servers, "utc", 3, 1);
+	EXPORTING_RUN(FOUND, "\"files_written\":1,\"files_kept\":19,\"files_lost\":1", "--out",
+	    folder, "--what", "records", "--format", "ndjson");
+	EXPORTING_RUN(
+	    FOUND, "\"files\":21,\"broken\":1,\"finished\":true", "--out", folder, "--check");
 	free(id);
 }
 
@@ -318,6 +331,8 @@ one_export_at_a_time(UNUSED void **state)
 	if (strstr(output, "another export writes to") == NULL || strstr(output, "65\n") == NULL)
 		fail_msg("%s", output);
 	free(output);
+	free(exporting_sh("flock -s %s %s -c %s export --out %s --check", folder, getenv("TALLY"),
+	    servers_conf(servers), folder));
 }
 
 /* Nothing is left of the file that did not fit, and no manifest says that all is there. */
@@ -369,12 +384,13 @@ main(void)
 		cmocka_unit_test(the_manifest_is_true),
 		cmocka_unit_test(usage_is_what_the_log_sums_to),
 		cmocka_unit_test(what_did_not_change_stays),
+		cmocka_unit_test(what_a_killed_export_left_goes),
 		cmocka_unit_test(a_late_record_is_found),
 		cmocka_unit_test(a_file_that_was_changed_is_found),
 		cmocka_unit_test(one_client_and_some_days),
 		cmocka_unit_test(a_full_disk_is_told),
 		cmocka_unit_test(records_that_left_the_log_stay),
-		cmocka_unit_test(a_broken_file_without_a_log_is_told),
+		cmocka_unit_test(a_lost_file_without_a_log_is_told),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(manifests_that_are_none),
 		cmocka_unit_test(one_export_at_a_time),
