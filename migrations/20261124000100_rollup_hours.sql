@@ -56,12 +56,15 @@ DELETE FROM cost_aggregates WHERE grain = 'quarter';
 ALTER TABLE cost_aggregates DROP CONSTRAINT cost_aggregates_grain_check;
 ALTER TABLE cost_aggregates ADD CONSTRAINT cost_aggregates_grain_check CHECK (grain IN ('hour', 'day'));
 
+-- A type of its own for the collation of the key: with another one no index on key[1] would be used.
+CREATE TYPE cost_row AS (dimension text, start timestamptz, key text[] COLLATE "C", cost_cents numeric, calls bigint,
+	tokens bigint, input_tokens bigint, output_tokens bigint, cached_input_tokens bigint, cache_write_tokens bigint,
+	reasoning_tokens bigint, failed_calls bigint, unpriced_calls bigint, duration_slots bigint[], duration_calls bigint[]);
+
 -- The rows of a grain between two instants; 'quarter' of 'call', 'user' and 'tag'. Simple enough for the planner to see
 -- through.
 CREATE FUNCTION cost_rows(client uuid, of_dimension text, of_grain text, since timestamptz, until timestamptz)
-RETURNS TABLE (dimension text, start timestamptz, key text[], cost_cents numeric, calls bigint, tokens bigint,
-	input_tokens bigint, output_tokens bigint, cached_input_tokens bigint, cache_write_tokens bigint,
-	reasoning_tokens bigint, failed_calls bigint, unpriced_calls bigint, duration_slots bigint[], duration_calls bigint[])
+RETURNS SETOF cost_row
 LANGUAGE sql STABLE AS $$
 	SELECT a.dimension, a.start, a.key, a.cost_cents, a.calls, a.tokens, a.input_tokens, a.output_tokens,
 		a.cached_input_tokens, a.cache_write_tokens, a.reasoning_tokens, a.failed_calls, a.unpriced_calls,
@@ -336,6 +339,7 @@ CROSS JOIN LATERAL cost_rows(c.client_id, d.dimension, 'quarter', '-infinity', '
 DROP FUNCTION day_rows(uuid, text, timestamptz, timestamptz);
 DROP FUNCTION log_hours(uuid, uuid, uuid, timestamptz, timestamptz, bigint[], timestamptz);
 DROP FUNCTION cost_rows(uuid, text, text, timestamptz, timestamptz);
+DROP TYPE cost_row;
 ALTER TABLE cost_aggregates DROP COLUMN quarters, DROP COLUMN quarter;
 DROP AGGREGATE add_up(bigint);
 DROP AGGREGATE array_join(anycompatiblearray);
