@@ -65,13 +65,13 @@ read_groups(struct task *task, const struct organization_input *input, const cha
 	return true;
 }
 
-/* The page that begins at the second, in place of an id. */
+/* The page that begins at the second, which has 32 bits, in place of an id. */
 static struct id
 page_id(int64_t second)
 {
 	struct id id = { 0 };
 
-	for (size_t i = 0; i < 8; i++)
+	for (size_t i = 0; i < 4; i++)
 		id.bytes[15 - i] = (uint8_t)(second >> (8 * i) & 0xff);
 	return id;
 }
@@ -87,7 +87,7 @@ read_page(struct task *task, const char *cursor, int64_t width, int64_t *start)
 		task_clear_error(task);
 		return task_fail_field(task, "page", "is not one that this service gave");
 	}
-	for (size_t i = 8; i < 16; i++)
+	for (size_t i = 12; i < 16; i++)
 		second = second << 8 | id.bytes[i];
 	if (cursor == NULL)
 		return true;
