@@ -147,7 +147,8 @@ organization_read(const struct request *req, const struct organization_input *in
 	*ret = (struct organization_query){
 		.usage = { .zone = req->identity->zone,
 		    .timezone = req->identity->timezone,
-		    .rows_max = USAGE_ROWS_MAX },
+		    .rows_max = USAGE_ROWS_MAX,
+		    .since_name = "start_time" },
 		.is_other = input->project_ids.count > 0 &&
 			    !holds(&input->project_ids, id_format(req->task->client, client)),
 	};
@@ -181,13 +182,7 @@ read_rows(struct task *task, const struct organization_query *query, struct usag
 	*ret = (struct usage_rows){ 0 };
 	if (query->is_other || query->usage.bucket_count == 0)
 		return true;
-	if (usage_read(task, &query->usage, ret))
-		return true;
-	if (task->err.code == ERR_INVALID) {
-		task_clear_error(task);
-		task_fail_field(task, "limit", "is too large for so many groups");
-	}
-	return false;
+	return usage_read(task, &query->usage, ret);
 }
 
 bool
