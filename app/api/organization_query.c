@@ -65,13 +65,13 @@ read_groups(struct task *task, const struct organization_input *input, const cha
 	return true;
 }
 
-/* The page that begins at the second, in place of an id. */
+/* The page that begins at the second, which has 32 bits, in place of an id. */
 static struct id
 page_id(int64_t second)
 {
 	struct id id = { 0 };
 
-	for (size_t i = 0; i < 8; i++)
+	for (size_t i = 0; i < 4; i++)
 		id.bytes[15 - i] = (uint8_t)(second >> (8 * i) & 0xff);
 	return id;
 }
@@ -87,7 +87,7 @@ read_page(struct task *task, const char *cursor, int64_t width, int64_t *start)
 		task_clear_error(task);
 		return task_fail_field(task, "page", "is not one that this service gave");
 	}
-	for (size_t i = 8; i < 16; i++)
+	for (size_t i = 12; i < 16; i++)
 		second = second << 8 | id.bytes[i];
 	if (cursor == NULL)
 		return true;
@@ -147,7 +147,8 @@ organization_read(const struct request *req, const struct organization_input *in
 	*ret = (struct organization_query){
 		.usage = { .zone = req->identity->zone,
 		    .timezone = req->identity->timezone,
-		    .rows_max = USAGE_ROWS_MAX },
+		    .rows_max = USAGE_ROWS_MAX,
+		    .since_name = "start_time" },
 		.is_other = input->project_ids.count > 0 &&
 			    !holds(&input->project_ids, id_format(req->task->client, client)),
 	};
@@ -181,13 +182,7 @@ read_rows(struct task *task, const struct organization_query *query, struct usag
 	*ret = (struct usage_rows){ 0 };
 	if (query->is_other || query->usage.bucket_count == 0)
 		return true;
-	if (usage_read(task, &query->usage, ret))
-		return true;
-	if (task->err.code == ERR_INVALID) {
-		task_clear_error(task);
-		task_fail_field(task, "limit", "is too large for so many groups");
-	}
-	return false;
+	return usage_read(task, &query->usage, ret);
 }
 
 bool

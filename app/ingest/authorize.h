@@ -33,8 +33,9 @@ struct authorize {
 
 /* Makes the 201 reply. Always true. */
 bool authorize_answer(struct submission *submission);
-/* For the dashboard; before the request is finished. task has this thread's Redis. */
-void authorize_count_refusal(struct task *task, const struct submission *submission);
+/* Counts those of a list for the dashboard; before their requests are finished. task has this
+ * thread's Redis. */
+void authorize_count_refusals(struct task *task, const struct submission *list);
 /* Finishes the request with its refusal. */
 void authorize_refuse(struct submission *submission);
 

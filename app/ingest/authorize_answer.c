@@ -136,13 +136,23 @@ write_refusal(struct json_out *out, const void *object)
 }
 
 void
-authorize_count_refusal(struct task *task, const struct submission *submission)
+authorize_count_refusals(struct task *task, const struct submission *list)
 {
-	enum refusal refusal = submission->authorize->refusal;
+	struct refused *refused;
+	size_t count = 0;
 
-	if (refusal >= REFUSAL_COST && refusal <= REFUSAL_UNPRICED)
-		refusal_count(task, submission->req->task->client,
-		    (enum refusal_reason)(refusal - REFUSAL_COST));
+	for (const struct submission *s = list; s != NULL; s = s->next)
+		count++;
+	refused = arena_array(task->arena, count, sizeof(*refused));
+	count = 0;
+	for (const struct submission *s = list; s != NULL; s = s->next) {
+		enum refusal refusal = s->authorize->refusal;
+
+		if (refusal >= REFUSAL_COST && refusal <= REFUSAL_UNPRICED)
+			refused[count++] = (struct refused){ s->req->task->client,
+				(enum refusal_reason)(refusal - REFUSAL_COST) };
+	}
+	refusal_count(task, refused, count);
 }
 
 void

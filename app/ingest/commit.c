@@ -173,22 +173,32 @@ may_pass_next_time(const struct task *task)
 	return false;
 }
 
+/* With one question to Redis for all of them. */
+static void
+refuse(struct task *task, struct submission *list)
+{
+	struct submission *next;
+
+	authorize_count_refusals(task, list);
+	for (struct submission *s = list; s != NULL; s = next) {
+		next = s->next;
+		authorize_refuse(s);
+	}
+}
+
 /* What was allowed the first time may have left nothing for a second one: its answer comes first.
  */
-static void
-refuse(struct task *task, struct submission *submission)
+static bool
+was_answered(struct task *task, struct submission *submission)
 {
-	if (submission->req->idempotency_key != NULL && answer_before(task, submission))
-		return;
-	authorize_count_refusal(task, submission);
-	authorize_refuse(submission);
+	return submission->req->idempotency_key != NULL && answer_before(task, submission);
 }
 
 /* Those that have no hold leave the list: refused, or waiting for their counters. */
 static void
 split_by_hold(struct task *task, struct work *work, struct loader *loader)
 {
-	struct submission **link = &work->list, *s;
+	struct submission **link = &work->list, *refused = NULL, *s;
 	size_t hold = 0;
 
 	while ((s = *link) != NULL) {
@@ -200,11 +210,14 @@ split_by_hold(struct task *task, struct work *work, struct loader *loader)
 			continue;
 		}
 		*link = s->next;
-		if (result == HOLD_UNLOADED)
+		if (result == HOLD_UNLOADED) {
 			loader_add(loader, s);
-		else
-			refuse(task, s);
+		} else if (!was_answered(task, s)) {
+			s->next = refused;
+			refused = s;
+		}
 	}
+	refuse(task, refused);
 }
 
 /* Everything that Redis says before the transaction. */

@@ -19,20 +19,45 @@ key_of(struct task *task, struct id client, int64_t hour)
 	    task->arena, "tally:{%s}:refusals:%lld", id_format(client, text), (long long)hour);
 }
 
-void
-refusal_count(struct task *task, struct id client, enum refusal_reason reason)
+static struct redis_command *
+increase(struct task *task, const char *key, enum refusal_reason reason)
 {
-	const char *key = key_of(task, client, task->now / HOUR);
-	struct redis_command *commands[] = { redis_command(task, "HINCRBY"),
-		redis_command(task, "EXPIRE") };
-	struct redis_reply replies[COUNT(commands)];
+	struct redis_command *command = redis_command(task, "HINCRBY");
 
-	redis_add(commands[0], key);
-	redis_add(commands[0], refusal_names[reason]);
-	redis_add_int(commands[0], 1);
-	redis_add(commands[1], key);
-	redis_add_int(commands[1], REFUSAL_EXPIRE_S);
-	if (!redis_run(task, commands, COUNT(commands), replies))
+	redis_add(command, key);
+	redis_add(command, refusal_names[reason]);
+	redis_add_int(command, 1);
+	return command;
+}
+
+static struct redis_command *
+expire(struct task *task, const char *key)
+{
+	struct redis_command *command = redis_command(task, "EXPIRE");
+
+	redis_add(command, key);
+	redis_add_int(command, REFUSAL_EXPIRE_S);
+	return command;
+}
+
+void
+refusal_count(struct task *task, const struct refused *list, size_t count)
+{
+	struct redis_command **commands =
+	    arena_array(task->arena, 2 * count, sizeof(struct redis_command *));
+	struct redis_reply *replies = arena_array(task->arena, 2 * count, sizeof(*replies));
+	size_t sent = 0;
+
+	if (count == 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		const char *key = key_of(task, list[i].client, task->now / HOUR);
+
+		commands[sent++] = increase(task, key, list[i].reason);
+		if (i + 1 == count || !id_equal(list[i].client, list[i + 1].client))
+			commands[sent++] = expire(task, key);
+	}
+	if (!redis_run(task, commands, sent, replies))
 		task_clear_error(task);
 }
 

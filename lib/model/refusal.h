@@ -19,7 +19,13 @@ extern const char *const refusal_names[REFUSED_REASONS];
 #define REFUSAL_HOURS 24
 #define REFUSAL_EXPIRE_S (INT64_C(2) * 86400)
 
-void refusal_count(struct task *task, struct id client, enum refusal_reason reason);
+struct refused {
+	struct id client;
+	enum refusal_reason reason;
+};
+
+/* All of them in one go. Redis away: they are not counted. */
+void refusal_count(struct task *task, const struct refused *list, size_t count);
 /* Those of task->client in the open hour and the ones before it. False: Redis is away, and the task
  * has no error. */
 bool refusal_sum(struct task *task, int64_t ret[REFUSED_REASONS]);

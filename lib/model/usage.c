@@ -134,6 +134,14 @@ usage_dimension_of(const struct usage_query *query)
 	return (enum usage_dimension)found;
 }
 
+bool
+usage_fail(struct task *task, const struct usage_query *query, const char *message)
+{
+	const char *name = query->since_name;
+
+	return task_fail_field(task, name == NULL ? "since" : name, message);
+}
+
 /* What has not changed, from the rollups. */
 static bool
 read_parts(struct task *task, const struct usage_query *query, const struct usage_parts *parts,
@@ -147,7 +155,7 @@ read_parts(struct task *task, const struct usage_query *query, const struct usag
 		return false;
 	if (more && usage_can_choose(query))
 		return usage_choose(task, query, parts, rows);
-	return !more || task_fail_field(task, "since", "has too many groups in this time");
+	return !more || usage_fail(task, query, "has too many groups in this time");
 }
 
 bool

@@ -29,6 +29,7 @@ extern const char *const usage_dimension_names[]; /* NULL behind the last */
 
 #define USAGE_KEYS_MAX 4
 #define USAGE_ROWS_MAX 200000 /* of the rollups, for one answer of the service */
+#define USAGE_LATER_S 60 /* until more is rolled up */
 #define USAGE_USER_ROWS 2000 /* the same by user: beyond them PostgreSQL chooses */
 
 enum usage_grain { USAGE_DAY, USAGE_HOUR, USAGE_QUARTER };
@@ -44,7 +45,8 @@ struct usage_query {
 	const struct zone *zone; /* the client's, and its name */
 	const char *timezone;
 	enum usage_grain coarsest; /* of the rows that are read: each holds the same sums */
-	int rows_max; /* of the rollups */
+	int rows_max; /* of the rollups, and of what the log has besides */
+	const char *since_name; /* the field that errors name; NULL: since */
 	/* By user only: where there are more, PostgreSQL chooses so many groups that cost most, and
 	 * the others come as one of each bucket. 0: too many are ERR_INVALID. */
 	size_t groups_max;
@@ -69,7 +71,8 @@ struct usage_rows {
 bool usage_fits(const struct usage_query *query, enum usage_dimension *ret_beside);
 
 /* In a transaction of one snapshot (db_set_snapshot()). ERR_INVALID on the field "since": more than
- * rows_max. */
+ * rows_max, or a time of which there are no hours any more. ERR_UNAVAILABLE: more than rows_max
+ * that are not rolled up yet. */
 NODISCARD bool usage_find(
     struct task *task, const struct usage_query *query, struct usage_rows *ret);
 /* The same in a transaction of its own; the task must be in none. */

@@ -147,7 +147,7 @@ usage_choose(struct task *task, const struct usage_query *query, const struct us
 	    !usage_read_rollups(task, &everything, parts, &all, &more))
 		return false;
 	if (more || chosen.count > USAGE_ROWS_MAX)
-		return task_fail_field(task, "since", "has too many groups in this time");
+		return usage_fail(task, query, "has too many groups in this time");
 	add_rest(task, query, &all, &chosen, rows);
 	return true;
 }

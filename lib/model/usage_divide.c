@@ -121,7 +121,7 @@ usage_divide(struct task *task, const struct usage_query *query,
 		divide_bucket(task, query, changed, query->buckets[i], ret);
 	for (size_t i = 0; i < ret->count; i++) {
 		if (ret->at[i].grain != USAGE_DAY && ret->at[i].span.since < changed->hours_from)
-			return task_fail_field(task, "since",
+			return usage_fail(task, query,
 			    "is in a time of which only the client's own days are kept, not hours");
 	}
 	return true;

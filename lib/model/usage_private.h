@@ -27,10 +27,13 @@ struct usage_parts {
 	size_t count, room;
 };
 
-/* What has not changed, in parts of the coarsest grain that fits the buckets. ERR_INVALID on the
- * field "since" where that takes hours that are not kept any more. */
+/* What has not changed, in parts of the coarsest grain that fits the buckets. ERR_INVALID where
+ * that takes hours that are not kept any more. */
 NODISCARD bool usage_divide(struct task *task, const struct usage_query *query,
     const struct usage_changed *changed, struct usage_parts *ret);
+
+/* ERR_INVALID on the field that the question names for its time; false. */
+bool usage_fail(struct task *task, const struct usage_query *query, const char *message);
 
 /* The dimension whose rows answer the question with the fewest; USAGE_DIMENSIONS: those of all four
  * together. */
@@ -43,6 +46,7 @@ NODISCARD bool usage_read_rollups(struct task *task, const struct usage_query *q
 /* Only the keys in the first column; of a question by user. */
 NODISCARD bool usage_read_some(struct task *task, const struct usage_query *query,
     const struct usage_parts *parts, const struct db_rows *keys, struct usage_rows *rows);
+/* ERR_UNAVAILABLE: there are too many. */
 NODISCARD bool usage_read_log(
     struct task *task, const struct usage_query *query, struct span span, struct usage_rows *rows);
 

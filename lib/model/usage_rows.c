@@ -55,7 +55,8 @@ static const char nobody_sql[] = OF_ROLLUPS "WHERE dimension <> 'call' "
 	"CASE WHEN slot IS NULL THEN '{}' ELSE ARRAY[slot] END, " \
 	"CASE WHEN slot IS NULL THEN '{}' ELSE ARRAY[calls] END " \
 	"FROM (" by ") AS l"
-#define OF_LOG(by, call) SUMS_OF_LOG(by, call) " WHERE " IS_KEY("$7", "$8", "$9", "$10")
+#define OF_LOG(by, call) \
+	SUMS_OF_LOG(by, call) " WHERE " IS_KEY("$7", "$8", "$9", "$10") " LIMIT $11"
 
 static const char log_by_call_sql[] = OF_LOG(USAGE_BY_CALL, "true");
 static const char log_by_user_sql[] = OF_LOG(USAGE_BY_USER, "false");
@@ -65,7 +66,7 @@ static const char log_by_tag_sql[] = OF_LOG(USAGE_BY_TAG, "false");
 static const char log_of_user_sql[] =
     SUMS_OF_LOG("SELECT start, ARRAY[g.key::text] COLLATE \"C\" AS key, slot, " USAGE_COLUMNS " "
 		"FROM (" USAGE_OF_LOG_WHERE("l.user_id", " AND l.user_id = $7::uuid") ") AS g",
-	"false");
+	"false") " LIMIT $8";
 
 const char *const usage_row_statements[] = { rows_sql, one_sql, some_sql, nobody_sql,
 	log_by_call_sql, log_by_user_sql, log_by_tag_sql, log_of_user_sql, NULL };
@@ -239,12 +240,23 @@ usage_read_some(struct task *task, const struct usage_query *query, const struct
 	return true;
 }
 
+/* A client that was never rolled up has all of its log here. Where PostgreSQL chooses the groups it
+ * is told of each of the log. */
+static int64_t
+log_rows_left(const struct usage_query *query, const struct usage_rows *rows)
+{
+	int64_t most = usage_can_choose(query) ? USAGE_ROWS_MAX : query->rows_max;
+
+	return most - (int64_t)rows->count;
+}
+
 bool
 usage_read_log(
     struct task *task, const struct usage_query *query, struct span span, struct usage_rows *rows)
 {
 	enum usage_dimension dimension = usage_dimension_of(query);
 	struct db_params *params = db_params(task);
+	int64_t left = log_rows_left(query, rows);
 	const char *sql = log_by_call_sql;
 	struct db_rows *found;
 
@@ -257,8 +269,12 @@ usage_read_log(
 			sql = dimension == USAGE_USER ? log_by_user_sql : log_by_tag_sql;
 		add_keys(params, query, dimension);
 	}
+	db_add_int(params, left + 1);
 	if (!db_query(task, sql, params, &found))
 		return false;
+	if (db_count(found) > left)
+		return task_fail_later(
+		    task, USAGE_LATER_S, "Too many calls are not rolled up yet.");
 	add_rows(task, query, found, rows);
 	return true;
 }

@@ -8,12 +8,12 @@
 #include "lib/base.h"
 #include "tests/api.h"
 #include "tests/books.h"
+#include "tests/random_log.h"
 
 #define COSTS "/v1/organization/costs"
 #define USAGE "/v1/organization/usage/completions"
+#define FIVE_DAYS "?start_time=%ld&end_time=%ld"
 #define DAY 86400
-
-static const char *const ndjson[] = { "Content-Type: application/x-ndjson", NULL };
 
 static void
 run(const char *job)
@@ -34,29 +34,15 @@ id_of(const char *client)
 	return api_sql("SELECT id FROM clients WHERE name = '%s'", client);
 }
 
-/* The beginning of the UTC day that is so many days ago. */
+/* The beginning of the UTC day that is so many days before the one on which the program began. */
 static long
 day_start(int days_ago)
 {
-	return atol(api_sql("SELECT extract(epoch FROM date_trunc('day', now(), 'UTC'))::bigint")) -
-	       (long)days_ago * DAY;
-}
+	static long today;
 
-static void
-add_random(int count)
-{
-	const char *body = api_sql(
-	    "SELECT string_agg(json_build_object('created_at', to_char((now() - random() * "
-	    "interval '4 days') AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), "
-	    "'model', CASE WHEN n %% 5 > 0 THEN 'm' || n %% 3 END, 'external_user_id', 'u' || n %% 4, "
-	    "'input_tokens', n, 'cached_input_tokens', n / 2, 'cache_write_tokens', n / 5, "
-	    "'provider', CASE WHEN n %% 2 = 0 THEN 'anthropic' ELSE 'openai' END, "
-	    "'output_tokens', n %% 7, 'estimated_cost_cents', "
-	    "round((random() * 1000)::numeric, 7))::text, E'\\n') FROM generate_series(1, %d) AS n",
-	    count);
-
-	assert_int_equal(api_send("POST", "/v1/chat-logs", ndjson, body), 200);
-	api_expect_json("accepted", api_text("%d", count));
+	if (today == 0)
+		today = atol(api_sql("SELECT extract(epoch FROM date_trunc('day', now(), 'UTC'))"));
+	return today - (long)days_ago * DAY;
 }
 
 static int
@@ -91,7 +77,8 @@ static const char usage_sql[] =
 static void
 expect_usage(const char *client, const char *more, const char *member, const char *column)
 {
-	api_expect(200, "GET", api_text(USAGE "?start_time=%ld%s", day_start(4), more), NULL);
+	api_expect(
+	    200, "GET", api_text(USAGE FIVE_DAYS "%s", day_start(4), day_start(-1), more), NULL);
 	assert_string_equal(api_sql(usage_sql, api_answer()->body, member, column, id_of(client)),
 	    "0 of some true");
 }
@@ -112,7 +99,8 @@ static const char costs_sql[] =
 static void
 expect_costs(const char *client, const char *more, const char *column)
 {
-	api_expect(200, "GET", api_text(COSTS "?start_time=%ld%s", day_start(4), more), NULL);
+	api_expect(
+	    200, "GET", api_text(COSTS FIVE_DAYS "%s", day_start(4), day_start(-1), more), NULL);
 	assert_int_equal(api_rows(), 5);
 	assert_string_equal(
 	    api_sql(costs_sql, api_answer()->body, column, id_of(client)), "0 of some true");
@@ -129,24 +117,6 @@ expect_all(const char *client)
 	expect_costs(client, "&group_by=line_item", "model");
 }
 
-static const char *const zones[] = { "UTC", "Asia/Kathmandu", "America/Los_Angeles" };
-
-static void
-buckets_are_the_logs(UNUSED void **state)
-{
-	for (size_t i = 0; i < COUNT(zones); i++) {
-		const char *client = api_text("org-%zu", i);
-
-		use_zone(client, zones[i]);
-		add_random(150);
-		expect_all(client);
-		run("rollup");
-		expect_all(client);
-		add_random(20);
-		expect_all(client);
-	}
-}
-
 /* A call of a day, at noon of UTC. */
 static void
 call(int days_ago, const char *members)
@@ -156,6 +126,26 @@ call(int days_ago, const char *members)
 					     "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')",
 					 day_start(days_ago) + DAY / 2),
 				     members));
+}
+
+static const char *const zones[] = { "UTC", "Asia/Kathmandu", "America/Los_Angeles" };
+
+static void
+buckets_are_the_logs(UNUSED void **state)
+{
+	for (size_t i = 0; i < COUNT(zones); i++) {
+		const char *client = api_text("org-%zu", i);
+
+		use_zone(client, zones[i]);
+		random_log_insert(api_servers(), client, 1, 150, 4 * DAY);
+		call(3, "\"input_tokens\":9,\"cached_input_tokens\":2,\"cache_write_tokens\":4,"
+			"\"output_tokens\":3,\"estimated_cost_cents\":0.5");
+		expect_all(client);
+		run("rollup");
+		expect_all(client);
+		random_log_insert(api_servers(), client, 2, 20, 4 * DAY);
+		expect_all(client);
+	}
 }
 
 /* What OpenAI's document of the interface requires, and of which type. */
@@ -348,6 +338,9 @@ static const struct {
 	{ "nor a model's users", USAGE "?" SINCE "&models=x&group_by=user_id", "group_by" },
 	{ "calls are not told by key", USAGE "?" SINCE "&api_key_ids=x", "api_key_ids" },
 	{ "a page is one of ours", USAGE "?" SINCE "&page=page_AAAAAGdGxdEiJdKOAAAAAGcqsYA",
+	    "page" },
+	/* 1760054400 + 2^58: in microseconds the same as 1760054400. */
+	{ "a page is of a time that there is", USAGE "?" SINCE "&page=AAAAAAAAAAAEAAAAaOhMgE7cvOOP",
 	    "page" },
 };
 

@@ -81,6 +81,9 @@ add_record(const char *client, const char *at)
 	"date_trunc('day', now(), 'UTC') - interval '" #days_ago " days' + interval '12 hours' " \
 	"+ interval '" #hours " hours'"
 
+#define MANY_ROWS 100000
+static int rows_max = MANY_ROWS;
+
 struct asking {
 	const char *zone; /* of the buckets */
 	const char *own; /* the client's zone */
@@ -96,7 +99,7 @@ ask(const struct asking *asking, struct usage_rows *ret)
 		.coarsest = asking->coarsest,
 		.by = { asking->by },
 		.by_count = 1,
-		.rows_max = 100000 };
+		.rows_max = rows_max };
 	struct span days[2 * DAYS];
 	const struct zone *zone;
 	int32_t today;
@@ -203,6 +206,32 @@ a_restored_database_collects_again(UNUSED void **state)
 	roll_up();
 	expect_calls((struct asking){ "UTC", "UTC", 3, 3, USAGE_DAY, USAGE_MODEL }, 2);
 	EXPECT_TALLY(EX_OK, "\"batches\":0,", "rollup", "--dry-run", "--json");
+}
+
+/* Whatever it is asked by, it is not read into memory as a whole. */
+static void
+what_was_never_rolled_up_is_limited(UNUSED void **state)
+{
+	struct asking asking = { "UTC", "UTC", 3, 1, USAGE_DAY, USAGE_MODEL };
+	struct usage_rows rows;
+
+	add_client("never", "UTC");
+	add_record("never", NOON(3, 0));
+	add_record("never", NOON(2, 0));
+	use_client("never");
+	rows_max = 2;
+	expect_calls(asking, 2);
+	add_record("never", NOON(1, 0));
+	for (size_t i = 0; i < COUNT(dimensions); i++) {
+		asking.by = dimensions[i];
+		assert_false(ask(&asking, &rows));
+		assert_int_equal(task.err.code, ERR_UNAVAILABLE);
+		db_rollback(&task);
+		task_clear_error(&task);
+	}
+	roll_up();
+	rows_max = MANY_ROWS;
+	expect_calls(asking, 3);
 }
 
 /* Three calls on each day, in its first and its last minutes. */
@@ -335,6 +364,7 @@ main(void)
 		TEST(a_new_zone_counts_nothing_twice),
 		TEST(a_zone_that_is_taken_back_hides_no_record),
 		TEST(a_restored_database_collects_again),
+		TEST(what_was_never_rolled_up_is_limited),
 		TEST(purged_days_say_what_they_did),
 		TEST(hours_are_refused_once_they_are_gone),
 		TEST(a_late_record_adds_to_what_is_left_of_its_hour),
