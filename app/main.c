@@ -167,6 +167,14 @@ end_thread(void *state)
 }
 
 static void
+wake_thread(void *context, void *state)
+{
+	const struct app *app = context;
+
+	ingest_look(app->ingest, state);
+}
+
+static void
 open_server(struct app *app, int listen_fd)
 {
 	const struct server_settings settings = {
@@ -177,6 +185,8 @@ open_server(struct app *app, int listen_fd)
 		.handle = request_handle,
 		.thread_begin = begin_thread,
 		.thread_end = end_thread,
+		.wake = wake_thread,
+		.wake_fd = ingest_timer(app->ingest),
 		.context = app,
 	};
 

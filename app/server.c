@@ -62,6 +62,19 @@ serve(struct call *call, uint32_t events, void *thread_state)
 	server->settings.handle(call, call->arena, thread_state);
 }
 
+/* It is armed again first: what it is read for may take long. */
+static void
+wake(struct server *server, void *thread_state)
+{
+	const struct server_settings *settings = &server->settings;
+	uint64_t count;
+
+	if (read(settings->wake_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		abort();
+	server_arm(server, EPOLL_CTL_MOD, settings->wake_fd, &server->settings.wake);
+	settings->wake(settings->context, thread_state);
+}
+
 static void *
 run(void *argument)
 {
@@ -79,6 +92,8 @@ run(void *argument)
 			continue;
 		else if (event.data.ptr == server)
 			server_accept(server);
+		else if (event.data.ptr == &server->settings.wake)
+			wake(server, state);
 		else
 			serve(event.data.ptr, event.events, state);
 	}
@@ -140,6 +155,8 @@ server_start(struct server *server)
 	    epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, server->end_fd, &end) < 0)
 		abort();
 	server_arm(server, EPOLL_CTL_ADD, listen_fd, server);
+	if (server->settings.wake != NULL)
+		server_arm(server, EPOLL_CTL_ADD, server->settings.wake_fd, &server->settings.wake);
 	for (int i = 0; i < server->settings.threads; i++)
 		if (pthread_create(&server->threads[i], NULL, run, server) != 0)
 			abort();

@@ -29,6 +29,10 @@ struct server_settings {
 	 * at the end. */
 	void *(*thread_begin)(void *context);
 	void (*thread_end)(void *thread_state);
+	/* Called on a server thread when the descriptor, an eventfd or a timerfd that does not
+	 * block, can be read. NULL: there is none. */
+	void (*wake)(void *context, void *thread_state);
+	int wake_fd;
 	void *context;
 };
 

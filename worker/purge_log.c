@@ -34,8 +34,18 @@ static const char longest_sql[] =
 #define IN_PARTITION "l.created_at >= $1 AND l.created_at < $2 "
 #define CLIENT "SELECT l.client_id FROM chat_logs l WHERE " IN_PARTITION
 #define FIRST "ORDER BY l.client_id, l.id LIMIT 1"
-#define MIDNIGHT "day.date::timestamp AT TIME ZONE c.timezone"
-#define NEXT_MIDNIGHT "(day.date + 1)::timestamp AT TIME ZONE c.timezone"
+/* The first instant of a date, as zone_day_start() has it. Of a midnight that comes twice
+ * PostgreSQL takes the second; the first is by the clock that was in force some hours before. */
+#define MIDNIGHT(date) "(" date ")::timestamp "
+#define LAST(date) "(" MIDNIGHT(date) "AT TIME ZONE c.timezone)"
+#define BEFORE(date) "(" LAST(date) " - interval '3 hours')"
+#define EARLIER(date) \
+	"(" BEFORE(date) " + (" MIDNIGHT(date) "- " BEFORE(date) " AT TIME ZONE c.timezone))"
+#define START(date) \
+	"CASE WHEN " EARLIER(date) " AT TIME ZONE c.timezone >= " MIDNIGHT( \
+	    date) "THEN least(" LAST(date) ", " EARLIER(date) ") ELSE " LAST(date) " END"
+#define DAY_START START("day.date")
+#define DAY_END START("day.date + 1")
 /* The least id of its millisecond. */
 #define SINCE_ID "(lpad(to_hex((extract(epoch FROM since) * 1000)::bigint), 12, '0') " LEAST_ID
 #define UNTIL_ID "(lpad(to_hex((extract(epoch FROM until) * 1000)::bigint), 12, '0') " LEAST_ID
@@ -49,7 +59,7 @@ static const char open_days_sql[] =
     "WHERE o.id IS NOT NULL), "
     "days AS ("
     "SELECT c.id, day.date, "
-    "greatest($1, " MIDNIGHT ") AS since, least($2, " NEXT_MIDNIGHT ") AS until "
+    "greatest($1, " DAY_START ") AS since, least($2, " DAY_END ") AS until "
     "FROM owners o "
     "JOIN clients c ON c.id = o.id "
     "CROSS JOIN LATERAL ("

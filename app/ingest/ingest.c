@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "app/ingest/commit.h"
 #include "app/ingest/known.h"
@@ -30,6 +32,8 @@ struct ingest {
 	int64_t waiting; /* records and authorizations in the queue */
 	int64_t leaders;
 	int64_t taken_at; /* when the last batch was taken from the queue, clock_monotonic() */
+	bool watched; /* the timer runs: it is set whenever somebody is left to wait */
+	int timer_fd;
 };
 
 struct ingest *
@@ -44,6 +48,9 @@ ingest_new(struct app *app)
 	ingest->shares.known = known_new();
 	pthread_mutex_init(&ingest->lock, NULL);
 	ingest->last = &ingest->first;
+	ingest->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (ingest->timer_fd < 0)
+		abort();
 	ingest->shares.loader = loader_new(ingest, app);
 	return ingest;
 }
@@ -65,6 +72,7 @@ ingest_free(struct ingest *ingest)
 	known_free(ingest->shares.known);
 	counter_book_free(ingest->shares.book);
 	pthread_mutex_destroy(&ingest->lock);
+	close(ingest->timer_fd);
 	free(ingest);
 }
 
@@ -89,6 +97,26 @@ ingest_waiting(struct ingest *ingest)
 	waiting = ingest->waiting;
 	pthread_mutex_unlock(&ingest->lock);
 	return waiting;
+}
+
+int
+ingest_timer(struct ingest *ingest)
+{
+	return ingest->timer_fd;
+}
+
+/* With the lock held. Whoever waits behind a batch that is stuck must not depend on others to come:
+ * the timer makes a server thread look after the queue. */
+static void
+watch(struct ingest *ingest)
+{
+	const struct itimerspec once = { .it_value.tv_nsec = INGEST_PATIENCE_USEC * 1000L };
+
+	if (ingest->first == NULL || ingest->watched)
+		return;
+	if (timerfd_settime(ingest->timer_fd, 0, &once, NULL) != 0)
+		abort();
+	ingest->watched = true;
 }
 
 /* An authorization weighs as much as a record. */
@@ -123,6 +151,7 @@ take(struct ingest *ingest)
 		last->next = NULL;
 		ingest->waiting -= (int64_t)records;
 		ingest->taken_at = clock_monotonic();
+		watch(ingest);
 	}
 	pthread_mutex_unlock(&ingest->lock);
 	return first;
@@ -162,7 +191,7 @@ needs_leader(const struct ingest *ingest, int64_t committers)
 	if (ingest->leaders == 0 || ingest->leaders >= committers)
 		return ingest->leaders < committers;
 	return ingest->waiting >= INGEST_LEADER_MIN ||
-	       clock_monotonic() - ingest->taken_at > INGEST_PATIENCE_USEC;
+	       clock_monotonic() - ingest->taken_at >= INGEST_PATIENCE_USEC;
 }
 
 /* True: one more leader is needed, and the thread is it from now on. */
@@ -181,6 +210,8 @@ add(struct ingest *ingest, struct submission *submission, int64_t committers)
 		leads = needs_leader(ingest, committers);
 		if (leads)
 			ingest->leaders++;
+		else
+			watch(ingest);
 	}
 	pthread_mutex_unlock(&ingest->lock);
 	if (full) {
@@ -204,6 +235,23 @@ ingest_submit(struct ingest *ingest, struct submission *submission)
 }
 
 void
+ingest_look(struct ingest *ingest, struct redis *redis)
+{
+	bool leads;
+
+	pthread_mutex_lock(&ingest->lock);
+	ingest->watched = false;
+	leads = ingest->first != NULL && needs_leader(ingest, ingest->app->conf.committers);
+	if (leads)
+		ingest->leaders++;
+	else
+		watch(ingest);
+	pthread_mutex_unlock(&ingest->lock);
+	if (leads)
+		lead(ingest, redis);
+}
+
+void
 ingest_return(struct ingest *ingest, struct submission *submission)
 {
 	(void)add(ingest, submission, 0);
@@ -222,6 +270,7 @@ ingest_help(struct ingest *ingest, struct redis *redis, struct arena *arena)
 	if (leads && lead_once(ingest, redis, arena)) {
 		pthread_mutex_lock(&ingest->lock);
 		ingest->leaders--;
+		watch(ingest);
 		pthread_mutex_unlock(&ingest->lock);
 	}
 	return leads;

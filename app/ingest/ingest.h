@@ -64,6 +64,11 @@ void ingest_free(struct ingest *ingest);
  */
 void ingest_submit(struct ingest *ingest, struct submission *submission);
 
+/* Readable when somebody has waited long. A server thread that reads it then looks whether the
+ * queue needs another leader, and is it. */
+int ingest_timer(struct ingest *ingest);
+void ingest_look(struct ingest *ingest, struct redis *redis);
+
 /* For the loader. A submission that waited for its counters joins the queue again: */
 void ingest_return(struct ingest *ingest, struct submission *submission);
 /*

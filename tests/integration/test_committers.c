@@ -15,6 +15,7 @@
 
 /* As in app/ingest/ingest.c. */
 #define LEADER_MIN 64
+#define ASKED_MAX 1000000
 
 #define RECORD "{\"message_length\":1}"
 
@@ -57,16 +58,33 @@ lock_client(void)
 	return db;
 }
 
+/* Asked again at once: the other request must come before the first has waited long. */
+static void
+await_first(PGconn *db)
+{
+	bool waits = false;
+
+	for (int i = 0; i < ASKED_MAX && !waits; i++) {
+		PGresult *result = PQexec(db, waits_sql);
+
+		waits = strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+		PQclear(result);
+	}
+	assert_true(waits);
+}
+
 /* The answer to the other client's request comes while the first one's waits. */
 static void
-expect_beside_held(int status, const char *body, char *first_is_there)
+expect_beside_held(int status, const char *body, bool waits_long)
 {
 	struct http_answer answer;
 	pthread_t thread;
 	PGconn *lock = lock_client();
 
 	assert_int_equal(pthread_create(&thread, NULL, post_held, &answer), 0);
-	assert_true(servers_await(is_true, first_is_there));
+	await_first(lock);
+	if (waits_long)
+		assert_true(servers_await(is_true, waits_long_sql));
 	api_expect(status, "POST", "/v1/chat-logs", body);
 	assert_true(is_true(waits_sql));
 	PQfinish(lock);
@@ -79,7 +97,14 @@ static void
 test_a_batch_that_waits_long_stops_nobody(void **state)
 {
 	(void)state;
-	expect_beside_held(201, RECORD, waits_long_sql);
+	expect_beside_held(201, RECORD, true);
+}
+
+static void
+test_who_comes_before_it_has_waited_long_needs_nobody_to_come_behind(void **state)
+{
+	(void)state;
+	expect_beside_held(201, RECORD, false);
 }
 
 static void
@@ -92,7 +117,7 @@ test_so_many_do_not_wait(void **state)
 	for (int i = 0; i < LEADER_MIN; i++)
 		buf_puts(&body, i == 0 ? "[" RECORD : "," RECORD);
 	buf_putc(&body, ']');
-	expect_beside_held(200, body.at, waits_sql);
+	expect_beside_held(200, body.at, false);
 	arena_free(arena);
 }
 
@@ -124,6 +149,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_batch_that_waits_long_stops_nobody),
+		cmocka_unit_test(
+		    test_who_comes_before_it_has_waited_long_needs_nobody_to_come_behind),
 		cmocka_unit_test(test_so_many_do_not_wait),
 	};
 

@@ -252,6 +252,41 @@ test_day_of_another_zone(void **state)
 	    "1");
 }
 
+/* In Cuba the clocks go back from one to midnight: the first of the two hours is of the new day,
+ * too. */
+static void
+test_midnight_that_comes_twice(void **state)
+{
+	(void)state;
+	EXPECT_TALLY(EX_OK, NULL, "client", "create", "--name=cuba", "--timezone=America/Havana");
+	EXPECT_TALLY(EX_OK, NULL, "partitions", "--from", "2025-11-01", "--to", "2025-11-02");
+	free(servers_sql(servers,
+	    "INSERT INTO chat_logs (client_id, id, created_at) "
+	    "SELECT c.id, (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') "
+	    "|| '70008000000000000001')::uuid, at "
+	    "FROM clients c, unnest(ARRAY['2025-11-01 12:00Z', '2025-11-02 04:30Z']::timestamptz[]) AS at "
+	    "WHERE name = 'cuba'"));
+	free(servers_sql(servers,
+	    "INSERT INTO ingest_batches (client_id, id, epoch, late_days) "
+	    "SELECT id, '01890000-0000-7000-8000-000000000020', 1, ARRAY['2025-11-02'::date] "
+	    "FROM clients WHERE name = 'cuba'"));
+	EXPECT_TALLY(EX_OK, NULL, "rollup");
+	EXPECT_TALLY(EX_OK, NULL, "purge", "--json");
+	books_expect(servers,
+	    "SELECT string_agg(date::text, ' ') FROM daily_costs JOIN clients c ON c.id = client_id "
+	    "WHERE name = 'cuba' AND closed_at IS NOT NULL",
+	    "2025-11-01");
+	books_expect(servers, "SELECT to_regclass('chat_logs_20251102') IS NOT NULL", "t");
+	EXPECT_TALLY(EX_OK, NULL, "flush");
+	EXPECT_TALLY(EX_OK, NULL, "rollup");
+	EXPECT_TALLY(EX_OK, NULL, "purge", "--json");
+	books_expect(servers, "SELECT to_regclass('chat_logs_20251102') IS NOT NULL", "f");
+	books_expect(servers,
+	    "SELECT total_requests FROM daily_costs JOIN clients c ON c.id = client_id "
+	    "WHERE name = 'cuba' AND date = '2025-11-02'",
+	    "1");
+}
+
 static int
 start(void **state)
 {
@@ -285,6 +320,7 @@ main(void)
 		cmocka_unit_test(test_expired_things),
 		cmocka_unit_test(test_authorizations),
 		cmocka_unit_test(test_day_of_another_zone),
+		cmocka_unit_test(test_midnight_that_comes_twice),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

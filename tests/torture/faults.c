@@ -35,6 +35,7 @@ const struct faults_place faults_places[] = {
 	{ "purge", "purge-closed" },
 	{ "purge", "purge-deleted" },
 	{ "purge", "purge-partition" },
+	{ "purge", "purge-hours" },
 	{ "purge", "purge-swept" },
 	{ NULL, "ingest-announced" },
 	{ NULL, "ingest-stored" },
