@@ -15,7 +15,7 @@
 #include "tests/process.h"
 
 #define SKIPPED 77 /* automake's */
-#define PACKAGE "pgserver==0.1.4"
+#define PGSERVER "pgserver==0.1.4"
 #define ROUNDS 24
 #define LIMIT 20
 /* pgvector computes in single precision. */
@@ -39,14 +39,14 @@ unpack(void)
 	int status;
 
 	snprintf(command, sizeof(command),
-	    "cd %s && timeout 120 python3 -m pip download -q --no-deps --only-binary=:all: " PACKAGE
+	    "cd %s && timeout 120 python3 -m pip download -q --no-deps --only-binary=:all: " PGSERVER
 	    " && python3 -m zipfile -e pgserver-*.whl . &&"
 	    " chmod 755 . pgserver/pginstall/bin/* && ls pgserver/pginstall/lib/postgresql/vector.so",
 	    folder);
 	status = run(command, &output);
 	if (status != 0)
 		fprintf(stderr,
-		    "SKIPPED: nothing is compared with pgvector, as " PACKAGE
+		    "SKIPPED: nothing is compared with pgvector, as " PGSERVER
 		    " cannot be had: %s\n",
 		    output);
 	free(output);

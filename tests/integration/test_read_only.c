@@ -30,6 +30,7 @@ value_of(const char *path)
 		{ "/v1/webhooks/", webhook },
 		{ "/v1/clients/", client },
 		{ "/v1/daily-costs/", "2026-01-01" },
+		{ "/v1/prompts/", record },
 	};
 
 	for (size_t i = 0; i < COUNT(values); i++) {
@@ -40,15 +41,35 @@ value_of(const char *path)
 	return NULL;
 }
 
+/* A parameter without which there is no answer. */
 static const char *
-fill(const char *path)
+parameter(const char *name)
 {
-	const char *at = strchr(path, '{');
-	const char *end = at == NULL ? NULL : strchr(at, '}');
+	if (strcmp(name, "user_id") == 0)
+		return user;
+	if (strcmp(name, "start_time") == 0)
+		return "1767225600";
+	return "model";
+}
 
-	if (at == NULL)
-		return path;
-	return api_text("%.*s%s%s", (int)(at - path), path, value_of(path), end + 1);
+static const char *
+fill(const struct route *route)
+{
+	const char *path = route->path, *at = strchr(path, '{');
+	struct route_fields query = router_query(route);
+	const char *before = "?";
+
+	if (at != NULL)
+		path = api_text(
+		    "%.*s%s%s", (int)(at - path), path, value_of(path), strchr(at, '}') + 1);
+	for (size_t i = 0; i < query.count; i++) {
+		if (!query.at[i].required)
+			continue;
+		path = api_text(
+		    "%s%s%s=%s", path, before, query.at[i].name, parameter(query.at[i].name));
+		before = "&";
+	}
+	return path;
 }
 
 static void
@@ -78,6 +99,8 @@ start(void **state)
 	budget = api_sql("SELECT id FROM budgets");
 	record = api_add("/v1/chat-logs", "{\"input_tokens\":1,\"external_user_id\":\"ada\"}");
 	authorization = api_add("/v1/authorizations", "{\"max_cost_cents\":0.1}");
+	api_expect(200, "POST", "/v1/prompts/analyze",
+	    api_text("{\"event_id\":\"%s\",\"prompt\":\"a\"}", record));
 	webhook = api_add("/v1/webhooks", "{\"url\":\"https://example.com/\"}");
 	(void)api_add("/v1/sessions", "{}");
 	session_token = api_text("X-Session-Token: %s", api_json("token"));
@@ -101,7 +124,7 @@ every_get_is_answered(UNUSED void **state)
 
 		if (strcmp(route->method, "GET") != 0 || strcmp(route->path, "/readyz") == 0)
 			continue;
-		path = fill(route->path);
+		path = fill(route);
 		if (route->scope == SCOPE_OPERATOR)
 			(void)api_use_operator();
 		else

@@ -17,6 +17,8 @@
 
 #define CLIENT "018f0000-0000-7000-8000-000000000001"
 #define USER "018f0000-0000-7000-8000-00000000001" /* and a digit from 1 to 4 */
+#define USER_2 USER "2"
+#define USER_3 USER "3"
 #define ZONE "Asia/Kathmandu" /* 5:45 east: no day of it begins with an hour of UTC */
 #define WRITERS 4
 #define STEPS 100
@@ -175,8 +177,8 @@ static const struct {
 	{ "tag", USAGE_TAG, 1, { NULL }, "true" },
 	{ "NULL::text", USAGE_MODEL, 0, { [USAGE_MODEL] = "m1" }, "model = 'm1'" },
 	{ "provider", USAGE_PROVIDER, 1, { [USAGE_PROVIDER] = "q" }, "provider = 'q'" },
-	{ "NULL::text", USAGE_MODEL, 0, { [USAGE_USER] = USER "2" }, "user_id = '" USER "2'" },
-	{ "user_id::text", USAGE_USER, 1, { [USAGE_USER] = USER "3" }, "user_id = '" USER "3'" },
+	{ "NULL::text", USAGE_MODEL, 0, { [USAGE_USER] = USER_2 }, "user_id = '" USER_2 "'" },
+	{ "user_id::text", USAGE_USER, 1, { [USAGE_USER] = USER_3 }, "user_id = '" USER_3 "'" },
 	{ "NULL::text", USAGE_MODEL, 0, { [USAGE_TAG] = "x" }, "'x' = ANY (tags)" },
 	{ "model", USAGE_MODEL, 1, { [USAGE_FEATURE] = "f1" }, "feature = 'f1'" },
 	{ "agent_type", USAGE_AGENT_TYPE, 1,

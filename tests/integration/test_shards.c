@@ -199,9 +199,12 @@ static const struct exception {
 	{ "day", "'days ' || $1", LOCK },
 	{ "day", "'days ' || c", LOCK },
 	/* Jobs, over all clients. */
+	/* Operators compare clients. */
+	{ "billing_client", "WITH month AS", SEVERAL },
+	{ "client_top", "WITH ranked AS", SEVERAL },
 	{ "budget_carry", "SELECT DISTINCT client_id", SEVERAL },
 	{ "counter_sweep", "ANY ($1)", SEVERAL },
-	{ "day", "FROM unnest", SEVERAL },
+	{ "day", "FROM generate_subscripts", SEVERAL },
 	{ "late_days", "SELECT DISTINCT client_id", SEVERAL },
 	{ "late_days", "SELECT l.client_id", SEVERAL },
 	{ "late_days", "DELETE FROM ingest_batches b", SEVERAL },

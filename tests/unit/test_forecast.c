@@ -95,11 +95,10 @@ struct sample {
 static struct sample *
 draw_sample(struct sample *sample, int64_t most)
 {
-	int64_t below = 1 + draw(most);
+	int64_t below = 1 + draw(most), added = draw(below), taken = draw(below);
 
 	sample->input = (struct forecast_input){ sample->days, FORECAST_DAYS_MIN + (size_t)draw(33),
-		draw(below) - draw(below), draw(FORECAST_WHOLE_DAY + 1),
-		draw(FORECAST_LEFT_MAX + 1) };
+		added - taken, draw(FORECAST_WHOLE_DAY + 1), draw(FORECAST_LEFT_MAX + 1) };
 	for (size_t i = 0; i < sample->input.count; i++)
 		sample->days[i] = draw(below);
 	return sample;
