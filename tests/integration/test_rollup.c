@@ -17,8 +17,8 @@
 
 #define CLIENT "018f0000-0000-7000-8000-000000000001"
 #define USER "018f0000-0000-7000-8000-00000000001" /* and a digit from 1 to 4 */
-#define USER_2 USER "2"
-#define USER_3 USER "3"
+#define USER_2 "018f0000-0000-7000-8000-000000000012"
+#define USER_3 "018f0000-0000-7000-8000-000000000013"
 #define ZONE "Asia/Kathmandu" /* 5:45 east: no day of it begins with an hour of UTC */
 #define WRITERS 4
 #define STEPS 100
