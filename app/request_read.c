@@ -35,12 +35,13 @@ is_named(const struct json_field *field, struct text name)
 }
 
 static const struct json_field *
-find_field(struct route_fields query, struct text name)
+find_field(const struct route_fields *query, struct text name)
 {
-	for (size_t i = 0; i < query.count; i++) {
-		if (is_named(&query.at[i], name))
-			return &query.at[i];
-	}
+	const struct json_field *end = query->at + query->count;
+
+	for (const struct json_field *field = query->at; field < end; field++)
+		if (is_named(field, name))
+			return field;
 	return NULL;
 }
 
@@ -67,7 +68,7 @@ read_pair(const struct request *req, struct text pair, struct given *given, void
 	    !url_decode(task->arena, value, URL_QUERY, &value))
 		return task_fail(
 		    task, ERR_SYNTAX, "The query holds a broken escape or is not UTF-8.");
-	const struct json_field *field = find_field(query, name);
+	const struct json_field *field = find_field(&query, name);
 	if (field == NULL)
 		return task_fail_field(task, name.len <= NAME_SHOWN_MAX ? name.at : "...",
 		    "is not a parameter of this call");

@@ -24,7 +24,7 @@ struct prompt_hash
 prompt_hash(const struct task *task, struct text prompt)
 {
 	char client[ID_TEXT_SIZE];
-	struct prompt_hash hash;
+	struct prompt_hash hash = { 0 };
 
 	id_format(task->client, client);
 	seal_derive((struct text){ client, ID_TEXT_SIZE - 1 }, prompt, hash.bytes);

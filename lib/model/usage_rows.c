@@ -108,10 +108,11 @@ rows_of(enum usage_dimension dimension, enum usage_grain grain)
 static void
 add_keys(struct db_params *params, const struct usage_query *query, enum usage_dimension dimension)
 {
-	bool call = dimension == USAGE_DIMENSIONS || dimension < USAGE_USER;
+	const bool of_call = dimension == USAGE_DIMENSIONS || dimension < USAGE_USER;
+	const char *const *keys = of_call ? query->only : &query->only[dimension];
 
 	for (int i = 0; i < USAGE_KEYS_MAX; i++)
-		db_add_text(params, call ? query->only[i] : i == 0 ? query->only[dimension] : NULL);
+		db_add_text(params, of_call || i == 0 ? keys[i] : NULL);
 }
 
 static size_t
