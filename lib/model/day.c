@@ -118,7 +118,8 @@ static const char open_sql[] = "SELECT EXISTS ("
 			       "AND day = $2)";
 
 const char *const day_statements[] = { lock_sql, lock_all_sql, raise_sql, raise_all_sql,
-	correct_sql, close_sql, late_cost_sql, next_stored_sql, next_record_sql, open_sql, NULL };
+	no_wait_sql, correct_sql, close_sql, late_cost_sql, next_stored_sql, next_record_sql,
+	open_sql, NULL };
 
 bool
 day_lock(struct task *task)
