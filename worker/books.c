@@ -63,7 +63,7 @@ is_booked_beside(const struct books *books)
 }
 
 static enum books_verdict
-judge(const struct books *books, bool late)
+judge(const struct books *books)
 {
 	if (!is_above(books) && !is_below(books))
 		return BOOKS_EQUAL;
@@ -71,7 +71,7 @@ judge(const struct books *books, bool late)
 		return BOOKS_GONE;
 	if (is_above(books))
 		return BOOKS_DRIFT;
-	if (late)
+	if (books->late)
 		return BOOKS_LATE;
 	if (is_booked_beside(books))
 		return BOOKS_EQUAL;
@@ -88,13 +88,12 @@ bool
 books_read(struct task *task, const struct zone *zone, int32_t date, struct books *ret)
 {
 	struct books books = { .date = date };
-	bool late;
 
 	if (!day_lock(task) || !read_stored(task, date, &books) ||
 	    !daily_cost_sum(task, zone, date, &books.log) ||
-	    !day_is_open(task, date, &books.open) || !late_days_pending(task, date, &late))
+	    !day_is_open(task, date, &books.open) || !late_days_pending(task, date, &books.late))
 		return false;
-	books.verdict = judge(&books, late);
+	books.verdict = judge(&books);
 	*ret = books;
 	return true;
 }

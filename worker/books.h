@@ -25,6 +25,7 @@ struct books {
 	struct daily_cost stored; /* zeros where there is no row */
 	bool closed;
 	bool open; /* Redis counts it */
+	bool late; /* flush is yet to sum it again */
 	enum books_verdict verdict; /* of log against stored */
 };
 

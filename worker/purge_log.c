@@ -107,31 +107,48 @@ last_day(const struct task *task, const struct tenant *tenant)
 	return task->now < kept ? -1 : zone_date(tenant->zone, task->now - kept) - 1;
 }
 
+/* *ret_whole false: records of the day are on their way, and it has to wait. */
+static bool
+correct_day(
+    struct command_context *context, const struct tenant *tenant, int32_t date, bool *ret_whole)
+{
+	struct books books;
+
+	if (!books_read(context->task, tenant->zone, date, &books))
+		return false;
+	*ret_whole = !books.open && books.verdict != BOOKS_LATE;
+	if (!*ret_whole)
+		return true;
+	if (books.verdict == BOOKS_DRIFT)
+		books_print(context, tenant, &books, BOOK_DAILY_COSTS, NULL, !context->dry_run);
+	return context->dry_run || day_correct(context->task, &books.log);
+}
+
 /*
- * From here on the day is kept as it is: its row is set from the log while the log is whole. A day
- * that Redis still counts, or that flush or rollup are yet to sum again, has to wait.
+ * From here on the day is kept as it is: its row is set from the log while the log is whole, unless
+ * reconcile has found them equal. A day that Redis still counts, or that flush or rollup are yet to
+ * sum again, has to wait.
  */
 static bool
 close_day(
     struct command_context *context, const struct tenant *tenant, int32_t date, bool *ret_closed)
 {
 	struct task *task = context->task;
-	struct books books;
+	enum day_state state;
+	bool whole = true;
 
-	if (!books_read(task, tenant->zone, date, &books))
+	if (!day_lock(task) || !day_find_state(task, tenant->zone, date, &state))
 		return false;
-	*ret_closed = books.closed;
-	if (books.closed || books.open || books.verdict == BOOKS_LATE)
-		return true;
-	if (books.verdict == BOOKS_DRIFT)
-		books_print(context, tenant, &books, BOOK_DAILY_COSTS, NULL, !context->dry_run);
-	if (context->dry_run)
+	*ret_closed = state == DAY_CLOSED;
+	if (state == DAY_OPEN && !correct_day(context, tenant, date, &whole))
+		return false;
+	if (state == DAY_CLOSED || !whole || context->dry_run)
 		return true;
 	if (!rollup_close(task, zone_day_start(tenant->zone, date + 1), ret_closed))
 		return false;
 	if (!*ret_closed)
 		return true;
-	if (!day_correct(task, &books.log) || !day_close(task, date))
+	if (!day_close(task, date))
 		return false;
 	FAILPOINT("purge-closed");
 	return db_commit(task);

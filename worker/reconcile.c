@@ -44,9 +44,12 @@ heal_day(struct run *run, const struct tenant *tenant, const struct books *books
 	struct task *task = run->context->task;
 	bool drifts = books->verdict == BOOKS_DRIFT;
 	bool heals = drifts && !books->closed && !run->context->dry_run;
+	bool whole = books->verdict == BOOKS_EQUAL && !books->open && !books->late;
 	struct drift drift = { BOOK_DAILY_COSTS, books, &books->stored.totals, heals };
 
 	if (heals && !day_correct(task, &books->log))
+		return false;
+	if (whole && !run->context->dry_run && !day_reconcile(task, tenant->zone, books->date))
 		return false;
 	if (heals)
 		FAILPOINT("reconcile-corrected");

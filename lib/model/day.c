@@ -18,7 +18,8 @@
 	"FROM generate_subscripts($1::uuid[], 1) AS i "
 #define OR_UPDATE "ON CONFLICT (client_id, date) DO UPDATE "
 #define SET_HIGHER \
-	"SET total_cost_cents = greatest(d.total_cost_cents, excluded.total_cost_cents), " \
+	"SET reconciled_in = NULL, " \
+	"total_cost_cents = greatest(d.total_cost_cents, excluded.total_cost_cents), " \
 	"total_requests = greatest(d.total_requests, excluded.total_requests), " \
 	"total_tokens = greatest(d.total_tokens, excluded.total_tokens), " \
 	"input_tokens = greatest(d.input_tokens, excluded.input_tokens), " \
@@ -42,7 +43,8 @@
 	"excluded.unpriced_requests > d.unpriced_requests OR " \
 	"excluded.unique_users > d.unique_users "
 #define SET_SAME \
-	"SET total_cost_cents = excluded.total_cost_cents, " \
+	"SET reconciled_in = NULL, " \
+	"total_cost_cents = excluded.total_cost_cents, " \
 	"total_requests = excluded.total_requests, " \
 	"total_tokens = excluded.total_tokens, " \
 	"input_tokens = excluded.input_tokens, " \
@@ -84,6 +86,29 @@ static const char close_sql[] = "UPDATE daily_costs "
 				"AND date = $2 "
 				"AND closed_at IS NULL";
 
+static const char reconcile_sql[] = "UPDATE daily_costs "
+				    "SET reconciled_in = $3 "
+				    "WHERE client_id = $1 "
+				    "AND date = $2 "
+				    "AND closed_at IS NULL "
+				    "AND reconciled_in IS DISTINCT FROM $3";
+
+/* In a new zone a day has other bounds. */
+static const char state_sql[] = "SELECT closed_at IS NOT NULL, "
+				"reconciled_in = $3 "
+				"AND NOT EXISTS ("
+				"SELECT FROM counter_states "
+				"WHERE client_id = $1 "
+				"AND day = $2) "
+				"AND NOT EXISTS ("
+				"SELECT FROM ingest_batches "
+				"WHERE client_id = $1 "
+				"AND late_days IS NOT NULL "
+				"AND $2 = ANY (late_days)) "
+				"FROM daily_costs "
+				"WHERE client_id = $1 "
+				"AND date = $2";
+
 static const char late_cost_sql[] =
     "SELECT greatest(least(((SELECT coalesce(sum(coalesce(verified_cost_cents, estimated_cost_cents)), 0) "
     "FROM chat_logs "
@@ -118,8 +143,8 @@ static const char open_sql[] = "SELECT EXISTS ("
 			       "AND day = $2)";
 
 const char *const day_statements[] = { lock_sql, lock_all_sql, raise_sql, raise_all_sql,
-	no_wait_sql, correct_sql, close_sql, late_cost_sql, next_stored_sql, next_record_sql,
-	open_sql, NULL };
+	no_wait_sql, correct_sql, close_sql, reconcile_sql, state_sql, late_cost_sql,
+	next_stored_sql, next_record_sql, open_sql, NULL };
 
 bool
 day_lock(struct task *task)
@@ -200,6 +225,38 @@ day_close(struct task *task, int32_t date)
 	db_add_date(params, date);
 	db_add_time(params, task->now);
 	return db_query(task, close_sql, params, NULL);
+}
+
+static struct db_params *
+zone_params(struct task *task, const struct zone *zone, int32_t date)
+{
+	struct db_params *params = db_params(task);
+
+	db_add_id(params, task->client);
+	db_add_date(params, date);
+	db_add_text(params, zone_name(zone));
+	return params;
+}
+
+bool
+day_reconcile(struct task *task, const struct zone *zone, int32_t date)
+{
+	return db_query(task, reconcile_sql, zone_params(task, zone, date), NULL);
+}
+
+bool
+day_find_state(struct task *task, const struct zone *zone, int32_t date, enum day_state *ret)
+{
+	struct db_rows *rows;
+
+	if (!db_query(task, state_sql, zone_params(task, zone, date), &rows))
+		return false;
+	*ret = DAY_OPEN;
+	if (db_count(rows) > 0 && db_bool(rows, 0, 0))
+		*ret = DAY_CLOSED;
+	else if (db_count(rows) > 0 && !db_null(rows, 0, 1) && db_bool(rows, 0, 1))
+		*ret = DAY_RECONCILED;
+	return true;
 }
 
 static bool

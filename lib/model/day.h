@@ -36,6 +36,17 @@ NODISCARD bool day_correct(struct task *task, const struct daily_cost *day);
 /* The day takes corrections as adjustments only from now on. Without a row, nothing happens. */
 NODISCARD bool day_close(struct task *task, int32_t date);
 
+/* Says that the row of an open day was found equal to the log, with no record on its way into it. */
+NODISCARD bool day_reconcile(struct task *task, const struct zone *zone, int32_t date);
+
+enum day_state {
+	DAY_OPEN,
+	DAY_RECONCILED, /* day_reconcile(), and nothing came since */
+	DAY_CLOSED
+};
+NODISCARD bool day_find_state(
+    struct task *task, const struct zone *zone, int32_t date, enum day_state *ret);
+
 /*
  * Books what records cost that came after the day was closed (the client's retention was raised
  * since) as an adjustment; *ret_nanos: how much, 0 when it was booked already.

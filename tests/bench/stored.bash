@@ -134,9 +134,17 @@ partitions_left() {
 	sql -A -t -c "SELECT count(*) FROM pg_inherits WHERE inhparent = 'chat_logs'::regclass"
 }
 
+# As by the nightly timer: what the log has and daily_costs lacks is set right, then it is found
+# equal.
+reconcile_days() {
+	"$build/tally" -c "$run/large.conf" reconcile --full >>"$log/reconcile.log" 2>&1 || true
+	conf=$run/large.conf tally reconcile --full >>"$log/reconcile.log"
+}
+
 # Every night one day is closed and the one before it, closed the night before, is dropped.
 measure_purge() {
 	local round before began loading kept=$((days_stored - 3)) time=$((seconds < 2 ? 1 : 2))
+	reconcile_days
 	purge_day $kept
 	for ((round = 1; round <= rounds; round++)); do
 		post 64 $time "$url"
@@ -165,6 +173,7 @@ measure_purge_of_all() {
 	fill_day large "$date" $((records - records / 2)) 'all 2'
 	wait $! || fail "the records were not made"
 	sql -c "VACUUM ANALYZE chat_logs_${date//-/}"
+	reconcile_days
 	purge_day $((days_stored + 3))
 	began=${EPOCHREALTIME/./}
 	purge_day $((days_stored + 2))

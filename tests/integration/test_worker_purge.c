@@ -134,9 +134,12 @@ test_only_closed_days(void **state)
 static void
 test_again(void **state)
 {
-	char *before = servers_sql(servers, "SELECT max(updated_at) FROM daily_costs");
+	char *before;
 
 	(void)state;
+	/* What it finds equal is marked once. */
+	EXPECT_TALLY(EX_OK, NULL, "reconcile", "--full");
+	before = servers_sql(servers, "SELECT max(updated_at) FROM daily_costs");
 	EXPECT_TALLY(EX_OK, "\"rows\":0,\"bytes\":0", "purge", "--json");
 	EXPECT_TALLY(EX_OK, NULL, "flush");
 	EXPECT_TALLY(EX_OK, NULL, "reconcile", "--full");
