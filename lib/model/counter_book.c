@@ -233,9 +233,22 @@ change(struct task *task, const struct zone *zone, const char *sql)
 	       (sql != open_sql || db_query(task, fence_sql, zone_params(task, zone), NULL));
 }
 
+/*
+ * What is read here is kept for all requests of the client: a task that is bound to a user would
+ * find that user's budgets only, and the others would count for nobody from then on.
+ */
+static struct id
+unbind(struct task *task)
+{
+	struct id user = task->user;
+
+	task->user = (struct id){ 0 };
+	return user;
+}
+
 /* The budgets are read behind the state: one that is newer than the epoch ends it. */
 static bool
-read_state(struct task *task, struct counter_book *book, const struct zone *zone,
+read_state_unbound(struct task *task, struct counter_book *book, const struct zone *zone,
     const char *change_sql, struct counter_state *ret)
 {
 	uint64_t generation = generation_of(book);
@@ -260,6 +273,17 @@ read_state(struct task *task, struct counter_book *book, const struct zone *zone
 	if (ret->epoch > 0 && !ret->other_zone)
 		keep(book, task->client, ret, generation);
 	return true;
+}
+
+static bool
+read_state(struct task *task, struct counter_book *book, const struct zone *zone,
+    const char *change_sql, struct counter_state *ret)
+{
+	struct id user = unbind(task);
+	bool fine = read_state_unbound(task, book, zone, change_sql, ret);
+
+	task->user = user;
+	return fine;
 }
 
 bool
@@ -293,12 +317,18 @@ find_state(struct task *task, struct counter_book *book, const struct zone *zone
 static bool
 read_budgets(struct task *task, struct counter_state *state)
 {
+	struct id user;
+	bool fine;
+
 	if (state->budgets != NULL)
 		return true;
-	if (!budget_set_read(task, &state->budgets))
-		return false;
-	hold_set(task, state);
-	return db_commit(task);
+	user = unbind(task);
+	fine = budget_set_read(task, &state->budgets);
+	if (fine)
+		hold_set(task, state);
+	fine = fine && db_commit(task);
+	task->user = user;
+	return fine;
 }
 
 bool
