@@ -116,8 +116,8 @@ key(struct task *task, const struct resource *resource, struct id id)
 }
 
 static void
-take_row(struct task *task, const struct resource *resource, const struct db_rows *rows, int row,
-    void *object)
+take_row(struct task *task, const struct resource *resource, unsigned kind,
+    const struct db_rows *rows, int row, void *object)
 {
 	struct resource_head *head = head_of(object);
 	int column = 0;
@@ -127,7 +127,7 @@ take_row(struct task *task, const struct resource *resource, const struct db_row
 	head->updated_at = db_time(rows, row, column++);
 	head->deleted_at = resource->soft ? db_time(rows, row, column++) : 0;
 	for (size_t i = 0; i < resource->count; i++)
-		if (!(resource->fields[i].use & RESOURCE_ONCE))
+		if (resource_reads(&resource->fields[i], kind))
 			resource_take(task, rows, row, column++, &resource->fields[i], object);
 }
 
@@ -165,6 +165,27 @@ finish(struct task *task, const struct resource *resource, const char *action, s
 	    shown(task, resource, after));
 }
 
+/* One more of the client's has room; no other is added until the transaction ends. */
+static bool
+has_room(struct task *task, const struct resource *resource)
+{
+	struct db_params *client = db_params(task);
+	const struct db_step steps[] = {
+		{ resource_sql(resource, RESOURCE_SQL_QUEUE), client },
+		{ resource_sql(resource, RESOURCE_SQL_HELD), client },
+	};
+	struct db_rows *rows[COUNT(steps)];
+
+	if (resource->max == 0)
+		return true;
+	db_add_id(client, task->client);
+	if (!db_pipeline(task, steps, COUNT(steps), rows))
+		return false;
+	return db_int(rows[1], 0, 0) < resource->max ||
+	       task_fail(task, ERR_CONFLICT, "A client has %lld %s at most.",
+		   (long long)resource->max, resource->table);
+}
+
 bool
 resource_add(struct task *task, const struct resource *resource, void *object)
 {
@@ -173,19 +194,16 @@ resource_add(struct task *task, const struct resource *resource, void *object)
 
 	if (resource->check != NULL && !resource->check(task, NULL, object))
 		return false;
+	if (!has_room(task, resource))
+		return false;
 	if (id_is_nil(resource_id(object)))
 		head_of(object)->id = id_new(task->now);
 	params = key(task, resource, resource_id(object));
 	for (size_t i = 0; i < resource->count; i++)
 		resource_bind(params, &resource->fields[i], object);
-	if (resource->max > 0)
-		db_add_int(params, resource->max);
 	if (!db_query(task, resource_sql(resource, RESOURCE_SQL_ADD), params, &rows))
 		return explain(task, resource);
-	if (db_count(rows) == 0)
-		return task_fail(task, ERR_CONFLICT, "A client has %lld %s at most.",
-		    (long long)resource->max, resource->table);
-	take_row(task, resource, rows, 0, object);
+	take_row(task, resource, RESOURCE_SQL_ADD, rows, 0, object);
 	return finish(task, resource, "add", resource_id(object), NULL, object);
 }
 
@@ -197,7 +215,7 @@ find(struct task *task, const struct resource *resource, enum resource_kind kind
 
 	if (!db_query_one(task, resource_sql(resource, kind), key(task, resource, id), &rows))
 		return false;
-	take_row(task, resource, rows, 0, ret);
+	take_row(task, resource, kind, rows, 0, ret);
 	return true;
 }
 
@@ -232,7 +250,7 @@ resource_change(struct task *task, const struct resource *resource, const char *
 			resource_bind(params, &resource->fields[i], after);
 	if (!db_query_one(task, resource_sql(resource, RESOURCE_SQL_CHANGE), params, &rows))
 		return explain(task, resource);
-	take_row(task, resource, rows, 0, after);
+	take_row(task, resource, RESOURCE_SQL_CHANGE, rows, 0, after);
 	return finish(task, resource, action, resource_id(after), before, after);
 }
 
@@ -247,7 +265,7 @@ resource_remove(struct task *task, const struct resource *resource, const void *
 		db_add_time(params, task->now);
 	if (!db_query_one(task, resource_sql(resource, RESOURCE_SQL_REMOVE), params, &rows))
 		return false;
-	take_row(task, resource, rows, 0, after);
+	take_row(task, resource, RESOURCE_SQL_REMOVE, rows, 0, after);
 	return finish(
 	    task, resource, "remove", resource_id(before), before, resource->soft ? after : NULL);
 }
@@ -264,10 +282,12 @@ resource_restore(struct task *task, const struct resource *resource, struct id i
 	if (db_count(rows) == 0)
 		return resource_find(task, resource, id, ret) &&
 		       task_fail(task, ERR_CONFLICT, "The %s is not deleted.", resource->one);
-	take_row(task, resource, rows, 0, before);
+	take_row(task, resource, RESOURCE_SQL_LOCK_DELETED, rows, 0, before);
+	if (!has_room(task, resource))
+		return false;
 	if (!db_query_one(task, resource_sql(resource, RESOURCE_SQL_RESTORE), params, &rows))
 		return explain(task, resource);
-	take_row(task, resource, rows, 0, ret);
+	take_row(task, resource, RESOURCE_SQL_RESTORE, rows, 0, ret);
 	return finish(task, resource, "restore", id, before, ret);
 }
 
@@ -293,7 +313,8 @@ resource_list(struct task *task, const struct resource *resource,
 	*ret_count = (size_t)db_count(rows);
 	*ret = objects = arena_array(task->arena, *ret_count, resource->size);
 	for (size_t i = 0; i < *ret_count; i++)
-		take_row(task, resource, rows, (int)i, objects + i * resource->size);
+		take_row(
+		    task, resource, RESOURCE_SQL_LIST, rows, (int)i, objects + i * resource->size);
 	return true;
 }
 

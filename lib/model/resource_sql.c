@@ -38,8 +38,16 @@ write_value(struct buf *out, const struct resource_field *field, int number)
 		buf_puts(out, " * 0.0000001");
 }
 
+bool
+resource_reads(const struct resource_field *field, unsigned kind)
+{
+	bool shown = kind == RESOURCE_SQL_FIND || kind >= RESOURCE_SQL_LIST;
+
+	return !(field->use & (RESOURCE_ONCE | (shown ? (unsigned)RESOURCE_SECRET : 0)));
+}
+
 static void
-write_columns(struct buf *out, const struct resource *resource)
+write_columns(struct buf *out, const struct resource *resource, unsigned kind)
 {
 	buf_puts(out, "id, created_at, updated_at");
 	if (resource->soft)
@@ -47,7 +55,7 @@ write_columns(struct buf *out, const struct resource *resource)
 	for (size_t i = 0; i < resource->count; i++) {
 		const struct resource_field *field = &resource->fields[i];
 
-		if (field->use & RESOURCE_ONCE)
+		if (!resource_reads(field, kind))
 			continue;
 		buf_puts(out, ", ");
 		if (field->json.type == JSON_CENTS)
@@ -60,10 +68,10 @@ write_columns(struct buf *out, const struct resource *resource)
 }
 
 static void
-write_returning(struct buf *out, const struct resource *resource)
+write_returning(struct buf *out, const struct resource *resource, unsigned kind)
 {
 	buf_puts(out, "RETURNING ");
-	write_columns(out, resource);
+	write_columns(out, resource, kind);
 }
 
 /* The rows of the caller, living or deleted. */
@@ -80,17 +88,17 @@ write_where(struct buf *out, const struct resource *resource, const char *compar
 }
 
 static void
-write_select(struct buf *out, const struct resource *resource)
+write_select(struct buf *out, const struct resource *resource, unsigned kind)
 {
 	buf_puts(out, "SELECT ");
-	write_columns(out, resource);
+	write_columns(out, resource, kind);
 	buf_printf(out, "\nFROM %s\n", resource->table);
 }
 
 static void
 write_find(struct buf *out, const struct resource *resource, unsigned kind)
 {
-	write_select(out, resource);
+	write_select(out, resource, kind);
 	write_where(out, resource, "=", kind == RESOURCE_SQL_LOCK_DELETED);
 	if (kind != RESOURCE_SQL_FIND)
 		buf_puts(out, "FOR NO KEY UPDATE");
@@ -112,10 +120,7 @@ write_add(struct buf *out, const struct resource *resource)
 		write_value(out, &resource->fields[i], number++);
 	}
 	buf_putc(out, '\n');
-	if (resource->max > 0)
-		buf_printf(out, "WHERE $%d > (SELECT count(*) FROM %s WHERE client_id = $1%s)\n",
-		    number, resource->table, resource->soft ? " AND deleted_at IS NULL" : "");
-	write_returning(out, resource);
+	write_returning(out, resource, RESOURCE_SQL_ADD);
 }
 
 static void
@@ -136,7 +141,7 @@ write_change(struct buf *out, const struct resource *resource)
 	}
 	buf_putc(out, '\n');
 	write_where(out, resource, "=", false);
-	write_returning(out, resource);
+	write_returning(out, resource, RESOURCE_SQL_CHANGE);
 }
 
 static void
@@ -148,7 +153,7 @@ write_remove(struct buf *out, const struct resource *resource)
 	else
 		buf_printf(out, "DELETE FROM %s\n", resource->table);
 	write_where(out, resource, "=", false);
-	write_returning(out, resource);
+	write_returning(out, resource, RESOURCE_SQL_REMOVE);
 }
 
 static void
@@ -156,7 +161,23 @@ write_restore(struct buf *out, const struct resource *resource)
 {
 	buf_printf(out, "UPDATE %s\nSET deleted_at = NULL\n", resource->table);
 	write_where(out, resource, "=", true);
-	write_returning(out, resource);
+	write_returning(out, resource, RESOURCE_SQL_RESTORE);
+}
+
+/* Two that count at the same time would both find room for one more. */
+static void
+write_queue(struct buf *out, const struct resource *resource)
+{
+	buf_printf(out,
+	    "SELECT pg_advisory_xact_lock(hashtextextended('%s ' || $1::uuid::text, 0))",
+	    resource->table);
+}
+
+static void
+write_held(struct buf *out, const struct resource *resource)
+{
+	buf_printf(out, "SELECT count(*)\nFROM %s\nWHERE client_id = $1%s", resource->table,
+	    resource->soft ? " AND deleted_at IS NULL" : "");
 }
 
 static void
@@ -184,7 +205,7 @@ write_list(struct buf *out, const struct resource *resource, unsigned given, boo
 	int number = id_number(resource) + 1;
 	unsigned bit = 1;
 
-	write_select(out, resource);
+	write_select(out, resource, RESOURCE_SQL_LIST);
 	write_where(out, resource, "<", deleted);
 	for (size_t i = 0; i < resource->count; i++) {
 		if (!(resource->fields[i].use & RESOURCE_FILTER))
@@ -226,6 +247,10 @@ write_statement(struct buf *out, const struct resource *resource, unsigned kind)
 		write_remove(out, resource);
 	else if (kind == RESOURCE_SQL_RESTORE)
 		write_restore(out, resource);
+	else if (kind == RESOURCE_SQL_QUEUE)
+		write_queue(out, resource);
+	else if (kind == RESOURCE_SQL_HELD)
+		write_held(out, resource);
 	else
 		write_find(out, resource, kind);
 }
@@ -256,6 +281,8 @@ has_statement(const struct resource *resource, unsigned kind)
 		       (resource->soft || list < 1 << RESOURCE_FILTERS_MAX);
 	if (kind == RESOURCE_SQL_REMOVE)
 		return !resource->stays;
+	if (kind == RESOURCE_SQL_QUEUE || kind == RESOURCE_SQL_HELD)
+		return resource->max > 0;
 	return resource->soft ||
 	       (kind != RESOURCE_SQL_LOCK_DELETED && kind != RESOURCE_SQL_RESTORE);
 }

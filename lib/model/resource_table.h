@@ -28,7 +28,8 @@ enum resource_use {
 	RESOURCE_CHANGE = 2, /* may be changed */
 	RESOURCE_FILTER = 4, /* a parameter of the list */
 	RESOURCE_CLEAR = 8, /* null takes it away */
-	RESOURCE_SECRET = 16, /* in no answer and not in the audit log */
+	RESOURCE_SECRET =
+	    16, /* in no answer and not in the audit log, and read only to be changed */
 	RESOURCE_ONCE = 32, /* in the answer to adding it, and never read again */
 	RESOURCE_OWN = 64 /* changed by what the resource alone does */
 };
@@ -66,7 +67,7 @@ struct resource {
 	size_t taken_count;
 	struct resource_statements *statements;
 	const char *only; /* a condition on its rows, for all calls; or NULL */
-	int64_t max; /* of a client; 0: no limit */
+	int64_t max; /* of a client, living ones where it is soft; 0: no limit */
 	bool of_operator; /* the rows have no client */
 	bool soft; /* deleting sets deleted_at, and can be taken back */
 	bool stays; /* none is deleted */

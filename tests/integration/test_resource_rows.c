@@ -2,6 +2,7 @@
  * are. */
 #include "tests/test.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -211,6 +212,34 @@ a_filter_finds_what_has_the_value(UNUSED void **state)
 	}
 }
 
+/* Equality that cannot be is no mistake of who asks: nothing is found. A choice that is none is. */
+static void
+a_value_that_no_row_can_have_finds_nothing(UNUSED void **state)
+{
+	for (const struct resource *const *at = resources; *at != NULL; at++) {
+		sample_use_key(*at);
+		(void)sample_add(*at);
+		for (size_t i = 0; i < (*at)->count; i++) {
+			const struct resource_field *field = &(*at)->fields[i];
+			const char *url = api_text("%s?%s=", sample_path(*at), field->json.name);
+
+			if (!(field->use & RESOURCE_FILTER))
+				continue;
+			if (field->json.type == JSON_CHOICE) {
+				api_expect(422, "GET", api_text("%sno-such", url), NULL);
+				continue;
+			}
+			if (field->json.type != JSON_TEXT)
+				continue;
+			api_expect(200, "GET", url, NULL);
+			assert_int_equal(api_rows(), 0);
+			api_expect(
+			    200, "GET", api_text("%s%0*d", url, (int)field->json.max + 1, 1), NULL);
+			assert_int_equal(api_rows(), 0);
+		}
+	}
+}
+
 static void
 what_is_deleted_can_be_restored_where_it_is_kept(UNUSED void **state)
 {
@@ -260,6 +289,79 @@ a_client_has_so_many(UNUSED void **state)
 	}
 }
 
+#define ADDERS 4
+static pthread_barrier_t ready;
+
+struct adder {
+	pthread_t thread;
+	const char *path, *body;
+	long status;
+};
+
+static void *
+add_in_thread(void *argument)
+{
+	struct adder *adder = argument;
+	struct http_answer answer;
+
+	(void)pthread_barrier_wait(&ready);
+	answer = api_call("POST", adder->path, NULL, adder->body);
+	adder->status = answer.status;
+	http_free(&answer);
+	return NULL;
+}
+
+/* Several at a time, where there is room for one; the status of each. */
+static void
+add_at_once(const struct resource *resource, struct adder *adders)
+{
+	for (int i = 0; i < ADDERS; i++) {
+		adders[i].path = sample_path(resource);
+		adders[i].body = sample_body(resource, NULL, NULL);
+		assert_int_equal(
+		    pthread_create(&adders[i].thread, NULL, add_in_thread, &adders[i]), 0);
+	}
+	for (int i = 0; i < ADDERS; i++)
+		assert_int_equal(pthread_join(adders[i].thread, NULL), 0);
+}
+
+#define RACES 5
+
+/* Each race is an attempt: the last place is freed again for the next. */
+static void
+the_last_place_is_taken_once(UNUSED void **state)
+{
+	for (const struct resource *const *at = resources; *at != NULL; at++) {
+		struct adder adders[ADDERS];
+
+		if ((*at)->max == 0)
+			continue;
+		sample_use_key(*at);
+		for (int64_t i = 0; i < (*at)->max - 1; i++)
+			(void)sample_add(*at);
+		for (int race = 0; race < RACES; race++) {
+			int added = 0;
+
+			add_at_once(*at, adders);
+			for (int i = 0; i < ADDERS; i++) {
+				added += adders[i].status == 201;
+				assert_true(adders[i].status == 201 || adders[i].status == 409);
+			}
+			assert_int_equal(added, 1);
+			api_expect(200, "GET", api_text("%s?limit=1", sample_path(*at)), NULL);
+			api_expect(204, "DELETE",
+			    api_text("%s/%s", sample_path(*at), api_json("data.0.id")), NULL);
+		}
+	}
+}
+
+static int
+start(void **state)
+{
+	assert_int_equal(pthread_barrier_init(&ready, NULL, ADDERS), 0);
+	return api_start(state);
+}
+
 int
 main(void)
 {
@@ -269,9 +371,11 @@ main(void)
 		cmocka_unit_test(a_key_without_the_scope_is_refused),
 		cmocka_unit_test(pages_are_stable_under_inserts),
 		cmocka_unit_test(a_filter_finds_what_has_the_value),
+		cmocka_unit_test(a_value_that_no_row_can_have_finds_nothing),
 		cmocka_unit_test(what_is_deleted_can_be_restored_where_it_is_kept),
 		cmocka_unit_test(a_client_has_so_many),
+		cmocka_unit_test(the_last_place_is_taken_once),
 	};
 
-	return cmocka_run_group_tests(tests, api_start, api_stop);
+	return cmocka_run_group_tests(tests, start, api_stop);
 }
