@@ -98,7 +98,8 @@ shown(struct task *task, const struct resource *resource, const void *object)
 static bool
 same(struct task *task, const struct resource *resource, const void *a, const void *b)
 {
-	struct text first = text_of(task, resource, a, 0), second = text_of(task, resource, b, 0);
+	struct text first = text_of(task, resource, a, RESOURCE_UNKEPT);
+	struct text second = text_of(task, resource, b, RESOURCE_UNKEPT);
 
 	return first.len == second.len && first.len > 0 &&
 	       memcmp(first.at, second.at, first.len) == 0;
@@ -131,20 +132,32 @@ take_row(struct task *task, const struct resource *resource, unsigned kind,
 			resource_take(task, rows, row, column++, &resource->fields[i], object);
 }
 
+/* A row into an object that holds nothing yet. */
+static void
+read_row(struct task *task, const struct resource *resource, unsigned kind,
+    const struct db_rows *rows, int row, void *object)
+{
+	for (size_t i = 0; i < resource->count; i++)
+		if (!resource_reads(&resource->fields[i], kind))
+			resource_clear(&resource->fields[i], object);
+	take_row(task, resource, kind, rows, row, object);
+}
+
 /* Makes a violated constraint a field that the caller knows. Always false. */
 static bool
 explain(struct task *task, const struct resource *resource)
 {
 	const char *constraint = task->err.constraint;
+	bool unique = task->err.code == ERR_CONFLICT;
 
-	if (task->err.code != ERR_CONFLICT || constraint == NULL)
-		return false;
-	for (size_t i = 0; i < resource->taken_count; i++) {
+	for (size_t i = 0; constraint != NULL && i < resource->taken_count; i++) {
 		const struct resource_taken *taken = &resource->taken[i];
 
 		if (strcmp(constraint, taken->constraint) != 0)
 			continue;
 		task_clear_error(task);
+		if (!unique)
+			return task_fail_field(task, taken->field, taken->message);
 		task_fail(
 		    task, ERR_CONFLICT, "Another %s has the same %s.", resource->one, taken->field);
 		task->err.fields[0] = (struct err_field){ taken->field, taken->message };
@@ -161,8 +174,8 @@ finish(struct task *task, const struct resource *resource, const char *action, s
 {
 	if (resource->stored != NULL && !resource->stored(task, action, before, after))
 		return false;
-	return audit_add(task, action, resource->table, id, shown(task, resource, before),
-	    shown(task, resource, after));
+	return resource->quiet || audit_add(task, action, resource->table, id,
+				      shown(task, resource, before), shown(task, resource, after));
 }
 
 /* One more of the client's has room; no other is added until the transaction ends. */
@@ -200,7 +213,8 @@ resource_add(struct task *task, const struct resource *resource, void *object)
 		head_of(object)->id = id_new(task->now);
 	params = key(task, resource, resource_id(object));
 	for (size_t i = 0; i < resource->count; i++)
-		resource_bind(params, &resource->fields[i], object);
+		if (!(resource->fields[i].use & RESOURCE_UNKEPT))
+			resource_bind(params, &resource->fields[i], object);
 	if (!db_query(task, resource_sql(resource, RESOURCE_SQL_ADD), params, &rows))
 		return explain(task, resource);
 	take_row(task, resource, RESOURCE_SQL_ADD, rows, 0, object);
@@ -215,7 +229,7 @@ find(struct task *task, const struct resource *resource, enum resource_kind kind
 
 	if (!db_query_one(task, resource_sql(resource, kind), key(task, resource, id), &rows))
 		return false;
-	take_row(task, resource, kind, rows, 0, ret);
+	read_row(task, resource, kind, rows, 0, ret);
 	return true;
 }
 
@@ -246,7 +260,7 @@ resource_change(struct task *task, const struct resource *resource, const char *
 	if (same(task, resource, before, after))
 		return true;
 	for (size_t i = 0; i < resource->count; i++)
-		if (resource->fields[i].use & (RESOURCE_CHANGE | RESOURCE_OWN))
+		if (resource_changes(&resource->fields[i]))
 			resource_bind(params, &resource->fields[i], after);
 	if (!db_query_one(task, resource_sql(resource, RESOURCE_SQL_CHANGE), params, &rows))
 		return explain(task, resource);
@@ -291,6 +305,20 @@ resource_restore(struct task *task, const struct resource *resource, struct id i
 	return finish(task, resource, "restore", id, before, ret);
 }
 
+static void *
+take_rows(struct task *task, const struct resource *resource, const struct db_rows *rows,
+    size_t *ret_count)
+{
+	size_t count = (size_t)db_count(rows);
+	char *objects = arena_array(task->arena, count, resource->size);
+
+	for (size_t i = 0; i < count; i++)
+		read_row(
+		    task, resource, RESOURCE_SQL_LIST, rows, (int)i, objects + i * resource->size);
+	*ret_count = count;
+	return objects;
+}
+
 bool
 resource_list(struct task *task, const struct resource *resource,
     const struct resource_filter *filter, void **ret, size_t *ret_count)
@@ -298,7 +326,6 @@ resource_list(struct task *task, const struct resource *resource,
 	struct db_params *params = key(task, resource, keyset_below(filter->after));
 	struct db_rows *rows;
 	unsigned bit = 1;
-	char *objects;
 
 	for (size_t i = 0; i < resource->count; i++) {
 		if (!(resource->fields[i].use & RESOURCE_FILTER))
@@ -310,11 +337,19 @@ resource_list(struct task *task, const struct resource *resource,
 	db_add_int(params, filter->limit);
 	if (!db_query(task, resource_list_sql(resource, filter), params, &rows))
 		return false;
-	*ret_count = (size_t)db_count(rows);
-	*ret = objects = arena_array(task->arena, *ret_count, resource->size);
-	for (size_t i = 0; i < *ret_count; i++)
-		take_row(
-		    task, resource, RESOURCE_SQL_LIST, rows, (int)i, objects + i * resource->size);
+	*ret = take_rows(task, resource, rows, ret_count);
+	return true;
+}
+
+bool
+resource_select(struct task *task, const struct resource *resource, unsigned which,
+    const struct db_params *params, void **ret, size_t *ret_count)
+{
+	struct db_rows *rows;
+
+	if (!db_query(task, resource_sql(resource, RESOURCE_SQL_MORE + which), params, &rows))
+		return false;
+	*ret = take_rows(task, resource, rows, ret_count);
 	return true;
 }
 

@@ -18,8 +18,12 @@ NODISCARD bool resource_add(struct task *task, const struct resource *resource, 
 /* The living one, without its secrets. ERR_NOT_FOUND. */
 NODISCARD bool resource_find(
     struct task *task, const struct resource *resource, struct id id, void *ret);
-/* The same with its secrets, which nobody else changes before the end of the transaction. change:
- * what will be given; or NULL. */
+/* Those of resource->selects[which] with these parameters, without secrets; *ret: so many objects
+ * in a row. */
+NODISCARD bool resource_select(struct task *task, const struct resource *resource, unsigned which,
+    const struct db_params *params, void **ret, size_t *ret_count);
+/* The living one with its secrets, which nobody else changes before the end of the transaction.
+ * change: what will be given; or NULL. */
 NODISCARD bool resource_find_to_change(struct task *task, const struct resource *resource,
     struct id id, const void *change, void *ret);
 /* Stores after, a changed copy of before, which is locked. Nothing is done where they are the same.
