@@ -265,7 +265,8 @@ write_paths(struct json_out *out, struct arena *arena)
 static const char info[] =
     "{\"title\":\"Tally\",\"version\":\"" PACKAGE_VERSION "\","
     "\"description\":\"Keeps an LLM application's books. In bodies, null"
-    " means: not given, unless the field says more. Unknown fields and parameters are refused.\","
+    " means: not given, unless the field says more. Unknown fields and parameters are refused."
+    " A list's filter by a value of the right type that nothing can have finds nothing.\","
     "\"license\":{\"name\":\"MIT\",\"identifier\":\"MIT\"}}";
 
 static const char servers[] = "[{\"url\":\"/\"}]";

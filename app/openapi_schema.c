@@ -82,12 +82,33 @@ write_required(struct json_out *out, const struct json_field *fields, size_t cou
 	json_close_array(out);
 }
 
+/* JSON Schema's word for fields that come together. */
+static void
+write_dependent(struct json_out *out, const struct json_field *fields, size_t count)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!fields[i].with)
+			continue;
+		if (!any)
+			json_open_at(out, "dependentRequired");
+		any = true;
+		json_open_array_at(out, fields[i].name);
+		json_text(out, NULL, fields[i].with);
+		json_close_array(out);
+	}
+	if (any)
+		json_close(out);
+}
+
 void
 openapi_write_fields(struct json_out *out, const struct json_field *fields, size_t count)
 {
 	json_text(out, "type", "object");
 	json_bool(out, "additionalProperties", false);
 	write_required(out, fields, count);
+	write_dependent(out, fields, count);
 	json_open_at(out, "properties");
 	for (size_t i = 0; i < count; i++) {
 		json_open_at(out, fields[i].name);

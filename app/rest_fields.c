@@ -27,6 +27,19 @@ join(const char *about, const char *absent)
 	return about == NULL ? absent : arena_printf(arena, "%s %s", about, absent);
 }
 
+/* No row has a value beyond the limits: a filter by one finds nothing, and is no mistake. */
+static void
+widen(struct json_field *field)
+{
+	if (field->type == JSON_TEXT) {
+		field->min = 0;
+		field->max = REQUEST_URI_MAX;
+	} else if (field->type == JSON_INT || field->type == JSON_CENTS) {
+		field->min = -INT64_MAX;
+		field->max = INT64_MAX;
+	}
+}
+
 static struct json_field
 derive(const struct resource_field *from, size_t i, enum taking taking)
 {
@@ -35,8 +48,11 @@ derive(const struct resource_field *from, size_t i, enum taking taking)
 	field.offset += OBJECT;
 	field.given = offsetof(struct rest_input, given) + i;
 	field.required = field.required && taking == ADDED;
-	if (from->use & RESOURCE_CLEAR && taking != LISTED)
+	/* Half of a pair that is not there yet may be null: it is as if not given. */
+	if (from->use & RESOURCE_CLEAR && taking != LISTED && (taking != ADDED || !field.with))
 		field.nulled = offsetof(struct rest_input, nulled) + i;
+	if (taking == LISTED)
+		widen(&field);
 	if (from->absent != NULL && taking == ADDED)
 		field.about = join(field.about, from->absent);
 	return field;

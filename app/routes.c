@@ -31,6 +31,7 @@
 #include "lib/model/budget.h"
 #include "lib/model/client.h"
 #include "lib/model/prompt.h"
+#include "lib/model/session.h"
 #include "lib/model/user.h"
 #include "lib/model/webhook.h"
 
@@ -189,13 +190,13 @@ const struct route routes[] = {
 	{ "GET", "/v1/users/{id}/usage", usage_stats_of_user, SCOPE_LOGS_READ, .status = 200,
 	    .summary = "A user's calls and cost, today and in all." },
 
-	{ "POST", "/v1/sessions", sessions_add, SCOPE_USERS, BODY(sessions_add_fields),
-	    .secret = true, .status = 201,
-	    .summary = "Opens a session; its token is shown this once." },
-	{ "GET", "/v1/sessions", sessions_list, SCOPE_USERS, QUERY(sessions_list_fields),
-	    .status = 200, .summary = "Sessions, newest first, ended ones too." },
+	REST_ADD("/v1/sessions", SCOPE_USERS, session_resource,
+	    "a session; its token is shown this once", .fill = sessions_fill, .secret = true),
+	REST_LIST("/v1/sessions", SCOPE_USERS, session_resource,
+	    "Sessions, newest first, ended ones too", ),
 	{ "GET", "/v1/sessions/current", sessions_current, SCOPE_USERS, .header = "X-Session-Token",
 	    .status = 200, .summary = "The session whose token stands in X-Session-Token." },
+	REST_FIND("/v1/sessions", SCOPE_USERS, session_resource, "a session", ),
 	{ "POST", "/v1/sessions/{id}/extend", sessions_extend, SCOPE_USERS,
 	    BODY(sessions_extend_fields), .status = 200,
 	    .summary = "Moves a session's end, never to an earlier time." },

@@ -82,8 +82,10 @@ on_null(void *context)
 		return 0;
 	if (reader->depth > 1 && has_list(reader))
 		refuse_inside(reader, json_wants(reader->task, reader->field));
-	if (reader->depth == 1 && reader->field != NULL && reader->field->nulled != 0)
+	if (reader->depth == 1 && reader->field != NULL && reader->field->nulled != 0) {
+		reader->nulled |= UINT64_C(1) << (reader->field - reader->fields);
 		*(bool *)((char *)reader->base + reader->field->nulled) = true;
+	}
 	return 1;
 }
 

@@ -18,7 +18,7 @@ struct json_reader {
 	size_t count;
 	void *base;
 	size_t next; /* where the next key is looked for first */
-	uint64_t seen, given; /* bits by place in the table */
+	uint64_t seen, given, nulled; /* bits by place in the table */
 	size_t bad_escape; /* offset of the next one that is not yet behind us */
 	int depth; /* of open objects and arrays */
 	bool lenient; /* fields that the table does not have are skipped */

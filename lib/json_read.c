@@ -17,6 +17,40 @@ refuse_missing(struct json_reader *reader)
 	}
 }
 
+static size_t
+place_of(const struct json_reader *reader, const char *name)
+{
+	size_t i = 0;
+
+	while (strcmp(reader->fields[i].name, name) != 0) {
+		i++;
+		assert(i < reader->count);
+	}
+	return i;
+}
+
+/* What comes with a field must come, and go, where it does. */
+static void
+refuse_halves(struct json_reader *reader)
+{
+	struct task *task = reader->task;
+
+	for (size_t i = 0; i < reader->count; i++) {
+		const struct json_field *field = &reader->fields[i];
+		uint64_t own = UINT64_C(1) << i, other;
+
+		if (field->with == NULL || ((reader->given | reader->nulled) & own) == 0)
+			continue;
+		other = UINT64_C(1) << place_of(reader, field->with);
+		if ((reader->given & own) != 0 && (reader->given & other) == 0)
+			(void)task_fail_field(task, field->with,
+			    arena_printf(task->arena, "must be given with %s", field->name));
+		else if ((reader->nulled & own) != 0 && (reader->nulled & other) == 0)
+			(void)task_fail_field(task, field->with,
+			    arena_printf(task->arena, "must be null with %s", field->name));
+	}
+}
+
 /* yajl takes vertical tabs and form feeds for white space and some overlong UTF-8 for text. */
 static bool
 is_clean(struct text body)
@@ -38,6 +72,7 @@ read_object(struct json_reader *reader)
 		return reader->refused ? false
 				       : json_events_refuse(reader, "This is not valid JSON.");
 	refuse_missing(reader);
+	refuse_halves(reader);
 	return reader->task->err.code == ERR_NONE;
 }
 

@@ -67,6 +67,8 @@ struct json_field {
 					  */
 	size_t inside_count;
 	size_t nulled; /* offset of a bool that says whether null was sent; 0: not kept */
+	const char *with; /* the field that must be given, or null where that is kept, wherever this
+			     one is; NULL: none. In bodies only */
 	const char *about; /* one sentence for the OpenAPI document; may be NULL */
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/rest.h"
+#include "lib/model/user.h"
 #include "tests/api.h"
 
 /* Texts that must have a form: what stands before and behind as many letters as are wanted. */
@@ -17,6 +18,15 @@ static const struct {
 	{ "email", "", "@example.org", true },
 	{ "url", "https://example.com/", "", true },
 	{ "timezone", "Europe/Berlin", "", false },
+	{ "ip_address", "2001:db8::1", "", false },
+};
+
+/* Ids that must be of something there is. */
+static const struct {
+	const char *name;
+	const struct resource *resource;
+} references[] = {
+	{ "user_id", &user_resource },
 };
 
 static int made; /* so that what must be unique is */
@@ -58,6 +68,13 @@ sample_text(const struct resource_field *field, size_t length)
 	return fill < 1 ? NULL : api_text("%s%0*d%s", before, fill, ++made % 10, behind);
 }
 
+bool
+sample_is_quoted(const struct resource_field *field)
+{
+	return field->json.type == JSON_TEXT || field->json.type == JSON_CHOICE ||
+	       field->json.type == JSON_ID || field->json.type == JSON_TIME;
+}
+
 static const char *
 any_text(const struct resource_field *field)
 {
@@ -69,6 +86,26 @@ any_text(const struct resource_field *field)
 	return api_text("\"x%d\"", ++made);
 }
 
+static const char *
+any_id(const struct resource_field *field)
+{
+	for (size_t i = 0; i < COUNT(references); i++)
+		if (strcmp(references[i].name, field->json.name) == 0)
+			return api_text(
+			    "\"%s\"", strrchr(sample_add(references[i].resource), '/') + 1);
+	return api_text("\"0190a5b0-0000-7000-8000-%012d\"", ++made);
+}
+
+static const char *
+any_choice(const struct resource_field *field)
+{
+	int count = 0;
+
+	while (field->json.choices[count] != NULL)
+		count++;
+	return api_text("\"%s\"", field->json.choices[++made % count]);
+}
+
 const char *
 sample_value(const struct resource_field *field)
 {
@@ -77,10 +114,14 @@ sample_value(const struct resource_field *field)
 		return any_text(field);
 	case JSON_INT:
 		return api_text("%lld", (long long)field->json.min);
+	case JSON_TIME:
+		return api_text("\"2100-01-01T00:00:%02d.000000Z\"", ++made % 60);
+	case JSON_ID:
+		return any_id(field);
 	case JSON_BOOL:
 		return "true";
 	case JSON_CHOICE:
-		return api_text("\"%s\"", field->json.choices[0]);
+		return any_choice(field);
 	case JSON_TEXTS:
 		return "[\"counter.drift\"]";
 	default:

@@ -98,7 +98,8 @@ shown(struct task *task, const struct resource *resource, const void *object)
 static bool
 same(struct task *task, const struct resource *resource, const void *a, const void *b)
 {
-	struct text first = text_of(task, resource, a, 0), second = text_of(task, resource, b, 0);
+	struct text first = text_of(task, resource, a, RESOURCE_UNKEPT);
+	struct text second = text_of(task, resource, b, RESOURCE_UNKEPT);
 
 	return first.len == second.len && first.len > 0 &&
 	       memcmp(first.at, second.at, first.len) == 0;
@@ -116,8 +117,8 @@ key(struct task *task, const struct resource *resource, struct id id)
 }
 
 static void
-take_row(struct task *task, const struct resource *resource, const struct db_rows *rows, int row,
-    void *object)
+take_row(struct task *task, const struct resource *resource, unsigned kind,
+    const struct db_rows *rows, int row, void *object)
 {
 	struct resource_head *head = head_of(object);
 	int column = 0;
@@ -127,8 +128,19 @@ take_row(struct task *task, const struct resource *resource, const struct db_row
 	head->updated_at = db_time(rows, row, column++);
 	head->deleted_at = resource->soft ? db_time(rows, row, column++) : 0;
 	for (size_t i = 0; i < resource->count; i++)
-		if (!(resource->fields[i].use & RESOURCE_ONCE))
+		if (resource_reads(&resource->fields[i], kind))
 			resource_take(task, rows, row, column++, &resource->fields[i], object);
+}
+
+/* A row into an object that holds nothing yet. */
+static void
+read_row(struct task *task, const struct resource *resource, unsigned kind,
+    const struct db_rows *rows, int row, void *object)
+{
+	for (size_t i = 0; i < resource->count; i++)
+		if (!resource_reads(&resource->fields[i], kind))
+			resource_clear(&resource->fields[i], object);
+	take_row(task, resource, kind, rows, row, object);
 }
 
 /* Makes a violated constraint a field that the caller knows. Always false. */
@@ -136,15 +148,16 @@ static bool
 explain(struct task *task, const struct resource *resource)
 {
 	const char *constraint = task->err.constraint;
+	bool unique = task->err.code == ERR_CONFLICT;
 
-	if (task->err.code != ERR_CONFLICT || constraint == NULL)
-		return false;
-	for (size_t i = 0; i < resource->taken_count; i++) {
+	for (size_t i = 0; constraint != NULL && i < resource->taken_count; i++) {
 		const struct resource_taken *taken = &resource->taken[i];
 
 		if (strcmp(constraint, taken->constraint) != 0)
 			continue;
 		task_clear_error(task);
+		if (!unique)
+			return task_fail_field(task, taken->field, taken->message);
 		task_fail(
 		    task, ERR_CONFLICT, "Another %s has the same %s.", resource->one, taken->field);
 		task->err.fields[0] = (struct err_field){ taken->field, taken->message };
@@ -161,8 +174,29 @@ finish(struct task *task, const struct resource *resource, const char *action, s
 {
 	if (resource->stored != NULL && !resource->stored(task, action, before, after))
 		return false;
-	return audit_add(task, action, resource->table, id, shown(task, resource, before),
-	    shown(task, resource, after));
+	return resource->quiet || audit_add(task, action, resource->table, id,
+				      shown(task, resource, before), shown(task, resource, after));
+}
+
+/* One more of the client's has room; no other is added until the transaction ends. */
+static bool
+has_room(struct task *task, const struct resource *resource)
+{
+	struct db_params *client = db_params(task);
+	const struct db_step steps[] = {
+		{ resource_sql(resource, RESOURCE_SQL_QUEUE), client },
+		{ resource_sql(resource, RESOURCE_SQL_HELD), client },
+	};
+	struct db_rows *rows[COUNT(steps)];
+
+	if (resource->max == 0)
+		return true;
+	db_add_id(client, task->client);
+	if (!db_pipeline(task, steps, COUNT(steps), rows))
+		return false;
+	return db_int(rows[1], 0, 0) < resource->max ||
+	       task_fail(task, ERR_CONFLICT, "A client has %lld %s at most.",
+		   (long long)resource->max, resource->table);
 }
 
 bool
@@ -173,19 +207,17 @@ resource_add(struct task *task, const struct resource *resource, void *object)
 
 	if (resource->check != NULL && !resource->check(task, NULL, object))
 		return false;
+	if (!has_room(task, resource))
+		return false;
 	if (id_is_nil(resource_id(object)))
 		head_of(object)->id = id_new(task->now);
 	params = key(task, resource, resource_id(object));
 	for (size_t i = 0; i < resource->count; i++)
-		resource_bind(params, &resource->fields[i], object);
-	if (resource->max > 0)
-		db_add_int(params, resource->max);
+		if (!(resource->fields[i].use & RESOURCE_UNKEPT))
+			resource_bind(params, &resource->fields[i], object);
 	if (!db_query(task, resource_sql(resource, RESOURCE_SQL_ADD), params, &rows))
 		return explain(task, resource);
-	if (db_count(rows) == 0)
-		return task_fail(task, ERR_CONFLICT, "A client has %lld %s at most.",
-		    (long long)resource->max, resource->table);
-	take_row(task, resource, rows, 0, object);
+	take_row(task, resource, RESOURCE_SQL_ADD, rows, 0, object);
 	return finish(task, resource, "add", resource_id(object), NULL, object);
 }
 
@@ -197,7 +229,7 @@ find(struct task *task, const struct resource *resource, enum resource_kind kind
 
 	if (!db_query_one(task, resource_sql(resource, kind), key(task, resource, id), &rows))
 		return false;
-	take_row(task, resource, rows, 0, ret);
+	read_row(task, resource, kind, rows, 0, ret);
 	return true;
 }
 
@@ -228,11 +260,11 @@ resource_change(struct task *task, const struct resource *resource, const char *
 	if (same(task, resource, before, after))
 		return true;
 	for (size_t i = 0; i < resource->count; i++)
-		if (resource->fields[i].use & (RESOURCE_CHANGE | RESOURCE_OWN))
+		if (resource_changes(&resource->fields[i]))
 			resource_bind(params, &resource->fields[i], after);
 	if (!db_query_one(task, resource_sql(resource, RESOURCE_SQL_CHANGE), params, &rows))
 		return explain(task, resource);
-	take_row(task, resource, rows, 0, after);
+	take_row(task, resource, RESOURCE_SQL_CHANGE, rows, 0, after);
 	return finish(task, resource, action, resource_id(after), before, after);
 }
 
@@ -247,7 +279,7 @@ resource_remove(struct task *task, const struct resource *resource, const void *
 		db_add_time(params, task->now);
 	if (!db_query_one(task, resource_sql(resource, RESOURCE_SQL_REMOVE), params, &rows))
 		return false;
-	take_row(task, resource, rows, 0, after);
+	take_row(task, resource, RESOURCE_SQL_REMOVE, rows, 0, after);
 	return finish(
 	    task, resource, "remove", resource_id(before), before, resource->soft ? after : NULL);
 }
@@ -264,11 +296,27 @@ resource_restore(struct task *task, const struct resource *resource, struct id i
 	if (db_count(rows) == 0)
 		return resource_find(task, resource, id, ret) &&
 		       task_fail(task, ERR_CONFLICT, "The %s is not deleted.", resource->one);
-	take_row(task, resource, rows, 0, before);
+	take_row(task, resource, RESOURCE_SQL_LOCK_DELETED, rows, 0, before);
+	if (!has_room(task, resource))
+		return false;
 	if (!db_query_one(task, resource_sql(resource, RESOURCE_SQL_RESTORE), params, &rows))
 		return explain(task, resource);
-	take_row(task, resource, rows, 0, ret);
+	take_row(task, resource, RESOURCE_SQL_RESTORE, rows, 0, ret);
 	return finish(task, resource, "restore", id, before, ret);
+}
+
+static void *
+take_rows(struct task *task, const struct resource *resource, const struct db_rows *rows,
+    size_t *ret_count)
+{
+	size_t count = (size_t)db_count(rows);
+	char *objects = arena_array(task->arena, count, resource->size);
+
+	for (size_t i = 0; i < count; i++)
+		read_row(
+		    task, resource, RESOURCE_SQL_LIST, rows, (int)i, objects + i * resource->size);
+	*ret_count = count;
+	return objects;
 }
 
 bool
@@ -278,7 +326,6 @@ resource_list(struct task *task, const struct resource *resource,
 	struct db_params *params = key(task, resource, keyset_below(filter->after));
 	struct db_rows *rows;
 	unsigned bit = 1;
-	char *objects;
 
 	for (size_t i = 0; i < resource->count; i++) {
 		if (!(resource->fields[i].use & RESOURCE_FILTER))
@@ -290,10 +337,19 @@ resource_list(struct task *task, const struct resource *resource,
 	db_add_int(params, filter->limit);
 	if (!db_query(task, resource_list_sql(resource, filter), params, &rows))
 		return false;
-	*ret_count = (size_t)db_count(rows);
-	*ret = objects = arena_array(task->arena, *ret_count, resource->size);
-	for (size_t i = 0; i < *ret_count; i++)
-		take_row(task, resource, rows, (int)i, objects + i * resource->size);
+	*ret = take_rows(task, resource, rows, ret_count);
+	return true;
+}
+
+bool
+resource_select(struct task *task, const struct resource *resource, unsigned which,
+    const struct db_params *params, void **ret, size_t *ret_count)
+{
+	struct db_rows *rows;
+
+	if (!db_query(task, resource_sql(resource, RESOURCE_SQL_MORE + which), params, &rows))
+		return false;
+	*ret = take_rows(task, resource, rows, ret_count);
 	return true;
 }
 

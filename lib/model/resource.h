@@ -15,11 +15,15 @@
 /* Adds the object; the id is new unless check() sets one. *object is then what was stored.
  * ERR_CONFLICT naming the field whose value another one has, or where there are max. */
 NODISCARD bool resource_add(struct task *task, const struct resource *resource, void *object);
-/* The living one. ERR_NOT_FOUND. */
+/* The living one, without its secrets. ERR_NOT_FOUND. */
 NODISCARD bool resource_find(
     struct task *task, const struct resource *resource, struct id id, void *ret);
-/* The same, which nobody else changes before the end of the transaction. change: what will be
- * given; or NULL. */
+/* Those of resource->selects[which] with these parameters, without secrets; *ret: so many objects
+ * in a row. */
+NODISCARD bool resource_select(struct task *task, const struct resource *resource, unsigned which,
+    const struct db_params *params, void **ret, size_t *ret_count);
+/* The living one with its secrets, which nobody else changes before the end of the transaction.
+ * change: what will be given; or NULL. */
 NODISCARD bool resource_find_to_change(struct task *task, const struct resource *resource,
     struct id id, const void *change, void *ret);
 /* Stores after, a changed copy of before, which is locked. Nothing is done where they are the same.
@@ -40,7 +44,7 @@ struct resource_filter {
 	struct id after; /* the last id of the page before; nil: from the start */
 	int64_t limit;
 };
-/* By descending id; *ret: so many objects in a row. */
+/* By descending id, without secrets; *ret: so many objects in a row. */
 NODISCARD bool resource_list(struct task *task, const struct resource *resource,
     const struct resource_filter *filter, void **ret, size_t *ret_count);
 

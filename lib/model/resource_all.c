@@ -1,10 +1,12 @@
 /* The resources there are. */
 #include "lib/model/client.h"
+#include "lib/model/session.h"
 #include "lib/model/user.h"
 #include "lib/model/webhook.h"
 
 const struct resource *const resources[] = {
 	&client_resource,
+	&session_resource,
 	&user_resource,
 	&webhook_resource,
 	NULL,

@@ -14,15 +14,22 @@ enum resource_kind {
 	RESOURCE_SQL_CHANGE,
 	RESOURCE_SQL_REMOVE,
 	RESOURCE_SQL_RESTORE,
+	RESOURCE_SQL_QUEUE, /* until the transaction ends, for who adds another of the client's */
+	RESOURCE_SQL_HELD, /* how many the client has */
 	RESOURCE_SQL_LIST, /* and so on, one for each choice of filters; then those of the deleted
 			    */
 	RESOURCE_SQL_COUNT = RESOURCE_SQL_LIST + (2 << RESOURCE_FILTERS_MAX),
-	RESOURCE_SQL_END = RESOURCE_SQL_COUNT + RESOURCE_FIELDS_MAX
+	RESOURCE_SQL_MORE = RESOURCE_SQL_COUNT + RESOURCE_FIELDS_MAX,
+	RESOURCE_SQL_END = RESOURCE_SQL_MORE + RESOURCE_SELECTS_MAX
 };
 
 _Static_assert((int)RESOURCE_SQL_END <= RESOURCE_STATEMENTS_MAX, "each has its place");
 
-/* kind: of enum resource_kind. */
+/* What is only shown is read without its secrets. kind: of enum resource_kind, as below. */
+bool resource_reads(const struct resource_field *field, unsigned kind);
+/* Whether a change stores it. */
+bool resource_changes(const struct resource_field *field);
+void resource_write_sql(struct buf *out, const struct resource *resource, unsigned kind);
 const char *resource_sql(const struct resource *resource, unsigned kind);
 const char *resource_list_sql(
     const struct resource *resource, const struct resource_filter *filter);

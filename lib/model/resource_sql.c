@@ -1,8 +1,6 @@
 /* The statements of a resource, made of its table: names of ours, and parameters for all else. */
 #include "lib/model/resource_private.h"
 
-#include <assert.h>
-#include <pthread.h>
 #include <string.h>
 
 /* Parameters: the client, unless the rows have none; the id; then what the statement says. */
@@ -30,16 +28,62 @@ type_of(const struct resource_field *field)
 	return types[field->json.type];
 }
 
-static void
-write_value(struct buf *out, const struct resource_field *field, int number)
+static const char *
+column_of(const struct resource_field *field)
 {
-	buf_printf(out, "$%d::%s", number, type_of(field));
+	return field->column != NULL ? field->column : field->json.name;
+}
+
+/* The pattern with the text in place of each "?". */
+static void
+write_pattern(struct buf *out, const char *pattern, const char *text)
+{
+	for (const char *place; (place = strchr(pattern, '?')) != NULL; pattern = place + 1) {
+		buf_add(out, pattern, (size_t)(place - pattern));
+		buf_puts(out, text);
+	}
+	buf_puts(out, pattern);
+}
+
+static const char *
+value_of(struct arena *arena, const struct resource_field *field, int number)
+{
+	struct buf value = { .arena = arena };
+	const char *into = field->json.type == JSON_CENTS ? "? * 0.0000001" : "?";
+
+	write_pattern(&value, field->into != NULL ? field->into : into,
+	    arena_printf(arena, "$%d::%s", number, type_of(field)));
+	return value.at;
+}
+
+static const char *
+read_of(const struct resource_field *field)
+{
+	if (field->from != NULL)
+		return field->from;
 	if (field->json.type == JSON_CENTS)
-		buf_puts(out, " * 0.0000001");
+		return "(? * 10000000)::bigint";
+	return field->json.type == JSON_OBJECT ? "?::text" : "?";
+}
+
+bool
+resource_reads(const struct resource_field *field, unsigned kind)
+{
+	bool shown = kind == RESOURCE_SQL_FIND || kind >= RESOURCE_SQL_LIST;
+
+	unsigned unread = RESOURCE_ONCE | RESOURCE_UNKEPT | (shown ? (unsigned)RESOURCE_SECRET : 0);
+
+	return !(field->use & unread);
+}
+
+bool
+resource_changes(const struct resource_field *field)
+{
+	return field->use & (RESOURCE_CHANGE | RESOURCE_OWN) && !(field->use & RESOURCE_UNKEPT);
 }
 
 static void
-write_columns(struct buf *out, const struct resource *resource)
+write_columns(struct buf *out, const struct resource *resource, unsigned kind)
 {
 	buf_puts(out, "id, created_at, updated_at");
 	if (resource->soft)
@@ -47,23 +91,18 @@ write_columns(struct buf *out, const struct resource *resource)
 	for (size_t i = 0; i < resource->count; i++) {
 		const struct resource_field *field = &resource->fields[i];
 
-		if (field->use & RESOURCE_ONCE)
+		if (!resource_reads(field, kind))
 			continue;
 		buf_puts(out, ", ");
-		if (field->json.type == JSON_CENTS)
-			buf_printf(out, "(%s * 10000000)::bigint", field->json.name);
-		else if (field->json.type == JSON_OBJECT)
-			buf_printf(out, "%s::text", field->json.name);
-		else
-			buf_puts(out, field->json.name);
+		write_pattern(out, read_of(field), column_of(field));
 	}
 }
 
 static void
-write_returning(struct buf *out, const struct resource *resource)
+write_returning(struct buf *out, const struct resource *resource, unsigned kind)
 {
 	buf_puts(out, "RETURNING ");
-	write_columns(out, resource);
+	write_columns(out, resource, kind);
 }
 
 /* The rows of the caller, living or deleted. */
@@ -80,17 +119,17 @@ write_where(struct buf *out, const struct resource *resource, const char *compar
 }
 
 static void
-write_select(struct buf *out, const struct resource *resource)
+write_select(struct buf *out, const struct resource *resource, unsigned kind)
 {
 	buf_puts(out, "SELECT ");
-	write_columns(out, resource);
+	write_columns(out, resource, kind);
 	buf_printf(out, "\nFROM %s\n", resource->table);
 }
 
 static void
 write_find(struct buf *out, const struct resource *resource, unsigned kind)
 {
-	write_select(out, resource);
+	write_select(out, resource, kind);
 	write_where(out, resource, "=", kind == RESOURCE_SQL_LOCK_DELETED);
 	if (kind != RESOURCE_SQL_FIND)
 		buf_puts(out, "FOR NO KEY UPDATE");
@@ -104,18 +143,16 @@ write_add(struct buf *out, const struct resource *resource)
 	buf_printf(out, "INSERT INTO %s (%sid", resource->table,
 	    resource->of_operator ? "" : "client_id, ");
 	for (size_t i = 0; i < resource->count; i++)
-		buf_printf(out, ", %s", resource->fields[i].json.name);
+		if (!(resource->fields[i].use & RESOURCE_UNKEPT))
+			buf_printf(out, ", %s", column_of(&resource->fields[i]));
 	buf_printf(out, ")\nSELECT %s$%d::uuid", resource->of_operator ? "" : "$1::uuid, ",
 	    id_number(resource));
-	for (size_t i = 0; i < resource->count; i++) {
-		buf_puts(out, ", ");
-		write_value(out, &resource->fields[i], number++);
-	}
+	for (size_t i = 0; i < resource->count; i++)
+		if (!(resource->fields[i].use & RESOURCE_UNKEPT))
+			buf_printf(
+			    out, ", %s", value_of(out->arena, &resource->fields[i], number++));
 	buf_putc(out, '\n');
-	if (resource->max > 0)
-		buf_printf(out, "WHERE $%d > (SELECT count(*) FROM %s WHERE client_id = $1%s)\n",
-		    number, resource->table, resource->soft ? " AND deleted_at IS NULL" : "");
-	write_returning(out, resource);
+	write_returning(out, resource, RESOURCE_SQL_ADD);
 }
 
 static void
@@ -128,15 +165,15 @@ write_change(struct buf *out, const struct resource *resource)
 	for (size_t i = 0; i < resource->count; i++) {
 		const struct resource_field *field = &resource->fields[i];
 
-		if (!(field->use & (RESOURCE_CHANGE | RESOURCE_OWN)))
+		if (!resource_changes(field))
 			continue;
-		buf_printf(out, "%s%s = ", before, field->json.name);
-		write_value(out, field, number++);
+		buf_printf(out, "%s%s = %s", before, column_of(field),
+		    value_of(out->arena, field, number++));
 		before = ",\n";
 	}
 	buf_putc(out, '\n');
 	write_where(out, resource, "=", false);
-	write_returning(out, resource);
+	write_returning(out, resource, RESOURCE_SQL_CHANGE);
 }
 
 static void
@@ -148,7 +185,7 @@ write_remove(struct buf *out, const struct resource *resource)
 	else
 		buf_printf(out, "DELETE FROM %s\n", resource->table);
 	write_where(out, resource, "=", false);
-	write_returning(out, resource);
+	write_returning(out, resource, RESOURCE_SQL_REMOVE);
 }
 
 static void
@@ -156,25 +193,36 @@ write_restore(struct buf *out, const struct resource *resource)
 {
 	buf_printf(out, "UPDATE %s\nSET deleted_at = NULL\n", resource->table);
 	write_where(out, resource, "=", true);
-	write_returning(out, resource);
+	write_returning(out, resource, RESOURCE_SQL_RESTORE);
+}
+
+/* Two that count at the same time would both find room for one more. */
+static void
+write_queue(struct buf *out, const struct resource *resource)
+{
+	buf_printf(out,
+	    "SELECT pg_advisory_xact_lock(hashtextextended('%s ' || $1::uuid::text, 0))",
+	    resource->table);
+}
+
+static void
+write_held(struct buf *out, const struct resource *resource)
+{
+	buf_printf(out, "SELECT count(*)\nFROM %s\nWHERE client_id = $1%s", resource->table,
+	    resource->soft ? " AND deleted_at IS NULL" : "");
 }
 
 static void
 write_filter(struct buf *out, const struct resource_field *field, int number)
 {
-	const char *at = field->filter, *place;
+	const char *value = value_of(out->arena, field, number);
 
 	buf_puts(out, "AND ");
-	if (at == NULL) {
-		buf_printf(out, "%s = ", field->json.name);
-		write_value(out, field, number);
-	}
-	while (at != NULL && (place = strchr(at, '?')) != NULL) {
-		buf_printf(out, "%.*s", (int)(place - at), at);
-		write_value(out, field, number);
-		at = place + 1;
-	}
-	buf_printf(out, "%s\n", at == NULL ? "" : at);
+	if (field->filter != NULL)
+		write_pattern(out, field->filter, value);
+	else
+		buf_printf(out, "%s = %s", column_of(field), value);
+	buf_putc(out, '\n');
 }
 
 /* A statement for each choice of filters: so each has the plan that fits it. */
@@ -184,7 +232,7 @@ write_list(struct buf *out, const struct resource *resource, unsigned given, boo
 	int number = id_number(resource) + 1;
 	unsigned bit = 1;
 
-	write_select(out, resource);
+	write_select(out, resource, RESOURCE_SQL_LIST);
 	write_where(out, resource, "<", deleted);
 	for (size_t i = 0; i < resource->count; i++) {
 		if (!(resource->fields[i].use & RESOURCE_FILTER))
@@ -199,21 +247,30 @@ write_list(struct buf *out, const struct resource *resource, unsigned given, boo
 static void
 write_count(struct buf *out, const struct resource *resource, const struct resource_field *by)
 {
-	buf_printf(out, "SELECT %s, count(*)\nFROM %s\nWHERE %s", by->json.name, resource->table,
+	buf_printf(out, "SELECT %s, count(*)\nFROM %s\nWHERE %s", column_of(by), resource->table,
 	    resource->of_operator ? "true" : "client_id = $1");
 	if (resource->soft)
 		buf_puts(out, " AND deleted_at IS NULL");
 	if (resource->only != NULL)
 		buf_printf(out, "\nAND %s", resource->only);
-	buf_printf(out, "\nGROUP BY %s", by->json.name);
+	buf_printf(out, "\nGROUP BY %s", column_of(by));
 }
 
 static void
-write_statement(struct buf *out, const struct resource *resource, unsigned kind)
+write_more(struct buf *out, const struct resource *resource, unsigned which)
+{
+	write_select(out, resource, RESOURCE_SQL_MORE);
+	buf_puts(out, resource->selects[which]);
+}
+
+void
+resource_write_sql(struct buf *out, const struct resource *resource, unsigned kind)
 {
 	unsigned list = kind - RESOURCE_SQL_LIST;
 
-	if (kind >= RESOURCE_SQL_COUNT)
+	if (kind >= RESOURCE_SQL_MORE)
+		write_more(out, resource, kind - RESOURCE_SQL_MORE);
+	else if (kind >= RESOURCE_SQL_COUNT)
 		write_count(out, resource, &resource->fields[kind - RESOURCE_SQL_COUNT]);
 	else if (kind >= RESOURCE_SQL_LIST)
 		write_list(out, resource, list % (1 << RESOURCE_FILTERS_MAX),
@@ -226,79 +283,10 @@ write_statement(struct buf *out, const struct resource *resource, unsigned kind)
 		write_remove(out, resource);
 	else if (kind == RESOURCE_SQL_RESTORE)
 		write_restore(out, resource);
+	else if (kind == RESOURCE_SQL_QUEUE)
+		write_queue(out, resource);
+	else if (kind == RESOURCE_SQL_HELD)
+		write_held(out, resource);
 	else
 		write_find(out, resource, kind);
-}
-
-static unsigned
-count_filters(const struct resource *resource)
-{
-	unsigned filters = 0;
-
-	assert(resource->count <= RESOURCE_FIELDS_MAX);
-	for (size_t i = 0; i < resource->count; i++)
-		if (resource->fields[i].use & RESOURCE_FILTER)
-			filters++;
-	assert(filters <= RESOURCE_FILTERS_MAX);
-	return filters;
-}
-
-static bool
-has_statement(const struct resource *resource, unsigned kind)
-{
-	unsigned list = kind - RESOURCE_SQL_LIST, filters = count_filters(resource);
-
-	if (kind >= RESOURCE_SQL_COUNT)
-		return kind - RESOURCE_SQL_COUNT < resource->count &&
-		       resource_counts(&resource->fields[kind - RESOURCE_SQL_COUNT]);
-	if (kind >= RESOURCE_SQL_LIST)
-		return list % (1 << RESOURCE_FILTERS_MAX) < 1U << filters &&
-		       (resource->soft || list < 1 << RESOURCE_FILTERS_MAX);
-	if (kind == RESOURCE_SQL_REMOVE)
-		return !resource->stays;
-	return resource->soft ||
-	       (kind != RESOURCE_SQL_LOCK_DELETED && kind != RESOURCE_SQL_RESTORE);
-}
-
-/* They live as long as the process. */
-static void
-make_all(void)
-{
-	static struct arena *arena;
-
-	arena = arena_new();
-	for (size_t i = 0; resources[i] != NULL; i++)
-		for (unsigned kind = 0; kind < RESOURCE_SQL_END; kind++) {
-			struct buf buf = { .arena = arena };
-
-			if (!has_statement(resources[i], kind))
-				continue;
-			write_statement(&buf, resources[i], kind);
-			resources[i]->statements->sql[kind] = buf.at;
-		}
-}
-
-const char *
-resource_sql(const struct resource *resource, unsigned kind)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	(void)pthread_once(&once, make_all);
-	return resource->statements->sql[kind];
-}
-
-const char *
-resource_list_sql(const struct resource *resource, const struct resource_filter *filter)
-{
-	return resource_sql(resource,
-	    RESOURCE_SQL_LIST + (filter->deleted ? 1U << RESOURCE_FILTERS_MAX : 0) + filter->given);
-}
-
-const char *
-resource_statement(const struct resource *resource, unsigned number)
-{
-	for (unsigned kind = 0; kind < RESOURCE_SQL_END; kind++)
-		if (resource_sql(resource, kind) != NULL && number-- == 0)
-			return resource_sql(resource, kind);
-	return NULL;
 }

@@ -9,6 +9,7 @@
 
 #define RESOURCE_FIELDS_MAX 32
 #define RESOURCE_FILTERS_MAX 4
+#define RESOURCE_SELECTS_MAX 4
 
 /*
  * What an absent value is: RESOURCE_NONE for JSON_INT and JSON_CENTS, 0 for JSON_TIME, else NULL or
@@ -28,21 +29,25 @@ enum resource_use {
 	RESOURCE_CHANGE = 2, /* may be changed */
 	RESOURCE_FILTER = 4, /* a parameter of the list */
 	RESOURCE_CLEAR = 8, /* null takes it away */
-	RESOURCE_SECRET = 16, /* in no answer and not in the audit log */
+	RESOURCE_SECRET =
+	    16, /* in no answer and not in the audit log, and read only to be changed */
 	RESOURCE_ONCE = 32, /* in the answer to adding it, and never read again */
-	RESOURCE_OWN = 64 /* changed by what the resource alone does */
+	RESOURCE_OWN = 64, /* changed by what the resource alone does */
+	RESOURCE_UNKEPT = 128 /* has no column */
 };
 
 struct resource_field {
-	/* As it is added; the name is the column's. Neither given nor nulled is used. No
-	 * JSON_GROUP. */
+	/* As it is added. Neither given nor nulled is used. No JSON_GROUP. */
 	struct json_field json;
 	unsigned use; /* of enum resource_use */
 	const char *absent; /* a sentence for who adds one: what it is where not given; or NULL */
+	const char *column; /* NULL: it has the field's name */
+	const char *into, *from; /* how a value gets into its column, and out of it, ? standing for
+				    the value and the column; NULL: as it is */
 	const char *filter; /* how the list compares, ? standing for the value; NULL: by = */
 };
 
-/* What a violated constraint says about the caller's fields. */
+/* What a violated constraint (unique, foreign key, check) says about the caller's fields. */
 struct resource_taken {
 	const char *constraint;
 	const char *field;
@@ -50,7 +55,7 @@ struct resource_taken {
 };
 
 /* Made at the first use of any, and constant from then on; NULL: it has no such. */
-#define RESOURCE_STATEMENTS_MAX 80
+#define RESOURCE_STATEMENTS_MAX 96
 struct resource_statements {
 	const char *sql[RESOURCE_STATEMENTS_MAX];
 };
@@ -65,11 +70,14 @@ struct resource {
 	const struct resource_taken *taken;
 	size_t taken_count;
 	struct resource_statements *statements;
+	const char *const *selects; /* for resource_select(): what stands behind FROM; NULL behind
+				       the last; or NULL */
 	const char *only; /* a condition on its rows, for all calls; or NULL */
-	int64_t max; /* of a client; 0: no limit */
+	int64_t max; /* of a client, living ones where it is soft; 0: no limit */
 	bool of_operator; /* the rows have no client */
 	bool soft; /* deleting sets deleted_at, and can be taken back */
 	bool stays; /* none is deleted */
+	bool quiet; /* its changes are not in the audit log */
 
 	/* What it alone does, each in the transaction of the change; or NULL. before is NULL where
 	 * it is added, and has the secrets that after has. A text or texts that are not given are

@@ -42,10 +42,12 @@ static const struct resource_field fields[] = {
 	    .absent = "free where not given." },
 	{ { .name = "email_verified", .type = JSON_BOOL, .offset = AT(email_verified) },
 	    .use = RESOURCE_ADD | RESOURCE_CHANGE },
-	{ { TEXT(oauth_provider, USER_OAUTH_PROVIDER_MAX), .about = "Together with oauth_id." },
-	    .use = RESOURCE_ADD | RESOURCE_CHANGE },
-	{ { TEXT(oauth_id, USER_OAUTH_ID_MAX), .about = "The user's id at the provider." },
-	    .use = RESOURCE_ADD | RESOURCE_CHANGE },
+	{ { TEXT(oauth_provider, USER_OAUTH_PROVIDER_MAX), .with = "oauth_id",
+	      .about = "Together with oauth_id." },
+	    .use = RESOURCE_ADD | RESOURCE_CHANGE | RESOURCE_CLEAR },
+	{ { TEXT(oauth_id, USER_OAUTH_ID_MAX), .with = "oauth_provider",
+	      .about = "The user's id at the provider." },
+	    .use = RESOURCE_ADD | RESOURCE_CHANGE | RESOURCE_CLEAR },
 };
 
 static const struct resource_taken taken[] = {
@@ -92,10 +94,6 @@ check(struct task *task, const void *before, void *after)
 
 	if (user->email != NULL && !is_email(user->email))
 		task_fail_field(task, "email", "must be an e-mail address");
-	if (user->oauth_provider != NULL && user->oauth_id == NULL)
-		task_fail_field(task, "oauth_id", "must be given with oauth_provider");
-	if (user->oauth_id != NULL && user->oauth_provider == NULL)
-		task_fail_field(task, "oauth_provider", "must be given with oauth_id");
 	if (before == NULL && user->email == NULL && user->external_id == NULL &&
 	    user->oauth_id == NULL && user->tier != USER_ANONYMOUS)
 		task_fail_field(task, "email",

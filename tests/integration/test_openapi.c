@@ -255,6 +255,7 @@ every_field_of_a_body_is_described(UNUSED void **state)
 	for (size_t i = 0; i < route_count; i++) {
 		yajl_val found = operation(&routes[i]);
 		yajl_val schema = get(schemas, get_text(found, "operationId"));
+		yajl_val with = get(schema, "dependentRequired");
 		struct route_fields body = router_body(&routes[i]);
 
 		assert_int_equal(
@@ -265,11 +266,10 @@ every_field_of_a_body_is_described(UNUSED void **state)
 			const struct json_field *field = &body.at[j];
 
 			assert_schema(field, get(get(schema, "properties"), field->name));
-			assert_int_equal(
-			    field->required, holds(get(schema, "required"), field->name));
+			assert_true(field->required == holds(get(schema, "required"), field->name));
+			assert_true(!field->with || holds(get(with, field->name), field->with));
 		}
-		if (body.at)
-			assert_int_equal(size_of(get(schema, "properties")), body.count);
+		assert_int_equal(body.at ? size_of(get(schema, "properties")) : 0, body.count);
 	}
 }
 

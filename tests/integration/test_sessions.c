@@ -1,7 +1,10 @@
 /* /v1/sessions through nginx: who holds the token is the session, until it ends. */
 #include "tests/test.h"
 
+#include <libpq-fe.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base.h"
@@ -153,6 +156,70 @@ a_deleted_user_has_no_sessions(UNUSED void **state)
 	assert_int_equal(current(token), 401);
 }
 
+static bool
+something_waits(UNUSED void *context)
+{
+	return strcmp(api_sql("SELECT count(*) FROM pg_locks WHERE NOT granted"), "0") != 0;
+}
+
+static void *
+add_in_thread(void *body)
+{
+	struct http_answer answer = api_call("POST", "/v1/sessions", NULL, body);
+	static long status;
+
+	status = answer.status;
+	http_free(&answer);
+	return &status;
+}
+
+static void
+run(PGconn *db, const char *sql)
+{
+	PGresult *result = PQexec(db, sql);
+
+	if (PQresultStatus(result) != PGRES_COMMAND_OK)
+		fail_msg("%s: %s", sql, PQerrorMessage(db));
+	PQclear(result);
+}
+
+/* The session would outlive its user: the one who deletes did not see it. */
+static void
+no_session_begins_while_its_user_is_deleted(UNUSED void **state)
+{
+	PGconn *db = PQconnectdb(servers_database_url(api_servers(), "postgres"));
+	const char *user;
+	pthread_t thread;
+	char body[100];
+	void *status;
+
+	assert_int_equal(PQstatus(db), CONNECTION_OK);
+	api_use_new_client("sessions-race");
+	user = add_user();
+	(void)snprintf(body, sizeof body, "{\"user_id\":\"%s\"}", user);
+	run(db, "BEGIN");
+	run(db, api_text("UPDATE users SET deleted_at = now() WHERE id = '%s'", user));
+	assert_int_equal(pthread_create(&thread, NULL, add_in_thread, body), 0);
+	assert_true(servers_await(something_waits, NULL));
+	run(db, "COMMIT");
+	assert_int_equal(pthread_join(thread, &status), 0);
+	assert_int_equal(*(long *)status, 422);
+	PQfinish(db);
+}
+
+static void
+visitors_are_not_in_the_audit_log(UNUSED void **state)
+{
+	const char *id;
+
+	api_use_new_client("sessions-audit");
+	id = add("{\"ip_address\":\"192.0.2.7\"}");
+	api_expect(200, "POST", session(id, "/extend"), "{\"expires_in_s\":31622400}");
+	api_expect(204, "DELETE", session(id, ""), NULL);
+	assert_string_equal(
+	    api_sql("SELECT count(*) FROM audit_log WHERE entity_id = '%s'", id), "0");
+}
+
 static void
 a_wrong_token_is_401(UNUSED void **state)
 {
@@ -227,6 +294,8 @@ a_revoked_session_has_ended(UNUSED void **state)
 	api_expect(204, "DELETE", session(id, ""), NULL);
 	assert_string_equal(
 	    api_sql("SELECT revoked_at FROM sessions WHERE id = '%s'", id), revoked_at);
+	api_expect(200, "GET", session(id, ""), NULL);
+	assert_string_not_equal(api_json("revoked_at"), "null");
 	api_expect(404, "DELETE", session(UNKNOWN, ""), NULL);
 	api_expect(404, "DELETE", session("x", ""), NULL);
 }
@@ -309,6 +378,8 @@ main(void)
 		cmocka_unit_test(a_bad_session_is_refused_by_field),
 		cmocka_unit_test(a_user_agent_may_be_1024_characters),
 		cmocka_unit_test(a_deleted_user_has_no_sessions),
+		cmocka_unit_test(no_session_begins_while_its_user_is_deleted),
+		cmocka_unit_test(visitors_are_not_in_the_audit_log),
 		cmocka_unit_test(a_wrong_token_is_401),
 		cmocka_unit_test(another_clients_token_is_401),
 		cmocka_unit_test(an_expired_session_has_ended),

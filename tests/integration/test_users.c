@@ -157,6 +157,28 @@ an_account_of_a_provider_is_one_user(UNUSED void **state)
 }
 
 static void
+an_account_of_a_provider_comes_and_goes_as_a_whole(UNUSED void **state)
+{
+	const char *id;
+
+	api_use_new_client("users-oauth-pair");
+	id = add("{\"email\":\"a@b\",\"oauth_provider\":\"github\",\"oauth_id\":\"1\"}");
+	api_send("PATCH", user(id, ""), NULL, "{\"oauth_provider\":\"gitlab\"}");
+	api_expect_field("an id is of its provider", "oauth_id");
+	api_send("PATCH", user(id, ""), NULL, "{\"oauth_id\":\"2\"}");
+	api_expect_field("an id is not changed alone", "oauth_provider");
+	api_send("PATCH", user(id, ""), NULL, "{\"oauth_id\":null}");
+	api_expect_field("an id does not go alone", "oauth_provider");
+	api_expect(200, "PATCH", user(id, ""), "{\"oauth_provider\":\"x\",\"oauth_id\":\"2\"}");
+	api_expect_json("oauth_provider", "x");
+	api_expect_json("oauth_id", "2");
+	api_expect(200, "PATCH", user(id, ""), "{\"oauth_provider\":null,\"oauth_id\":null}");
+	api_expect_json("oauth_provider", "null");
+	api_expect_json("oauth_id", "null");
+	add("{\"email\":\"b@b\",\"oauth_provider\":null}");
+}
+
+static void
 an_external_id_is_one_user_and_the_one_of_its_records(UNUSED void **state)
 {
 	const char *id;
@@ -331,6 +353,7 @@ main(void)
 		cmocka_unit_test(an_address_may_be_255_characters),
 		cmocka_unit_test(an_address_is_unique_whatever_its_case),
 		cmocka_unit_test(an_account_of_a_provider_is_one_user),
+		cmocka_unit_test(an_account_of_a_provider_comes_and_goes_as_a_whole),
 		cmocka_unit_test(an_external_id_is_one_user_and_the_one_of_its_records),
 		cmocka_unit_test(a_change_touches_what_is_given),
 		cmocka_unit_test(a_deleted_user_is_hidden_until_restored),
