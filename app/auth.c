@@ -22,19 +22,24 @@ refuse(struct task *task)
 	return task_fail(task, ERR_UNAUTHENTICATED, "A valid API key is needed.");
 }
 
+/* What has not the form of a key, or is one with a slip, costs nothing and is no guess: whoever
+ * guesses can work the check digits out. */
 static bool
 read_key(const char *header, struct auth_token_parts *ret)
 {
+	enum auth_token_form form;
 	const char *key;
 
 	if (!header || strncasecmp(header, SCHEME, sizeof SCHEME - 1) != 0)
 		return false;
 	key = header + sizeof SCHEME - 1;
 	key += strspn(key, " ");
-	return auth_token_parse((struct text){ key, strlen(key) }, ret);
+	form = auth_token_parse((struct text){ key, strlen(key) }, ret);
+	if (form == AUTH_TOKEN_MISTYPED)
+		metrics_add(METRIC_KEY_MISTYPED, 1);
+	return form == AUTH_TOKEN_KEY;
 }
 
-/* A guess. What has not the form of a key costs nothing and is none. */
 static bool
 refuse_guess(struct task *task, struct cache *cache, const char *address)
 {
@@ -52,7 +57,7 @@ find(struct request *req, const struct auth_token_parts *parts, struct identity 
 	uint8_t hash[SEAL_HASH_SIZE];
 	bool right;
 
-	seal_hash((struct text){ parts->secret, AUTH_TOKEN_SECRET_DIGITS }, hash);
+	seal_hash((struct text){ parts->secret, strlen(parts->secret) }, hash);
 	right = seal_equal(hash, ret->secret_hash, sizeof hash);
 	if (!found && task->err.code != ERR_UNAUTHENTICATED)
 		return false;

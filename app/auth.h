@@ -1,6 +1,6 @@
 /*
- * Whose key a request presents and what it may do. A key reads tally_<public id>_<secret>; only the
- * SHA-256 of the secret is stored, and compared in constant time.
+ * Whose key a request presents and what it may do. Only the SHA-256 of a key is stored, and
+ * compared in constant time.
  */
 #ifndef APP_AUTH_H
 #define APP_AUTH_H

@@ -41,6 +41,8 @@ static const struct metric_row {
 	    "Totals read from PostgreSQL as Redis could not tell them." },
 	[METRIC_OVERLOADS] = { "tally_overloads_total", "Requests refused as too much waited." },
 	[METRIC_KEY_FAILURES] = { "tally_key_failures_total", "Wrong API keys presented." },
+	[METRIC_KEY_MISTYPED] = { "tally_key_mistyped_total",
+	    "API keys presented with wrong check digits, which no table was asked for." },
 	[METRIC_KEY_REFUSALS] = { "tally_key_refusals_total",
 	    "Requests refused as too many wrong API keys came from their address." },
 	[METRIC_RATE_REFUSALS] = { "tally_rate_refusals_total",
