@@ -66,6 +66,22 @@ find(struct request *req, const struct auth_token_parts *parts, struct identity 
 	return true;
 }
 
+/* The secret was right, so whoever asks may know why: 403. It is neither a use nor a guess. */
+static bool
+check_address(const struct request *req, const struct identity *identity)
+{
+	struct address_range from;
+
+	if (identity->allowed == NULL)
+		return true;
+	/* nginx's peer on a Unix socket has no address, and so is in no range. */
+	if (address_range_parse(req->address, &from) &&
+	    address_range_in(&from, identity->allowed, identity->allowed_count))
+		return true;
+	metrics_add(METRIC_KEY_ADDRESS_REFUSALS, 1);
+	return task_fail(req->task, ERR_FORBIDDEN, "The key may not be used from this address.");
+}
+
 /* An operator acts as itself and, on a route about one client, as that client too. */
 static void
 act_as_operator(struct request *req)
@@ -160,9 +176,9 @@ auth_check(struct request *req, enum scope scope)
 		return true;
 	if (!read_key(req->authorization, parts))
 		return refuse(req->task);
-	if (!find(req, parts, identity))
+	if (!find(req, parts, identity) || !check_address(req, identity))
 		return false;
-	cache_count_use(req->task, req->app->cache, parts->public_id, identity);
+	cache_count_use(req->task, req->app->cache, parts->public_id, identity, req->address);
 	identity->secret = parts->secret;
 	act(req, identity);
 	if (!count(req, identity))

@@ -45,6 +45,8 @@ static const struct metric_row {
 	    "API keys presented with wrong check digits, which no table was asked for." },
 	[METRIC_KEY_REFUSALS] = { "tally_key_refusals_total",
 	    "Requests refused as too many wrong API keys came from their address." },
+	[METRIC_KEY_ADDRESS_REFUSALS] = { "tally_key_address_refusals_total",
+	    "Requests refused as their key may not be used from their address." },
 	[METRIC_RATE_REFUSALS] = { "tally_rate_refusals_total",
 	    "Requests refused as the hourly rate of their key was used up." },
 	[METRIC_RATE_UNCOUNTED] = { "tally_rate_uncounted_total",
