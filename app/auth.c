@@ -22,19 +22,24 @@ refuse(struct task *task)
 	return task_fail(task, ERR_UNAUTHENTICATED, "A valid API key is needed.");
 }
 
+/* What has not the form of a key, or is one with a slip, costs nothing and is no guess: whoever
+ * guesses can work the check digits out. */
 static bool
 read_key(const char *header, struct auth_token_parts *ret)
 {
+	enum auth_token_form form;
 	const char *key;
 
 	if (!header || strncasecmp(header, SCHEME, sizeof SCHEME - 1) != 0)
 		return false;
 	key = header + sizeof SCHEME - 1;
 	key += strspn(key, " ");
-	return auth_token_parse((struct text){ key, strlen(key) }, ret);
+	form = auth_token_parse((struct text){ key, strlen(key) }, ret);
+	if (form == AUTH_TOKEN_MISTYPED)
+		metrics_add(METRIC_KEY_MISTYPED, 1);
+	return form == AUTH_TOKEN_KEY;
 }
 
-/* A guess. What has not the form of a key costs nothing and is none. */
 static bool
 refuse_guess(struct task *task, struct cache *cache, const char *address)
 {
@@ -52,13 +57,29 @@ find(struct request *req, const struct auth_token_parts *parts, struct identity 
 	uint8_t hash[SEAL_HASH_SIZE];
 	bool right;
 
-	seal_hash((struct text){ parts->secret, AUTH_TOKEN_SECRET_DIGITS }, hash);
+	seal_hash((struct text){ parts->secret, strlen(parts->secret) }, hash);
 	right = seal_equal(hash, ret->secret_hash, sizeof hash);
 	if (!found && task->err.code != ERR_UNAUTHENTICATED)
 		return false;
 	if (!found || !right || ret->expires_at <= task->now)
 		return refuse_guess(task, cache, req->address);
 	return true;
+}
+
+/* The secret was right, so whoever asks may know why: 403. It is neither a use nor a guess. */
+static bool
+check_address(const struct request *req, const struct identity *identity)
+{
+	struct address_range from;
+
+	if (identity->allowed == NULL)
+		return true;
+	/* nginx's peer on a Unix socket has no address, and so is in no range. */
+	if (address_range_parse(req->address, &from) &&
+	    address_range_in(&from, identity->allowed, identity->allowed_count))
+		return true;
+	metrics_add(METRIC_KEY_ADDRESS_REFUSALS, 1);
+	return task_fail(req->task, ERR_FORBIDDEN, "The key may not be used from this address.");
 }
 
 /* An operator acts as itself and, on a route about one client, as that client too. */
@@ -155,9 +176,9 @@ auth_check(struct request *req, enum scope scope)
 		return true;
 	if (!read_key(req->authorization, parts))
 		return refuse(req->task);
-	if (!find(req, parts, identity))
+	if (!find(req, parts, identity) || !check_address(req, identity))
 		return false;
-	cache_count_use(req->task, req->app->cache, parts->public_id, identity);
+	cache_count_use(req->task, req->app->cache, parts->public_id, identity, req->address);
 	identity->secret = parts->secret;
 	act(req, identity);
 	if (!count(req, identity))

@@ -1,12 +1,13 @@
 /*
- * Whose key a request presents and what it may do. A key reads tally_<public id>_<secret>; only the
- * SHA-256 of the secret is stored, and compared in constant time.
+ * Whose key a request presents and what it may do. Only the SHA-256 of a key is stored, and
+ * compared in constant time.
  */
 #ifndef APP_AUTH_H
 #define APP_AUTH_H
 
 #include "app/request.h"
 #include "app/router.h"
+#include "lib/address.h"
 #include "lib/zone.h"
 
 struct identity {
@@ -18,6 +19,8 @@ struct identity {
 	uint8_t secret_hash[32];
 	int64_t expires_at; /* INT64_MAX: never */
 	int64_t rate_limit_per_hour; /* of requests; 0: none */
+	const struct address_range *allowed; /* where it may come from; NULL: from anywhere */
+	size_t allowed_count;
 	const struct zone *zone; /* of the client */
 	const char *timezone;
 	int64_t log_retention_days; /* of the client, or the setting */
@@ -27,8 +30,9 @@ struct identity {
 /*
  * Sets req->identity and the task's client, user and operator_key. ERR_UNAUTHENTICATED, the same
  * for every reason; ERR_RATE when the key has used up its hourly rate or too many wrong keys came
- * from the address; ERR_FORBIDDEN naming the scope that is missing; ERR_UNAVAILABLE when the key is
- * not cached and PostgreSQL is away.
+ * from the address; ERR_FORBIDDEN naming the scope that is missing, or when the key comes from an
+ * address where it may not be used; ERR_UNAVAILABLE when the key is not cached and PostgreSQL is
+ * away.
  */
 NODISCARD bool auth_check(struct request *req, enum scope scope);
 

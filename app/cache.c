@@ -15,7 +15,7 @@
 
 #define CHANNEL "tally_cache"
 #define RETRY_MS 1000
-#define FLUSH_MS 60000
+#define FLUSH_USEC (CACHE_FLUSH_S * CLOCK_SECOND)
 
 static void
 forget(struct cache *cache, bool keep)
@@ -40,9 +40,12 @@ read_bypassed(const char *change, struct id *ret)
 static void
 forget_table(struct cache *cache, const char *table)
 {
+	static const char token[] = "auth_tokens ";
 	struct id client;
 
-	if (read_bypassed(table, &client))
+	if (strncmp(table, token, sizeof(token) - 1) == 0)
+		cache_keys_forget_one(cache->keys, table + sizeof(token) - 1);
+	else if (read_bypassed(table, &client))
 		counter_book_forget(ingest_book(cache->app->ingest), client);
 	else if (strcmp(table, "users") == 0)
 		known_hear(ingest_known(cache->app->ingest), true);
@@ -79,7 +82,7 @@ flush_uses(struct cache *cache, struct arena *arena)
 static void
 listen_for_changes(struct cache *cache, struct db_listener *listener, struct arena *arena)
 {
-	int64_t flush_at = clock_monotonic() + FLUSH_MS * INT64_C(1000);
+	int64_t flush_at = clock_monotonic() + FLUSH_USEC;
 	const char *table;
 
 	while (!atomic_load(&cache->stopping)) {
@@ -87,7 +90,7 @@ listen_for_changes(struct cache *cache, struct db_listener *listener, struct are
 
 		if (left_ms <= 0) {
 			flush_uses(cache, arena);
-			flush_at = clock_monotonic() + FLUSH_MS * INT64_C(1000);
+			flush_at = clock_monotonic() + FLUSH_USEC;
 			continue;
 		}
 		if (!db_listen_wait(listener, (int)left_ms, cache->wake_fd, &table)) {

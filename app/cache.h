@@ -27,9 +27,15 @@ NODISCARD bool cache_find_key(struct task *task, struct cache *cache, const char
 /* Notes that a wrong key came from the address; ERR_RATE when there were too many before. */
 NODISCARD bool cache_count_failure(struct task *task, struct cache *cache, const char *address);
 
-/* Notes that the key was presented with its right secret; the row is changed within a minute. */
-void cache_count_use(
-    struct task *task, struct cache *cache, const char *public_id, const struct identity *identity);
+/* How long uses are counted before they are stored. */
+#define CACHE_FLUSH_S 60
+/* Notes that the key was presented with its right secret, from this address; the row is changed
+ * within CACHE_FLUSH_S. */
+void cache_count_use(struct task *task, struct cache *cache, const char *public_id,
+    const struct identity *identity, const char *address);
+/* The key has changed: here that holds from the next request on, in other processes as soon as they
+ * hear of it. */
+void cache_forget_key(struct cache *cache, const char *public_id);
 
 /*
  * The price of a model for the task's client at an instant, the client's own before the default.

@@ -1,5 +1,6 @@
 #include "app/cache_private.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "app/metrics.h"
@@ -45,6 +46,8 @@ read_key(struct task *task, const char *public_id, const struct conf *conf, stru
 		.scopes = found.scopes,
 		.expires_at = found.expires_at,
 		.rate_limit_per_hour = found.rate_limit_per_hour,
+		.allowed = found.allowed,
+		.allowed_count = found.allowed_count,
 		.zone = zone,
 		.timezone = found.timezone,
 		.log_retention_days =
@@ -98,8 +101,21 @@ cache_find_key(struct task *task, struct cache *cache, const char *public_id, co
 }
 
 void
-cache_count_use(
-    struct task *task, struct cache *cache, const char *public_id, const struct identity *identity)
+cache_count_use(struct task *task, struct cache *cache, const char *public_id,
+    const struct identity *identity, const char *address)
 {
-	cache_keys_use(cache->keys, public_id, identity, task->now);
+	struct auth_token_use use = { .client = identity->client,
+		.id = identity->key,
+		.count = 1,
+		.last_used_at = task->now };
+
+	if (address_valid(address))
+		(void)snprintf(use.last_used_ip, sizeof use.last_used_ip, "%s", address);
+	cache_keys_use(cache->keys, public_id, &use);
+}
+
+void
+cache_forget_key(struct cache *cache, const char *public_id)
+{
+	cache_keys_forget_one(cache->keys, public_id);
 }

@@ -10,10 +10,14 @@ struct entry {
 	char public_id[AUTH_TOKEN_PUBLIC_SIZE];
 	struct identity identity;
 	char timezone[ZONE_NAME_MAX + 1];
+	struct address_range *allowed; /* of the identity */
+	size_t place; /* among the entries */
 	int64_t read_at;
 	atomic_bool recent; /* found since the hand of the clock came by */
 	_Atomic int64_t uses;
-	_Atomic int64_t last_used_at;
+	atomic_flag noting; /* guards the two below among holders of the read lock */
+	int64_t last_used_at;
+	char last_used_ip[ADDRESS_TEXT_SIZE];
 };
 
 struct cache_keys {
@@ -83,9 +87,17 @@ take_uses(struct entry *entry, struct auth_token_use *ret)
 		.client = entry->identity.client,
 		.id = entry->identity.key,
 		.count = atomic_exchange(&entry->uses, 0),
-		.last_used_at = atomic_load(&entry->last_used_at),
+		.last_used_at = entry->last_used_at,
 	};
+	memcpy(ret->last_used_ip, entry->last_used_ip, sizeof ret->last_used_ip);
 	return ret->count > 0;
+}
+
+static void
+move(struct cache_keys *keys, struct entry *entry, size_t place)
+{
+	keys->entries[place] = entry;
+	entry->place = place;
 }
 
 /* Takes the i-th entry out; the last one moves to its place. */
@@ -99,7 +111,8 @@ drop(struct cache_keys *keys, size_t i)
 	if (take_uses(entry, &use))
 		retire_uses(keys, &use);
 	*at = entry->next;
-	keys->entries[i] = keys->entries[--keys->count];
+	move(keys, keys->entries[--keys->count], i);
+	free(entry->allowed);
 	free(entry);
 }
 
@@ -111,6 +124,19 @@ cache_keys_forget(struct cache_keys *keys, bool keep)
 		drop(keys, keys->count - 1);
 	keys->generation++;
 	keys->keep = keep;
+	pthread_rwlock_unlock(&keys->lock);
+}
+
+void
+cache_keys_forget_one(struct cache_keys *keys, const char *public_id)
+{
+	struct entry *entry;
+
+	pthread_rwlock_wrlock(&keys->lock);
+	entry = *find(keys, public_id);
+	if (entry)
+		drop(keys, entry->place);
+	keys->generation++;
 	pthread_rwlock_unlock(&keys->lock);
 }
 
@@ -137,13 +163,29 @@ evict(struct cache_keys *keys)
 	drop(keys, keys->hand);
 }
 
+static struct address_range *
+copy_ranges(const struct identity *identity)
+{
+	struct address_range *copy;
+
+	if (identity->allowed == NULL)
+		return NULL;
+	copy = calloc(identity->allowed_count, sizeof *copy);
+	if (!copy)
+		abort();
+	return memcpy(copy, identity->allowed, identity->allowed_count * sizeof *copy);
+}
+
 static void
 fill(struct entry *entry, const char *public_id, const struct identity *identity, int64_t now)
 {
+	free(entry->allowed);
+	entry->allowed = copy_ranges(identity);
 	strncpy(entry->public_id, public_id, sizeof entry->public_id - 1);
 	strncpy(entry->timezone, identity->timezone, sizeof entry->timezone - 1);
 	entry->identity = *identity;
 	entry->identity.timezone = entry->timezone;
+	entry->identity.allowed = entry->allowed;
 	entry->read_at = now;
 }
 
@@ -159,7 +201,7 @@ add(struct cache_keys *keys, const char *public_id)
 		evict(keys);
 	entry->next = *at;
 	*at = entry;
-	keys->entries[keys->count++] = entry;
+	move(keys, entry, keys->count++);
 	return entry;
 }
 
@@ -179,6 +221,17 @@ cache_keys_keep(struct cache_keys *keys, const char *public_id, const struct ide
 	pthread_rwlock_unlock(&keys->lock);
 }
 
+static const struct address_range *
+copy_ranges_to(struct arena *arena, const struct identity *identity)
+{
+	struct address_range *copy;
+
+	if (identity->allowed == NULL)
+		return NULL;
+	copy = arena_array(arena, identity->allowed_count, sizeof *copy);
+	return memcpy(copy, identity->allowed, identity->allowed_count * sizeof *copy);
+}
+
 bool
 cache_keys_find(struct cache_keys *keys, const char *public_id, struct task *task,
     struct identity *ret, uint64_t *ret_generation)
@@ -193,6 +246,7 @@ cache_keys_find(struct cache_keys *keys, const char *public_id, struct task *tas
 	if (found) {
 		*ret = entry->identity;
 		ret->timezone = arena_strdup(task->arena, entry->timezone);
+		ret->allowed = copy_ranges_to(task->arena, ret);
 		if (!atomic_load_explicit(&entry->recent, memory_order_relaxed))
 			atomic_store_explicit(&entry->recent, true, memory_order_relaxed);
 	}
@@ -200,22 +254,32 @@ cache_keys_find(struct cache_keys *keys, const char *public_id, struct task *tas
 	return found;
 }
 
-void
-cache_keys_use(
-    struct cache_keys *keys, const char *public_id, const struct identity *identity, int64_t now)
+/* Where two note a use at once, either is the last one: who comes second need not wait. */
+static void
+note(struct entry *entry, const struct auth_token_use *use)
 {
-	struct auth_token_use use = { identity->client, identity->key, 1, now };
+	atomic_fetch_add_explicit(&entry->uses, 1, memory_order_relaxed);
+	if (atomic_flag_test_and_set_explicit(&entry->noting, memory_order_acquire))
+		return;
+	if (entry->last_used_at <= use->last_used_at) {
+		entry->last_used_at = use->last_used_at;
+		memcpy(entry->last_used_ip, use->last_used_ip, sizeof entry->last_used_ip);
+	}
+	atomic_flag_clear_explicit(&entry->noting, memory_order_release);
+}
+
+void
+cache_keys_use(struct cache_keys *keys, const char *public_id, const struct auth_token_use *use)
+{
 	struct entry *entry;
 
 	pthread_rwlock_rdlock(&keys->lock);
 	entry = *find(keys, public_id);
-	if (entry) {
-		atomic_fetch_add_explicit(&entry->uses, 1, memory_order_relaxed);
-		atomic_store_explicit(&entry->last_used_at, now, memory_order_relaxed);
-	}
+	if (entry)
+		note(entry, use);
 	pthread_rwlock_unlock(&keys->lock);
 	if (!entry)
-		cache_keys_add_uses(keys, &use, 1);
+		cache_keys_add_uses(keys, use, 1);
 }
 
 void
@@ -248,9 +312,11 @@ merge(struct auth_token_use *uses, size_t count)
 			uses[kept++] = uses[i];
 			continue;
 		}
-		uses[kept - 1].count += uses[i].count;
+		uses[i].count += uses[kept - 1].count;
 		if (uses[kept - 1].last_used_at < uses[i].last_used_at)
-			uses[kept - 1].last_used_at = uses[i].last_used_at;
+			uses[kept - 1] = uses[i];
+		else
+			uses[kept - 1].count = uses[i].count;
 	}
 	return kept;
 }

@@ -46,8 +46,10 @@ NODISCARD bool cache_keys_find(struct cache_keys *keys, const char *public_id, s
     struct identity *ret, uint64_t *ret_generation);
 void cache_keys_keep(struct cache_keys *keys, const char *public_id,
     const struct identity *identity, int64_t now, uint64_t generation);
+/* One use. */
 void cache_keys_use(
-    struct cache_keys *keys, const char *public_id, const struct identity *identity, int64_t now);
+    struct cache_keys *keys, const char *public_id, const struct auth_token_use *use);
+void cache_keys_forget_one(struct cache_keys *keys, const char *public_id);
 /* Forgets all; keep says whether what is read from now on may be kept. */
 void cache_keys_forget(struct cache_keys *keys, bool keep);
 /* Takes what was counted since the last call, each key once. */

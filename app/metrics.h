@@ -20,7 +20,9 @@ enum metric {
 	METRIC_COUNTER_FALLBACKS, /* totals answered from PostgreSQL */
 	METRIC_OVERLOADS, /* requests refused with 503 by a full queue */
 	METRIC_KEY_FAILURES,
+	METRIC_KEY_MISTYPED, /* the check digits were wrong */
 	METRIC_KEY_REFUSALS, /* by the address of too many failures */
+	METRIC_KEY_ADDRESS_REFUSALS,
 	METRIC_RATE_REFUSALS,
 	METRIC_RATE_UNCOUNTED, /* let pass as Redis could not count them */
 	METRIC_REDIS_FAILURES,

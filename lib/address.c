@@ -30,12 +30,7 @@ address_network(const char *text, uint8_t ret[ADDRESS_NETWORK_SIZE])
 	return true;
 }
 
-struct block {
-	uint8_t bytes[16];
-	int bits;
-};
-
-static const struct block ipv4_special[] = {
+static const struct address_range ipv4_special[] = {
 	{ { 0 }, 8 }, /* this network */
 	{ { 10 }, 8 },
 	{ { 100, 64 }, 10 }, /* shared by carriers */
@@ -54,18 +49,18 @@ static const struct block ipv4_special[] = {
 };
 
 /* Of 2000::/3, outside of which nothing is public. */
-static const struct block ipv6_global = { { 0x20 }, 3 };
-static const struct block ipv6_special[] = {
+static const struct address_range ipv6_global = { { 0x20 }, 3 };
+static const struct address_range ipv6_special[] = {
 	{ { 0x20, 0x01 }, 23 }, /* Teredo and others */
 	{ { 0x20, 0x01, 0x0d, 0xb8 }, 32 }, /* documentation, as 3fff::/20 */
 	{ { 0x20, 0x02 }, 16 }, /* 6to4, which leads to an IPv4 address */
 	{ { 0x3f, 0xff }, 20 },
 };
 
-static const struct block ipv4_mapped = { { [10] = 0xff, [11] = 0xff }, 96 };
+static const struct address_range ipv4_mapped = { { [10] = 0xff, [11] = 0xff }, 96 };
 
 static bool
-is_in(const struct block *block, const uint8_t *bytes)
+is_in(const struct address_range *block, const uint8_t *bytes)
 {
 	int whole = block->bits / 8, rest = block->bits % 8;
 	int mask = 0xff << (8 - rest) & 0xff;
@@ -75,7 +70,7 @@ is_in(const struct block *block, const uint8_t *bytes)
 }
 
 static bool
-is_in_any(const struct block *blocks, size_t count, const uint8_t *bytes)
+is_in_any(const struct address_range *blocks, size_t count, const uint8_t *bytes)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (is_in(&blocks[i], bytes))
@@ -107,4 +102,74 @@ address_public(const struct sockaddr *address)
 		return false;
 	memcpy(&ipv6, address, sizeof ipv6);
 	return ipv6_public(ipv6.sin6_addr.s6_addr);
+}
+
+/* 1 to 3 digits, none of them a zero in front. */
+static bool
+parse_bits(const char *text, int max, int *ret)
+{
+	int bits = 0;
+
+	if (text[0] == '0' && text[1] != '\0')
+		return false;
+	for (size_t i = 0; i == 0 || text[i] != '\0'; i++) {
+		if (text[i] < '0' || text[i] > '9' || i >= 3)
+			return false;
+		bits = bits * 10 + text[i] - '0';
+	}
+	*ret = bits;
+	return bits <= max;
+}
+
+static bool
+has_bits_behind(const struct address_range *range)
+{
+	for (int bit = range->bits; bit < 128; bit++)
+		if (range->bytes[bit / 8] & 0x80 >> bit % 8)
+			return true;
+	return false;
+}
+
+bool
+address_range_parse(const char *text, struct address_range *ret)
+{
+	struct address_range range = ipv4_mapped;
+	size_t len = strcspn(text, "/");
+	char address[ADDRESS_TEXT_SIZE];
+	int before = 96, bits;
+
+	if (len >= sizeof address)
+		return false;
+	memcpy(address, text, len);
+	address[len] = '\0';
+	if (inet_pton(AF_INET, address, range.bytes + 12) != 1) {
+		if (inet_pton(AF_INET6, address, range.bytes) != 1)
+			return false;
+		before = 0;
+	}
+	bits = 128 - before;
+	if (text[len] == '/' && !parse_bits(text + len + 1, bits, &bits))
+		return false;
+	range.bits = before + bits;
+	if (has_bits_behind(&range))
+		return false;
+	*ret = range;
+	return true;
+}
+
+static bool
+is_ipv4(const struct address_range *range)
+{
+	return range->bits >= ipv4_mapped.bits && is_in(&ipv4_mapped, range->bytes);
+}
+
+bool
+address_range_in(
+    const struct address_range *inner, const struct address_range *ranges, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (inner->bits >= ranges[i].bits && is_ipv4(inner) == is_ipv4(&ranges[i]) &&
+		    is_in(&ranges[i], inner->bytes))
+			return true;
+	return false;
 }

@@ -119,3 +119,9 @@ gzip_pack_end(struct gzip *gzip, struct buf *out)
 {
 	pack_some(gzip, Z_FINISH, out);
 }
+
+uint32_t
+gzip_checksum(struct text plain)
+{
+	return (uint32_t)crc32_z(0, (const Bytef *)plain.at, plain.len);
+}

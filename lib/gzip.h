@@ -21,4 +21,7 @@ void gzip_pack(struct gzip *gzip, struct text plain, struct buf *out);
 /* What was held back; nothing may follow. */
 void gzip_pack_end(struct gzip *gzip, struct buf *out);
 
+/* The CRC-32 that ends a member. */
+uint32_t gzip_checksum(struct text plain);
+
 #endif

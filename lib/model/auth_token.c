@@ -146,14 +146,16 @@ auth_token_list(struct task *task, struct id after, int64_t limit, struct auth_t
 static void
 make_key(char key[AUTH_TOKEN_KEY_SIZE], struct auth_token_parts *parts)
 {
-	seal_random_base62(parts->public_id, AUTH_TOKEN_PUBLIC_DIGITS);
-	seal_random_base62(parts->secret, AUTH_TOKEN_SECRET_DIGITS);
-	memcpy(key, AUTH_TOKEN_PREFIX, sizeof AUTH_TOKEN_PREFIX - 1);
-	key += sizeof AUTH_TOKEN_PREFIX - 1;
-	memcpy(key, parts->public_id, AUTH_TOKEN_PUBLIC_DIGITS);
-	key += AUTH_TOKEN_PUBLIC_DIGITS;
-	*key++ = '_';
-	memcpy(key, parts->secret, AUTH_TOKEN_SECRET_DIGITS + 1);
+	char *end = key;
+
+	memcpy(end, AUTH_TOKEN_PREFIX, sizeof AUTH_TOKEN_PREFIX - 1);
+	end += sizeof AUTH_TOKEN_PREFIX - 1;
+	seal_random_base62(end, AUTH_TOKEN_PUBLIC_DIGITS);
+	end += AUTH_TOKEN_PUBLIC_DIGITS;
+	*end++ = '_';
+	seal_random_base62(end, AUTH_TOKEN_SECRET_DIGITS);
+	auth_token_add_check(key);
+	(void)auth_token_parse((struct text){ key, AUTH_TOKEN_KEY_SIZE - 1 }, parts);
 }
 
 static void
@@ -179,7 +181,7 @@ insert(struct task *task, const struct auth_token_input *input, const struct aut
 	uint8_t hash[SEAL_HASH_SIZE];
 
 	make_key(ret_key, parts);
-	seal_hash((struct text){ parts->secret, AUTH_TOKEN_SECRET_DIGITS }, hash);
+	seal_hash((struct text){ ret_key, AUTH_TOKEN_KEY_SIZE - 1 }, hash);
 	db_add_id(params, task->client);
 	db_add_id(params, id_new(task->now));
 	db_add_text(params, parts->public_id);

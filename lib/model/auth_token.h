@@ -1,8 +1,10 @@
 /*
- * API keys. A key reads tally_<public id>_<secret>; it is shown once, only the SHA-256 of the
- * secret is stored. The nil client's keys are the operators'. A key and those it was rotated into,
- * one after the other, are a line: what is counted of a key is counted of its line, under the id of
- * the first, which purge keeps as long as any other.
+ * API keys. A key reads tally_<public id>_<secret><check digits>, the digits being the CRC-32 of
+ * all before them: a mistyped key is told from a guessed one without a look at any table. It is
+ * shown once; only its SHA-256 is stored. The nil client's keys
+ * are the operators'. A key and those it was rotated into, one after the other, are a line: what is
+ * counted of a key is counted of its line, under the id of the first, which purge keeps as long as
+ * any other.
  *
  * Every call sees only the keys of task->client. Texts live as long as the task.
  */
@@ -17,9 +19,13 @@
 #define AUTH_TOKEN_PREFIX "tally_"
 #define AUTH_TOKEN_PUBLIC_DIGITS 16
 #define AUTH_TOKEN_SECRET_DIGITS 43 /* base 62: 256 bits */
+#define AUTH_TOKEN_CHECK_DIGITS 6 /* base 62 */
 #define AUTH_TOKEN_PUBLIC_SIZE (AUTH_TOKEN_PUBLIC_DIGITS + 1)
 #define AUTH_TOKEN_KEY_SIZE \
-	(sizeof AUTH_TOKEN_PREFIX + AUTH_TOKEN_PUBLIC_DIGITS + 1 + AUTH_TOKEN_SECRET_DIGITS)
+	(sizeof AUTH_TOKEN_PREFIX + AUTH_TOKEN_PUBLIC_DIGITS + 1 + AUTH_TOKEN_SECRET_DIGITS + \
+	    AUTH_TOKEN_CHECK_DIGITS)
+/* A key as scanners for secrets look for it: an extended regular expression (POSIX). */
+#define AUTH_TOKEN_PATTERN "tally_[0-9A-Za-z]{16}_[0-9A-Za-z]{49}"
 #define AUTH_TOKEN_NAME_MAX 80
 #define AUTH_TOKEN_GRACE_MAX_S INT64_C(2592000) /* 30 days */
 
@@ -53,13 +59,23 @@ struct auth_token_input {
 	int64_t rate_limit_per_hour; /* 0: none; lib/model/rate.h */
 };
 
-/* A key's text taken apart; parsing fails on what has not the form of a key. */
+/* A key's text taken apart. A key that has check digits is none without them. */
 struct auth_token_parts {
 	char public_id[AUTH_TOKEN_PUBLIC_SIZE];
-	char secret[AUTH_TOKEN_SECRET_DIGITS + 1];
+	/* What is hashed: the whole key; of one from before there were check digits, what stands
+	 * behind the public id. */
+	char secret[AUTH_TOKEN_KEY_SIZE];
 };
 
-NODISCARD bool auth_token_parse(struct text key, struct auth_token_parts *ret);
+enum auth_token_form {
+	AUTH_TOKEN_NO_KEY, /* it has not the form of one */
+	AUTH_TOKEN_MISTYPED, /* the check digits are wrong */
+	AUTH_TOKEN_KEY
+};
+/* *ret is set where it is a key. */
+enum auth_token_form auth_token_parse(struct text key, struct auth_token_parts *ret);
+/* Writes the check digits behind the secret, and the terminator. */
+void auth_token_add_check(char key[AUTH_TOKEN_KEY_SIZE]);
 
 /* ERR_INVALID naming scopes (none, or not of this kind of client) or expires_at (past). The calls
  * that change write the audit log. */

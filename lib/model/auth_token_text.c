@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+#include "lib/gzip.h"
+
+#define OLD_LENGTH (AUTH_TOKEN_KEY_SIZE - 1 - AUTH_TOKEN_CHECK_DIGITS)
+
 static bool
 is_base62(const char *at, size_t len)
 {
@@ -16,25 +20,62 @@ is_base62(const char *at, size_t len)
 	return true;
 }
 
-bool
+/* The CRC-32 in base 62, the first digit the highest. */
+static void
+write_check(struct text of, char out[AUTH_TOKEN_CHECK_DIGITS])
+{
+	static const char alphabet[] =
+	    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	uint32_t rest = gzip_checksum(of);
+
+	for (int i = AUTH_TOKEN_CHECK_DIGITS - 1; i >= 0; i--) {
+		out[i] = alphabet[rest % (sizeof alphabet - 1)];
+		rest /= sizeof alphabet - 1;
+	}
+}
+
+void
+auth_token_add_check(char key[AUTH_TOKEN_KEY_SIZE])
+{
+	write_check((struct text){ key, OLD_LENGTH }, key + OLD_LENGTH);
+	key[AUTH_TOKEN_KEY_SIZE - 1] = '\0';
+}
+
+static bool
+is_right(struct text key)
+{
+	char check[AUTH_TOKEN_CHECK_DIGITS];
+
+	if (key.len == OLD_LENGTH)
+		return true;
+	write_check((struct text){ key.at, OLD_LENGTH }, check);
+	return memcmp(check, key.at + OLD_LENGTH, sizeof check) == 0;
+}
+
+enum auth_token_form
 auth_token_parse(struct text key, struct auth_token_parts *ret)
 {
-	const char *public_id;
-	const char *secret;
+	const size_t before = sizeof AUTH_TOKEN_PREFIX - 1 + AUTH_TOKEN_PUBLIC_DIGITS + 1;
+	const char *public_id, *secret;
 
-	if (key.len != AUTH_TOKEN_KEY_SIZE - 1)
-		return false;
+	if (key.len != AUTH_TOKEN_KEY_SIZE - 1 && key.len != OLD_LENGTH)
+		return AUTH_TOKEN_NO_KEY;
 	if (memcmp(key.at, AUTH_TOKEN_PREFIX, sizeof AUTH_TOKEN_PREFIX - 1) != 0)
-		return false;
+		return AUTH_TOKEN_NO_KEY;
 	public_id = key.at + sizeof AUTH_TOKEN_PREFIX - 1;
-	secret = public_id + AUTH_TOKEN_PUBLIC_DIGITS + 1;
+	secret = key.at + before;
 	if (secret[-1] != '_' || !is_base62(public_id, AUTH_TOKEN_PUBLIC_DIGITS) ||
-	    !is_base62(secret, AUTH_TOKEN_SECRET_DIGITS))
-		return false;
+	    !is_base62(secret, key.len - before))
+		return AUTH_TOKEN_NO_KEY;
+	if (!is_right(key))
+		return AUTH_TOKEN_MISTYPED;
 	*ret = (struct auth_token_parts){ 0 };
 	memcpy(ret->public_id, public_id, AUTH_TOKEN_PUBLIC_DIGITS);
-	memcpy(ret->secret, secret, AUTH_TOKEN_SECRET_DIGITS);
-	return true;
+	if (key.len == OLD_LENGTH)
+		memcpy(ret->secret, secret, AUTH_TOKEN_SECRET_DIGITS);
+	else
+		memcpy(ret->secret, key.at, key.len);
+	return AUTH_TOKEN_KEY;
 }
 
 static void

@@ -16,10 +16,10 @@ static const char find_sql[] =
     "SELECT t.id, t.client_id, t.user_id, t.token_hash, t.scopes, t.expires_at,"
     " t.is_active AND c.deactivated_at IS NULL AND c.deleted_at IS NULL,"
     " c.timezone, c.log_retention_days, t.rate_limit_per_hour,"
-    " coalesce(t.lineage_id, t.id)"
+    " coalesce(t.lineage_id, t.id), t.allowed_addresses::text[]"
     " FROM auth_tokens t"
     " JOIN clients c ON c.id = t.client_id"
-    " WHERE t.public_id = $1 AND t.token_type = 'api_key'";
+    " WHERE t.public_id = $1 AND t.token_type IN ('api_key', 'session')";
 
 static const char lineage_sql[] = "SELECT coalesce(lineage_id, id)"
 				  " FROM auth_tokens"
@@ -28,9 +28,11 @@ static const char lineage_sql[] = "SELECT coalesce(lineage_id, id)"
 static const char count_sql[] =
     "UPDATE auth_tokens AS t"
     " SET usage_count = t.usage_count + u.count,"
-    " last_used_at = greatest(t.last_used_at, u.last_used_at)"
-    " FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[])"
-    " AS u (client_id, id, count, last_used_at)"
+    " last_used_at = greatest(t.last_used_at, u.last_used_at),"
+    " last_used_ip = CASE WHEN t.last_used_at > u.last_used_at THEN t.last_used_ip"
+    " ELSE coalesce(u.last_used_ip::inet, t.last_used_ip) END"
+    " FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[], $5::text[])"
+    " AS u (client_id, id, count, last_used_at, last_used_ip)"
     " WHERE t.client_id = coalesce(u.client_id, '00000000-0000-0000-0000-000000000000')"
     " AND t.id = u.id";
 
@@ -43,7 +45,26 @@ const char *const auth_token_use_statements[] = {
 	NULL,
 };
 
-static void
+/* A list with a range that cannot be read here allows nothing. */
+static bool
+read_allowed(const struct db_rows *rows, struct task *task, struct auth_token_presented *ret)
+{
+	struct json_texts texts;
+	struct address_range *ranges;
+
+	if (db_null(rows, 0, 11))
+		return true;
+	db_texts(rows, 0, 11, task, &texts);
+	ret->allowed = ranges = arena_array(task->arena, texts.count, sizeof *ranges);
+	ret->allowed_count = texts.count;
+	for (size_t i = 0; i < texts.count; i++)
+		if (!address_range_parse(texts.at[i], &ranges[i]))
+			return task_fail(
+			    task, ERR_NOT_FOUND, "The key's addresses are unreadable.");
+	return true;
+}
+
+static bool
 read_row(const struct db_rows *rows, struct task *task, struct auth_token_presented *ret)
 {
 	struct id client = db_id(rows, 0, 1);
@@ -61,6 +82,7 @@ read_row(const struct db_rows *rows, struct task *task, struct auth_token_presen
 		.lineage = db_id(rows, 0, 10),
 	};
 	memcpy(ret->hash, db_bytes(rows, 0, 3).at, sizeof ret->hash);
+	return read_allowed(rows, task, ret);
 }
 
 bool
@@ -81,8 +103,7 @@ auth_token_find_presented(
 		return false;
 	if (db_count(rows[2]) == 0)
 		return task_fail(task, ERR_NOT_FOUND, "There is no such key.");
-	read_row(rows[2], task, ret);
-	return true;
+	return read_row(rows[2], task, ret);
 }
 
 bool
@@ -101,12 +122,21 @@ auth_token_find_lineage(struct task *task, struct id id, bool *ret_found, struct
 	return true;
 }
 
+static void
+add_address(struct db_array *array, const char *address)
+{
+	if (address[0] == '\0')
+		db_array_null(array);
+	else
+		db_array_text(array, (struct text){ address, strlen(address) });
+}
+
 bool
 auth_token_count_uses(struct task *task, const struct auth_token_use *uses, size_t count)
 {
 	struct db_params *params = db_params(task);
 	struct id *clients = arena_array(task->arena, count, sizeof *clients);
-	struct db_array *columns[4];
+	struct db_array *columns[5];
 
 	assert(count <= AUTH_TOKEN_USES_MAX && !task->db);
 	if (count == 0)
@@ -115,12 +145,14 @@ auth_token_count_uses(struct task *task, const struct auth_token_use *uses, size
 	columns[1] = db_add_array(params, DB_ARRAY_ID);
 	columns[2] = db_add_array(params, DB_ARRAY_INT);
 	columns[3] = db_add_array(params, DB_ARRAY_TIME);
+	columns[4] = db_add_array(params, DB_ARRAY_TEXT);
 	for (size_t i = 0; i < count; i++) {
 		clients[i] = uses[i].client;
 		db_array_id(columns[0], uses[i].client);
 		db_array_id(columns[1], uses[i].id);
 		db_array_int(columns[2], uses[i].count);
 		db_array_time(columns[3], uses[i].last_used_at);
+		add_address(columns[4], uses[i].last_used_ip);
 	}
 	db_set_clients(task, clients, count);
 	const struct db_step step = { count_sql, params };

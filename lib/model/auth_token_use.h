@@ -1,10 +1,11 @@
 /*
- * Keys as they are presented: whose key is it, of which line, and how often was it used. Texts live
- * as long as the task.
+ * Keys as they are presented: whose key is it, of which line, from where may it come, and how often
+ * was it used. Texts live as long as the task.
  */
 #ifndef LIB_MODEL_AUTH_TOKEN_USE_H
 #define LIB_MODEL_AUTH_TOKEN_USE_H
 
+#include "lib/address.h"
 #include "lib/db.h"
 #include "lib/seal.h"
 
@@ -22,6 +23,8 @@ struct auth_token_presented {
 	uint64_t scopes;
 	int64_t expires_at; /* INT64_MAX: never */
 	int64_t rate_limit_per_hour; /* 0: none */
+	const struct address_range *allowed; /* it may come from; NULL: from anywhere */
+	size_t allowed_count;
 	bool active; /* neither revoked nor of a client that is deactivated or deleted */
 	const char *timezone; /* of the client, as below */
 	int64_t log_retention_days; /* 0: as the settings say */
@@ -37,6 +40,7 @@ struct auth_token_use {
 	struct id id;
 	int64_t count;
 	int64_t last_used_at;
+	char last_used_ip[ADDRESS_TEXT_SIZE]; /* empty: not known */
 };
 NODISCARD bool auth_token_count_uses(
     struct task *task, const struct auth_token_use *uses, size_t count);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base.h"
+#include "lib/model/auth_token.h"
 #include "tests/http.h"
 #include "tests/servers.h"
 
@@ -53,13 +54,15 @@ present(const char *authorization)
 	return answer.status;
 }
 
-/* The tenant's key with one letter of it turned into another. */
+/* The tenant's key with one letter of it turned into another, checked: with the digits that fit. */
 static char *
-spoiled_key(size_t at)
+spoiled_key(size_t at, bool checked)
 {
 	char *key = strdup(tenant.key);
 
 	key[at] = key[at] == 'a' ? 'b' : 'a';
+	if (checked)
+		auth_token_add_check(key);
 	return key;
 }
 
@@ -106,19 +109,29 @@ every_wrong_key_gets_the_same_answer(UNUSED void **state)
 		const char *sentence;
 		const char *format;
 		size_t spoil; /* which letter of the key; 0: none */
+		bool checked; /* its check digits fit */
 	} cases[] = {
-		{ "another scheme is no key", "Authorization: Basic %s", 0 },
-		{ "a key without a scheme is none", "Authorization: %s", 0 },
-		{ "a key with something behind it is none", "Authorization: Bearer %s x", 0 },
-		{ "an empty key is none", "Authorization: Bearer %.0s", 0 },
-		{ "an unknown public id is no key", "Authorization: Bearer %s", 8 },
-		{ "a wrong first letter of the secret is no key", "Authorization: Bearer %s", 23 },
-		{ "a wrong last letter of the secret is no key", "Authorization: Bearer %s", 65 },
+		{ "another scheme is no key", "Authorization: Basic %s", 0, false },
+		{ "a key without a scheme is none", "Authorization: %s", 0, false },
+		{ "a key with something behind it is none", "Authorization: Bearer %s x", 0,
+		    false },
+		{ "an empty key is none", "Authorization: Bearer %.0s", 0, false },
+		{ "a key without its check digits is none", "Authorization: Bearer %.66s", 0,
+		    false },
+		{ "a mistyped public id is no key", "Authorization: Bearer %s", 8, false },
+		{ "a mistyped secret is no key", "Authorization: Bearer %s", 23, false },
+		{ "a wrong check digit is no key", "Authorization: Bearer %s", 71, false },
+		{ "an unknown public id is no key", "Authorization: Bearer %s", 8, true },
+		{ "a wrong first letter of the secret is no key", "Authorization: Bearer %s", 23,
+		    true },
+		{ "a wrong last letter of the secret is no key", "Authorization: Bearer %s", 65,
+		    true },
 	};
 
 	assert_unauthenticated("no key is none", present(NULL));
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		char *key = cases[i].spoil ? spoiled_key(cases[i].spoil) : strdup(tenant.key);
+		char *key = cases[i].spoil ? spoiled_key(cases[i].spoil, cases[i].checked)
+					   : strdup(tenant.key);
 		char *text = header(cases[i].format, key);
 
 		assert_unauthenticated(cases[i].sentence, present(text));
@@ -146,6 +159,25 @@ static bool
 is_refused(void *context)
 {
 	return call(context, "GET", "/v1/users", NULL) == 401;
+}
+
+#define OLD_PUBLIC "0ldKeyOfTheFirst"
+#define OLD_SECRET "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
+
+static void
+a_key_without_check_digits_works_until_it_is_revoked(UNUSED void **state)
+{
+	struct http http = { operator.url, "tally_" OLD_PUBLIC "_" OLD_SECRET };
+
+	free(servers_sql(servers,
+	    "INSERT INTO auth_tokens (client_id, id, public_id, token_hash, name, scopes)"
+	    " SELECT id, gen_random_uuid(), '" OLD_PUBLIC "', sha256('" OLD_SECRET "'), 'old',"
+	    " '{users}' FROM clients WHERE name = 'tenant' RETURNING 1"));
+	assert_int_equal(call(&http, "GET", "/v1/users", NULL), 200);
+	free(servers_sql(servers,
+	    "UPDATE auth_tokens SET is_active = false WHERE public_id = '" OLD_PUBLIC
+	    "' RETURNING 1"));
+	assert_true(servers_await(is_refused, &http));
 }
 
 static void
@@ -259,6 +291,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_key_lets_in),
 		cmocka_unit_test(every_wrong_key_gets_the_same_answer),
+		cmocka_unit_test(a_key_without_check_digits_works_until_it_is_revoked),
 		cmocka_unit_test(a_key_ends_when_it_expires),
 		cmocka_unit_test(a_missing_scope_is_named),
 		cmocka_unit_test(an_operator_does_no_tenants_work),

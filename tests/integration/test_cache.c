@@ -236,8 +236,8 @@ uses_are_stored_at_the_end_at_the_latest(UNUSED void **state)
 	before = servers_sql(servers, sql);
 	open_app(&third, NULL);
 	assert_true(cache_find_key(&task, third.cache, public_id, ADDRESS, &identity));
-	cache_count_use(&task, third.cache, public_id, &identity);
-	cache_count_use(&task, third.cache, public_id, &identity);
+	cache_count_use(&task, third.cache, public_id, &identity, ADDRESS);
+	cache_count_use(&task, third.cache, public_id, &identity, ADDRESS);
 	close_app(&third);
 	after = servers_sql(servers, sql);
 	assert_int_equal(atoi(after), atoi(before) + 2);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/model/auth_token.h"
 #include "tests/fastcgi.h"
 #include "tests/servers.h"
 
@@ -112,16 +113,25 @@ refused_address(const char *wrong)
 	return address;
 }
 
-/* The same key with another last letter. */
+/* The same key with another last letter of its secret, and the check digits of the right one. */
+static char *
+mistyped_key(void)
+{
+	static char mistyped[AUTH_TOKEN_KEY_SIZE];
+	const size_t last = sizeof(mistyped) - 2 - AUTH_TOKEN_CHECK_DIGITS;
+
+	(void)snprintf(mistyped, sizeof(mistyped), "%s", key);
+	mistyped[last] = mistyped[last] == 'a' ? 'b' : 'a';
+	return mistyped;
+}
+
+/* The same with its own check digits, as one who guesses would have it. */
 static const char *
 spoiled_key(void)
 {
-	static char spoiled[100];
-	size_t last;
+	char *spoiled = mistyped_key();
 
-	(void)snprintf(spoiled, sizeof(spoiled), "%s", key);
-	last = strlen(spoiled) - 1;
-	spoiled[last] = spoiled[last] == 'a' ? 'b' : 'a';
+	auth_token_add_check(spoiled);
 	return spoiled;
 }
 
@@ -200,6 +210,30 @@ what_is_no_key_is_no_guess(UNUSED void **state)
 	assert_int_equal(present(address, UNKNOWN), 401);
 }
 
+static long
+count_mistyped(void)
+{
+	static const char name[] = "\ntally_key_mistyped_total ";
+	const char *at;
+
+	assert_int_equal(call("127.0.0.1", "/metrics", ""), 200);
+	at = strstr(answer, name);
+	assert_non_null(at);
+	return strtol(at + strlen(name), NULL, 10);
+}
+
+static void
+a_mistyped_key_is_no_guess_and_counted_as_such(UNUSED void **state)
+{
+	const char *address = new_address();
+	const long before = count_mistyped();
+
+	for (int i = 0; i < 3 * FAILURES_MAX; i++)
+		assert_int_equal(present(address, mistyped_key()), 401);
+	assert_int_equal(present(address, UNKNOWN), 401);
+	assert_int_equal(count_mistyped() - before, 3 * FAILURES_MAX);
+}
+
 /* What PostgreSQL is asked is answered 503, once the last of its processes has ended. */
 static bool
 is_postgres_away(UNUSED void *context)
@@ -222,6 +256,7 @@ postgres_is_asked_for_nothing_any_more(UNUSED void **state)
 		servers_wait(servers, SERVER_POSTGRES);
 		assert_true(servers_await(is_postgres_away, NULL));
 		status = present(address, UNKNOWN);
+		assert_int_equal(present(new_address(), mistyped_key()), 401);
 		servers_restart(servers, SERVER_POSTGRES);
 	} while (clock_now() / MINUTE != minute);
 	assert_int_equal(status, 429);
@@ -247,6 +282,7 @@ main(void)
 		cmocka_unit_test(a_known_key_is_served_from_a_refused_address),
 		cmocka_unit_test(a_new_key_waits_for_the_next_minute),
 		cmocka_unit_test(what_is_no_key_is_no_guess),
+		cmocka_unit_test(a_mistyped_key_is_no_guess_and_counted_as_such),
 		cmocka_unit_test(failures_are_shown_in_the_metrics),
 		cmocka_unit_test(postgres_is_asked_for_nothing_any_more),
 	};

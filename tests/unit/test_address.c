@@ -161,6 +161,106 @@ test_public(UNUSED void **state)
 	assert_false(address_public((const struct sockaddr *)&unix_socket));
 }
 
+static const struct {
+	const char *text;
+	bool valid;
+} ranges[] = {
+	{ "192.0.2.0/24", true },
+	{ "192.0.2.7", true },
+	{ "192.0.2.7/32", true },
+	{ "0.0.0.0/0", true },
+	{ "2001:db8::/32", true },
+	{ "2001:db8::7/128", true },
+	{ "::/0", true },
+	{ "::ffff:192.0.2.0/120", true },
+	{ "", false },
+	{ "/24", false },
+	{ "192.0.2.0/", false },
+	{ "192.0.2.0/33", false },
+	{ "192.0.2.0/-1", false },
+	{ "192.0.2.0/+24", false },
+	{ "192.0.2.0/024", false },
+	{ "192.0.2.0/00", false },
+	{ "192.0.2.0/24 ", false },
+	{ "192.0.2.0/24/24", false },
+	{ "192.0.2.0/4294967320", false },
+	{ "192.0.2.7/24", false },
+	{ "192.0.2", false },
+	{ "192.0.2/24", false },
+	{ "2001:db8::/129", false },
+	{ "2001:db8::1/32", false },
+	{ "fe80::%eth0/64", false },
+	{ "localhost", false },
+	{ "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/0", false },
+};
+
+static void
+test_range_parse(UNUSED void **state)
+{
+	struct address_range range;
+
+	for (size_t i = 0; i < COUNT(ranges); i++)
+		if (address_range_parse(ranges[i].text, &range) != ranges[i].valid)
+			fail_msg("%s", ranges[i].text);
+	assert_true(
+	    address_range_parse("0000:0000:0000:0000:0000:ffff:255.255.255.255/128", &range));
+	assert_int_equal(
+	    strlen("0000:0000:0000:0000:0000:ffff:255.255.255.255/128"), ADDRESS_RANGE_TEXT_MAX);
+}
+
+static const struct {
+	const char *inner, *outer;
+	bool in;
+} pairs[] = {
+	{ "192.0.2.7", "192.0.2.0/24", true },
+	{ "192.0.2.255", "192.0.2.0/24", true },
+	{ "192.0.3.0", "192.0.2.0/24", false },
+	{ "192.0.2.8", "192.0.2.0/29", false },
+	{ "192.0.2.7", "192.0.2.0/29", true },
+	{ "192.0.2.7", "192.0.2.7", true },
+	{ "192.0.2.7", "192.0.2.6", false },
+	{ "192.0.2.7", "0.0.0.0/0", true },
+	{ "192.0.2.0/25", "192.0.2.0/24", true },
+	{ "192.0.2.0/24", "192.0.2.0/25", false },
+	{ "::ffff:192.0.2.7", "192.0.2.0/24", true },
+	{ "192.0.2.7", "::ffff:192.0.2.0/120", true },
+	{ "192.0.2.7", "::/0", false },
+	{ "::ffff:192.0.2.7", "::/0", false },
+	{ "0.0.0.0/0", "::/0", false },
+	{ "2001:db8::7", "0.0.0.0/0", false },
+	{ "2001:db8::7", "::/0", true },
+	{ "2001:db8::7", "2001:db8::/32", true },
+	{ "2001:db9::7", "2001:db8::/32", false },
+	{ "2001:db8:8000::", "2001:db8::/33", false },
+	{ "::/0", "2001:db8::/32", false },
+};
+
+static void
+test_range_in(UNUSED void **state)
+{
+	for (size_t i = 0; i < COUNT(pairs); i++) {
+		struct address_range inner, outer;
+
+		assert_true(address_range_parse(pairs[i].inner, &inner));
+		assert_true(address_range_parse(pairs[i].outer, &outer));
+		if (address_range_in(&inner, &outer, 1) != pairs[i].in)
+			fail_msg("%s in %s", pairs[i].inner, pairs[i].outer);
+		assert_false(address_range_in(&inner, &outer, 0));
+	}
+}
+
+static void
+test_any_of_the_ranges_will_do(UNUSED void **state)
+{
+	struct address_range inner, outer[2];
+
+	assert_true(address_range_parse("2001:db8::7", &inner));
+	assert_true(address_range_parse("192.0.2.0/24", &outer[0]));
+	assert_true(address_range_parse("2001:db8::/64", &outer[1]));
+	assert_true(address_range_in(&inner, outer, 2));
+	assert_false(address_range_in(&inner, outer, 1));
+}
+
 int
 main(void)
 {
@@ -168,6 +268,9 @@ main(void)
 		cmocka_unit_test(test_valid),
 		cmocka_unit_test(test_network),
 		cmocka_unit_test(test_public),
+		cmocka_unit_test(test_range_parse),
+		cmocka_unit_test(test_range_in),
+		cmocka_unit_test(test_any_of_the_ranges_will_do),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,11 +180,21 @@ take(struct auth_token_use **ret)
 }
 
 static void
-use(int i, int64_t now)
+use_from(int i, int64_t now, const char *address)
 {
 	struct identity made = identity(i);
+	struct auth_token_use use = {
+		.client = made.client, .id = made.key, .count = 1, .last_used_at = now
+	};
 
-	cache_keys_use(keys, name(i), &made, now);
+	strcpy(use.last_used_ip, address);
+	cache_keys_use(keys, name(i), &use);
+}
+
+static void
+use(int i, int64_t now)
+{
+	use_from(i, now, "192.0.2.7");
 }
 
 static void
@@ -244,6 +254,68 @@ uses_of_keys_that_are_gone_are_bounded(UNUSED void **state)
 	assert_int_equal(take(&uses), MAX);
 }
 
+static void
+the_last_use_tells_the_address(UNUSED void **state)
+{
+	struct auth_token_use *uses;
+
+	use_from(1, NOW + 1, "192.0.2.1");
+	keep(1);
+	use_from(1, NOW + 3, "192.0.2.3");
+	use_from(1, NOW + 2, "192.0.2.2");
+	assert_int_equal(take(&uses), 1);
+	assert_int_equal(uses[0].count, 3);
+	assert_int_equal(uses[0].last_used_at, NOW + 3);
+	assert_string_equal(uses[0].last_used_ip, "192.0.2.3");
+	use_from(1, NOW + 4, "");
+	assert_int_equal(take(&uses), 1);
+	assert_string_equal(uses[0].last_used_ip, "");
+}
+
+static void
+one_key_is_forgotten_with_its_uses_kept(UNUSED void **state)
+{
+	struct identity made = identity(3);
+	struct auth_token_use *uses;
+	uint64_t before;
+
+	for (int i = 0; i < 3; i++)
+		keep(i);
+	use(0, NOW);
+	before = generation();
+	cache_keys_forget_one(keys, name(0));
+	assert_false(found(0));
+	assert_true(found(1));
+	assert_true(found(2));
+	cache_keys_keep(keys, name(3), &made, task.now, before);
+	assert_false(found(3));
+	assert_int_equal(take(&uses), 1);
+	cache_keys_forget_one(keys, name(2));
+	cache_keys_forget_one(keys, name(5));
+	assert_true(found(1));
+	assert_false(found(2));
+}
+
+static void
+the_ranges_are_kept_with_the_key(UNUSED void **state)
+{
+	struct address_range ranges[2] = { { .bits = 8 }, { .bits = 9 } };
+	struct identity made = identity(1);
+	uint64_t ignored;
+
+	made.allowed = ranges;
+	made.allowed_count = 2;
+	cache_keys_keep(keys, name(1), &made, task.now, generation());
+	ranges[1].bits = 10;
+	assert_true(cache_keys_find(keys, name(1), &task, &made, &ignored));
+	cache_keys_forget(keys, true);
+	assert_int_equal(made.allowed_count, 2);
+	assert_int_equal(made.allowed[1].bits, 9);
+	keep(1);
+	assert_true(cache_keys_find(keys, name(1), &task, &made, &ignored));
+	assert_null(made.allowed);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -258,6 +330,9 @@ main(void)
 		TEST(a_key_is_asked_for_again_when_it_is_old),
 		TEST(one_more_than_fits_takes_the_place_of_one),
 		TEST(a_key_in_use_is_not_the_one_that_goes),
+		TEST(the_last_use_tells_the_address),
+		TEST(one_key_is_forgotten_with_its_uses_kept),
+		TEST(the_ranges_are_kept_with_the_key),
 		TEST(uses_are_summed_whether_kept_or_not),
 		TEST(uses_outlive_a_change),
 		TEST(uses_that_could_not_be_stored_come_back),

@@ -151,6 +151,15 @@ test_pack(void **state)
 	}
 }
 
+/* The check value that catalogues of CRCs give for CRC-32. */
+static void
+test_checksum(void **state)
+{
+	(void)state;
+	assert_int_equal(gzip_checksum((struct text){ "123456789", 9 }), 0xcbf43926);
+	assert_int_equal(gzip_checksum((struct text){ "", 0 }), 0);
+}
+
 int
 main(void)
 {
@@ -158,6 +167,7 @@ main(void)
 		cmocka_unit_test(test_unpack),
 		cmocka_unit_test(test_what_is_no_gzip),
 		cmocka_unit_test(test_pack),
+		cmocka_unit_test(test_checksum),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
