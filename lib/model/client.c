@@ -45,7 +45,8 @@ static const struct resource_field fields[] = {
 	      .type = JSON_CHOICE,
 	      .offset = AT(credits),
 	      .choices = client_credits_names,
-	      .about = "Whose credit account pays for calls; a call without a user is the client's." },
+	      .about =
+		  "Whose credit account pays for calls; a call without a user is the client's." },
 	    .use = RESOURCE_ADD | RESOURCE_CHANGE, .absent = "off where not given." },
 	{ { .name = "log_retention_days",
 	      .type = JSON_INT,

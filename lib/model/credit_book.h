@@ -62,8 +62,8 @@ struct credit_book;
  * Holds and grants of these accounts whose time is over are released and expired on the way. A
  * posting of type CREDIT_EXPIRY and amount 0 does that and no more.
  */
-NODISCARD bool credit_decide(struct task *task, struct credit_posting *postings, size_t count,
-    struct credit_book **ret);
+NODISCARD bool credit_decide(
+    struct task *task, struct credit_posting *postings, size_t count, struct credit_book **ret);
 
 /* The steps that store what was decided; returns how many, 0 where nothing is to be stored. */
 #define CREDIT_STEPS_MAX 6

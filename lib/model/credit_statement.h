@@ -22,8 +22,8 @@ struct credit_statement {
 };
 
 /* The month of any of its dates in the account's zone. */
-NODISCARD bool credit_statement_month(struct task *task, const struct credit_account *account,
-    int32_t date, struct window *ret);
+NODISCARD bool credit_statement_month(
+    struct task *task, const struct credit_account *account, int32_t date, struct window *ret);
 /* One round trip; of one state of the books if the transaction has db_set_snapshot(). */
 NODISCARD bool credit_statement_find(
     struct task *task, struct id account, struct window window, struct credit_statement *ret);
