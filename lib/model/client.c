@@ -9,6 +9,13 @@ const char *const client_plan_names[] = {
 	NULL,
 };
 
+const char *const client_credits_names[] = {
+	[CLIENT_CREDITS_OFF] = "off",
+	[CLIENT_CREDITS_USER] = "user",
+	[CLIENT_CREDITS_CLIENT] = "client",
+	NULL,
+};
+
 /* Days have other ends in another zone: what is counted of the open one is not it any more. */
 static const char recount_sql[] = "SELECT counter_bypass(ARRAY[$1::uuid])";
 
@@ -34,6 +41,13 @@ static const struct resource_field fields[] = {
 	      .max = ZONE_NAME_MAX,
 	      .about = "IANA name; the client's days are this zone's." },
 	    .use = RESOURCE_ADD | RESOURCE_CHANGE, .absent = "UTC where not given." },
+	{ { .name = "credits",
+	      .type = JSON_CHOICE,
+	      .offset = AT(credits),
+	      .choices = client_credits_names,
+	      .about =
+		  "Whose credit account pays for calls; a call without a user is the client's." },
+	    .use = RESOURCE_ADD | RESOURCE_CHANGE, .absent = "off where not given." },
 	{ { .name = "log_retention_days",
 	      .type = JSON_INT,
 	      .offset = AT(log_retention_days),

@@ -13,11 +13,16 @@
 enum client_plan { CLIENT_FREE, CLIENT_PRO, CLIENT_ENTERPRISE, CLIENT_PLANS };
 extern const char *const client_plan_names[]; /* in the order of the enum, NULL behind the last */
 
+/* Whose credit account pays for calls. */
+enum client_credits { CLIENT_CREDITS_OFF, CLIENT_CREDITS_USER, CLIENT_CREDITS_CLIENT };
+extern const char *const client_credits_names[]; /* the same */
+
 struct client {
 	struct resource_head head;
 	const char *name;
 	int plan; /* enum client_plan */
 	const char *timezone; /* IANA name */
+	int credits; /* enum client_credits */
 	int64_t log_retention_days; /* RESOURCE_NONE: as the settings say */
 	int64_t deactivated_at; /* 0: active */
 };
