@@ -186,6 +186,9 @@ auth_check(struct request *req, enum scope scope)
 	if (!holds(req, identity, scope))
 		return task_fail(
 		    req->task, ERR_FORBIDDEN, "The key lacks the scope %s.", scope_names[scope]);
+	if (!id_is_nil(identity->user) && !req->route->bound)
+		return task_fail(
+		    req->task, ERR_FORBIDDEN, "A key that is bound to a user may not call this.");
 	if (id_is_nil(identity->client))
 		act_as_operator(req);
 	return true;

@@ -30,9 +30,9 @@ struct identity {
 /*
  * Sets req->identity and the task's client, user and operator_key. ERR_UNAUTHENTICATED, the same
  * for every reason; ERR_RATE when the key has used up its hourly rate or too many wrong keys came
- * from the address; ERR_FORBIDDEN naming the scope that is missing, or when the key comes from an
- * address where it may not be used; ERR_UNAVAILABLE when the key is not cached and PostgreSQL is
- * away.
+ * from the address; ERR_FORBIDDEN naming the scope that is missing, when the key comes from an
+ * address where it may not be used, or when it is bound to a user and the route is not for such
+ * keys; ERR_UNAVAILABLE when the key is not cached and PostgreSQL is away.
  */
 NODISCARD bool auth_check(struct request *req, enum scope scope);
 

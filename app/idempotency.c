@@ -64,6 +64,10 @@ idempotency_hash(const struct request *req, uint8_t out[32])
 	add_part(&parts, (struct text){ req->path, strlen(req->path) });
 	add_part(&parts, req->query);
 	add_part(&parts, req->body);
+	/* What a key is answered that is bound to a user is not for the keys of others. */
+	if (!id_is_nil(req->task->user))
+		add_part(&parts, (struct text){ (const char *)req->task->user.bytes,
+				     sizeof req->task->user.bytes });
 	seal_hash(buf_text(&parts), out);
 }
 

@@ -227,6 +227,7 @@ write_operation(struct json_out *out, const struct route *route, struct arena *a
 		json_close_array(out);
 	} else {
 		json_text(out, "x-scope", scope_names[route->scope]);
+		json_bool(out, "x-bound-keys", route->bound);
 	}
 	write_params(out, route);
 	write_body(out, route, arena);

@@ -17,6 +17,7 @@ struct route {
 	bool (*handle)(struct request *req, struct reply *reply);
 	enum scope scope;
 	bool operators; /* an operator's key may call it, too */
+	bool bound; /* a key that is bound to a user may call it: it answers of that user only */
 	const struct json_field *query; /* parameters accepted; NULL: none */
 	size_t query_count;
 	const struct json_field *body; /* fields accepted; NULL: none */

@@ -56,7 +56,7 @@ or_zero(int64_t value)
 }
 
 static bool
-set_user(struct task *task, struct input *input)
+read_user(struct task *task, struct input *input)
 {
 	struct text name = { .at = input->external_user_id };
 
@@ -67,6 +67,22 @@ set_user(struct task *task, struct input *input)
 	name.len = strlen(name.at);
 	input->scope.user_id = user_id_from_external(task->client, name);
 	return true;
+}
+
+/* What a key that is bound to a user authorizes are that user's calls. */
+static bool
+set_user(struct task *task, struct input *input)
+{
+	struct id *user = &input->scope.user_id;
+
+	if (!read_user(task, input))
+		return false;
+	if (id_is_nil(task->user))
+		return true;
+	if (id_is_nil(*user))
+		*user = task->user;
+	return id_equal(*user, task->user) ||
+	       task_fail_field(task, "user_id", "is not the user to whom the key is bound");
 }
 
 static bool

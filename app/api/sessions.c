@@ -27,6 +27,9 @@ sessions_fill(struct request *req, void *object)
 
 	if (session->expires_in_s == RESOURCE_NONE)
 		session->expires_in_s = req->app->conf.session_lifetime_s;
+	/* A key that is bound to a user opens sessions of that user only. */
+	if (id_is_nil(session->user))
+		session->user = req->task->user;
 }
 
 bool

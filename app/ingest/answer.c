@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/idempotency.h"
+#include "app/ingest/bound.h"
 #include "app/ingest/otel_answer.h"
 #include "app/metrics.h"
 
@@ -174,11 +175,14 @@ answer_find_stored(struct task *task, const struct batch *batch,
 		batch_begin(task, batch);
 	log = arena_alloc(task->arena, sizeof(*log));
 	task->client = row->client;
-	if (chat_log_find(task, row->log->id, log)) {
+	if (chat_log_find(task, row->log->id, log) &&
+	    bound_may_see(submission->req->identity, log)) {
 		row->log = log;
 		return true;
 	}
-	if (task->err.code == ERR_NOT_FOUND)
+	if (task->err.code == ERR_NONE)
+		(void)task_fail(own, ERR_CONFLICT, "The id is that of a record of another user.");
+	else if (task->err.code == ERR_NOT_FOUND)
 		(void)task_fail_later(own, 1, "the record was removed meanwhile");
 	else if (batch->key_count > 0)
 		return false;

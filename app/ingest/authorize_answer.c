@@ -25,6 +25,17 @@ static const struct {
 	    "The counters are away, and a budget is closed then." },
 };
 
+/* Others have spent of a budget, too, unless it is the user's, or has a bucket for each user. */
+static bool
+may_show(const struct submission *submission, const struct budget_status *status)
+{
+	const struct budget *budget = status->budget;
+	struct id user = submission->req->identity->user;
+
+	return id_is_nil(user) || id_equal(budget->scope.user_id, user) ||
+	       budget->each == BUDGET_USER_ID;
+}
+
 static bool
 is_exceeded(const struct budget_status *status, int64_t now)
 {
@@ -39,13 +50,16 @@ is_exceeded(const struct budget_status *status, int64_t now)
 }
 
 static void
-write_exceeded(struct json_out *out, const struct authorize *authorize, int64_t now)
+write_exceeded(struct json_out *out, const struct submission *submission, int64_t now)
 {
+	const struct authorize *authorize = submission->authorize;
+
 	json_open_array_at(out, "exceeded");
 	for (size_t i = 0; i < authorize->status_count; i++) {
 		const struct budget *budget = authorize->statuses[i].budget;
 
-		if (!is_exceeded(&authorize->statuses[i], now))
+		if (!is_exceeded(&authorize->statuses[i], now) ||
+		    !may_show(submission, &authorize->statuses[i]))
 			continue;
 		json_open(out);
 		json_id(out, "id", budget->id);
@@ -65,6 +79,20 @@ write_budget(struct json_out *out, const struct budget_status *status, int64_t n
 	json_close(out);
 }
 
+/* The tightest of those that may be shown; NULL: there is none. */
+static const struct budget_status *
+tightest(const struct submission *submission)
+{
+	const struct authorize *authorize = submission->authorize;
+
+	budget_status_sort(submission->req->task, authorize->statuses, authorize->status_count);
+	for (size_t i = 0; i < authorize->status_count; i++) {
+		if (may_show(submission, &authorize->statuses[i]))
+			return &authorize->statuses[i];
+	}
+	return NULL;
+}
+
 bool
 authorize_answer(struct submission *submission)
 {
@@ -72,15 +100,15 @@ authorize_answer(struct submission *submission)
 	struct reply *reply = &submission->req->reply;
 	struct task *task = submission->req->task;
 	struct json_out *out = json_out_new(&reply->body);
+	const struct budget_status *status = tightest(submission);
 
-	budget_status_sort(task, authorize->statuses, authorize->status_count);
 	json_open(out);
 	authorization_write(out, &authorize->authorization, task->now);
-	if (authorize->status_count > 0)
-		write_budget(out, &authorize->statuses[0], task->now);
+	if (status != NULL)
+		write_budget(out, status, task->now);
 	else
 		json_null(out, "budget");
-	write_exceeded(out, authorize, task->now);
+	write_exceeded(out, submission, task->now);
 	json_close(out);
 	return reply_done(reply, 201, "application/json");
 }
@@ -124,7 +152,7 @@ write_refusal(struct json_out *out, const void *object)
 
 	json_text(out, "reason", refusals[authorize->refusal].reason);
 	/* What is spent was not asked for where it does not matter, or could not be had. */
-	if (authorize->refusal < REFUSAL_UNPRICED) {
+	if (authorize->refusal < REFUSAL_UNPRICED && may_show(submission, status)) {
 		write_budget(out, status, submission->req->task->now);
 		return;
 	}

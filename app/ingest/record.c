@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "app/ingest/bound.h"
 #include "lib/clock.h"
 #include "lib/model/user.h"
 #include "lib/money.h"
@@ -290,7 +291,7 @@ finish(struct task *task, struct cache *cache, const struct identity *identity,
 	struct usage usage;
 
 	good = set_identity(task, identity, input) && good;
-	good = set_user(task, identity, input) && good;
+	good = set_user(task, identity, input) && bound_check(task, identity, &input->log) && good;
 	good = set_usage(task, &input->log, style, &usage) && good;
 	if (!good || !set_price(task, cache, input, &usage))
 		return false;
