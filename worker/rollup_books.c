@@ -2,35 +2,68 @@
 
 #include "lib/model/rollup.h"
 #include "lib/model/usage.h"
+#include "worker/user_books.h"
 
 static const char *const grain_names[] = { "day", "hour", "quarter" };
 
-struct view {
+/* All that is kept, and by what it is read: of two it is the rows of all four together. */
+static const struct view {
 	enum usage_grain grain;
-	bool by_user;
+	const char *dimension;
+	enum usage_dimension by[2];
+	size_t by_count;
+} views[] = {
+	{ USAGE_DAY, "feature", { USAGE_FEATURE }, 1 },
+	{ USAGE_DAY, "agent_type", { USAGE_AGENT_TYPE }, 1 },
+	{ USAGE_DAY, "provider", { USAGE_PROVIDER }, 1 },
+	{ USAGE_DAY, "model", { USAGE_MODEL }, 1 },
+	{ USAGE_DAY, "call", { USAGE_FEATURE, USAGE_MODEL }, 2 },
+	{ USAGE_DAY, "user", { USAGE_USER }, 1 },
+	{ USAGE_DAY, "tag", { USAGE_TAG }, 1 },
+	{ USAGE_HOUR, "feature", { USAGE_FEATURE }, 1 },
+	{ USAGE_HOUR, "agent_type", { USAGE_AGENT_TYPE }, 1 },
+	{ USAGE_HOUR, "provider", { USAGE_PROVIDER }, 1 },
+	{ USAGE_HOUR, "model", { USAGE_MODEL }, 1 },
+	{ USAGE_HOUR, "call", { USAGE_FEATURE, USAGE_MODEL }, 2 },
+	{ USAGE_HOUR, "user", { USAGE_USER }, 1 },
+	{ USAGE_HOUR, "tag", { USAGE_TAG }, 1 },
+	{ USAGE_QUARTER, "call", { USAGE_FEATURE, USAGE_MODEL }, 2 },
+	{ USAGE_QUARTER, "user", { USAGE_USER }, 1 },
+	{ USAGE_QUARTER, "tag", { USAGE_TAG }, 1 },
 };
+
+/* What each view should say of a day. */
+struct expected {
+	struct totals all;
+	struct totals tags; /* a call counts once for each */
+	bool has_tags;
+};
+
+typedef bool (*finder)(struct task *, const struct usage_query *, struct usage_rows *);
 
 static bool
 sum_view(struct task *task, const struct tenant *tenant, const struct span *day,
-    const struct view *view, struct totals *ret)
+    const struct view *view, finder find, struct totals *ret)
 {
 	struct usage_query query = {
 		.buckets = day,
 		.bucket_count = 1,
-		.by = { USAGE_USER },
-		.by_count = view->by_user,
+		.by = { view->by[0], view->by[1] },
+		.by_count = view->by_count,
 		.zone = tenant->zone,
 		.timezone = tenant->timezone,
 		.coarsest = view->grain,
 		.rows_max = INT32_MAX - 1,
 	};
+	struct arena_mark mark = arena_mark(task->arena);
 	struct usage_rows rows;
 
 	*ret = (struct totals){ 0 };
-	if (!usage_find(task, &query, &rows))
+	if (!find(task, &query, &rows))
 		return false;
 	for (size_t i = 0; i < rows.count; i++)
 		totals_add(ret, &rows.at[i].totals);
+	arena_undo(task->arena, mark);
 	return true;
 }
 
@@ -45,7 +78,7 @@ print(struct command_context *context, const struct tenant *tenant, int32_t date
 	output_date(&line, "date", date);
 	output_text(&line, "book", "cost_aggregates");
 	output_text(&line, "grain", grain_names[view->grain]);
-	output_bool(&line, "by_user", view->by_user);
+	output_text(&line, "dimension", view->dimension);
 	output_cents(&line, "log_cents", expected->at[TOTAL_COST]);
 	output_cents(&line, "book_cents", found->at[TOTAL_COST]);
 	output_int(&line, "log_requests", expected->at[TOTAL_REQUESTS]);
@@ -53,38 +86,69 @@ print(struct command_context *context, const struct tenant *tenant, int32_t date
 	output_print(&line);
 }
 
+/* From the log as far as it is there; of tags nothing else tells, and rows by day are what those by
+ * hour are compared with. */
+static bool
+find_expected(struct task *task, const struct tenant *tenant, const struct books *books,
+    const struct span *day, const struct rollup_bounds *bounds, struct expected *ret)
+{
+	static const struct view tags = { USAGE_DAY, "tag", { USAGE_TAG }, 1 };
+	struct daily_cost log;
+
+	*ret = (struct expected){ .all = books->stored.totals };
+	ret->has_tags = day->until > bounds->whole_from || day->since >= bounds->days_from;
+	if (day->until <= bounds->whole_from)
+		return !ret->has_tags || sum_view(task, tenant, day, &tags, usage_find, &ret->tags);
+	if (!daily_cost_sum(task, tenant->zone, books->date, &log))
+		return false;
+	ret->all = log.totals;
+	return sum_view(task, tenant, day, &tags, usage_find_in_log, &ret->tags);
+}
+
+static bool
+compare_view(struct command_context *context, const struct tenant *tenant,
+    const struct books *books, const struct span *day, const struct view *view,
+    const struct expected *expected, int64_t *differences)
+{
+	bool tags = view->by[0] == USAGE_TAG;
+	const struct totals *log = tags ? &expected->tags : &expected->all;
+	struct totals found;
+
+	if (tags && !expected->has_tags)
+		return true;
+	if (!sum_view(context->task, tenant, day, view, usage_find, &found))
+		return false;
+	if (!totals_equal(&found, log)) {
+		print(context, tenant, books->date, view, log, &found);
+		++*differences;
+	}
+	return true;
+}
+
 static bool
 compare(struct command_context *context, const struct tenant *tenant, const struct books *books,
     const struct span *day, int64_t *differences)
 {
 	struct task *task = context->task;
-	struct daily_cost log = books->stored;
 	struct rollup_bounds bounds;
+	struct expected expected;
 
 	if (!rollup_find_bounds(task, &bounds))
 		return false;
 	/* What was closed in another zone is not to be had by days of this one. */
 	if (day->since < bounds.closed_from)
 		return true;
-	if ((day->until > bounds.whole_from &&
-		!daily_cost_sum(task, tenant->zone, books->date, &log)))
+	if (!find_expected(task, tenant, books, day, &bounds, &expected))
 		return false;
-	for (int i = 0; i < 6; i++) {
-		struct view view = { (enum usage_grain)(i / 2), i % 2 == 1 };
-		struct arena_mark mark = arena_mark(task->arena);
-		struct totals found;
+	for (size_t i = 0; i < COUNT(views); i++) {
+		bool days = views[i].grain == USAGE_DAY;
 
-		if (day->since < (view.grain == USAGE_DAY ? bounds.days_from : bounds.hours_from))
+		if (day->since < (days ? bounds.days_from : bounds.hours_from))
 			continue;
-		if (!sum_view(task, tenant, day, &view, &found))
+		if (!compare_view(context, tenant, books, day, &views[i], &expected, differences))
 			return false;
-		arena_undo(task->arena, mark);
-		if (totals_equal(&found, &log.totals))
-			continue;
-		print(context, tenant, books->date, &view, &log.totals, &found);
-		++*differences;
 	}
-	return true;
+	return user_books_compare(context, tenant, books->date, &bounds, differences);
 }
 
 bool

@@ -218,8 +218,6 @@ analytics_usage(struct request *req, struct reply *reply)
 	if (!read_query(req, &input, &query))
 		return false;
 	query.groups_max = (size_t)input.limit;
-	if (has(&query, USAGE_USER))
-		query.rows_max = USAGE_USER_ROWS;
 	if (!usage_read(req->task, &query, &rows) || !find_days(req, &input, &query, &found, &days))
 		return false;
 	usage_group(req->task, &rows, (size_t)input.limit, &groups);

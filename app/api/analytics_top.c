@@ -114,7 +114,7 @@ find(struct request *req, const struct top_input *input, struct span range,
 		.by_count = 1,
 		.zone = req->identity->zone,
 		.timezone = req->identity->timezone,
-		.rows_max = input->by == USAGE_USER ? USAGE_USER_ROWS : USAGE_ROWS_MAX,
+		.rows_max = USAGE_ROWS_MAX,
 		.groups_max = (size_t)input->limit,
 	};
 	struct usage_rows rows = { 0 };

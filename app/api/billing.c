@@ -218,14 +218,32 @@ read_months(struct request *req, int32_t *ret_since, int32_t *ret_until, int64_t
 	       read_cursor(req->task, after, ret_until);
 }
 
+/* find_days() of whole months. */
+static bool
+find_months(struct request *req, int32_t since, int32_t until, struct billing_months *ret)
+{
+	const struct identity *identity = req->identity;
+	struct daily_cost open_day = { .date = -1 };
+	struct billing_days *days = &ret->days;
+	const char *source;
+
+	if (until >= billing_month_of(today(req)) && !today_count(req, &open_day, &source))
+		return false;
+	if (!billing_find_months(req->task, identity->zone, identity->timezone, since, until, ret))
+		return false;
+	if (open_day.date >= days->since && open_day.date - days->since < (int64_t)days->count)
+		days->at[open_day.date - days->since].totals = open_day.totals;
+	return true;
+}
+
 static void
-write_periods(struct json_out *out, const struct request *req, const struct billing_days *days,
+write_periods(struct json_out *out, const struct request *req, const struct billing_months *months,
     int32_t since, int32_t until)
 {
 	const struct identity *identity = req->identity;
 
 	for (int32_t month = until; month >= since; month--) {
-		struct billing_period period = billing_sum(days, month);
+		struct billing_period period = billing_add(months, month);
 
 		json_open(out);
 		billing_write_period(out, &period, identity->zone, identity->timezone);
@@ -249,20 +267,18 @@ find_first(struct request *req, int32_t *ret)
 bool
 billing_periods(struct request *req, struct reply *reply)
 {
-	struct billing_days days = { 0 };
+	struct billing_months months = { 0 };
 	int32_t first, since = 0, until = 0, least;
 	int64_t limit = BILLING_PERIODS_DEFAULT;
-	const char *source;
 
 	if (!read_months(req, &since, &until, &limit) || !find_first(req, &first))
 		return false;
 	if (since < first)
 		since = first;
 	least = until - since < limit ? since : until - (int32_t)limit + 1;
-	if (least <= until && !find_days(req, billing_month_start(least),
-				  billing_month_start(until + 1) - 1, &days, &source))
+	if (least <= until && !find_months(req, least, until, &months))
 		return false;
 	struct json_out *out = page_begin(reply);
-	write_periods(out, req, &days, least, until);
+	write_periods(out, req, &months, least, until);
 	return page_end(reply, out, least > since && least <= until, month_id(least));
 }

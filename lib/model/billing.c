@@ -1,7 +1,6 @@
-#include "lib/model/billing.h"
-
 #include <string.h>
 
+#include "lib/model/billing_private.h"
 #include "lib/model/usage.h"
 
 static const char first_sql[] = "SELECT (SELECT min(date) FROM daily_costs WHERE client_id = $1), "
@@ -34,8 +33,8 @@ read_date(const struct db_rows *rows, int row, int column)
 	return db_null(rows, row, column) ? INT32_MAX : db_date(rows, row, column);
 }
 
-static bool
-read_first(struct task *task, const struct zone *zone, struct billing_days *ret,
+bool
+billing_read_first(struct task *task, const struct zone *zone, struct billing_days *ret,
     struct db_rows **ret_stale)
 {
 	struct db_params *first = db_params(task), *stale = db_params(task);
@@ -61,7 +60,7 @@ billing_find_first(struct task *task, const struct zone *zone, struct billing_da
 	struct db_rows *stale;
 
 	*ret = (struct billing_days){ 0 };
-	return read_first(task, zone, ret, &stale);
+	return billing_read_first(task, zone, ret, &stale);
 }
 
 /* Marks those that are closed: what comes to them is billed as an adjustment. */
@@ -144,11 +143,20 @@ read_stale(struct task *task, const struct zone *zone, const char *timezone,
 }
 
 bool
+billing_read_days(struct task *task, const struct zone *zone, const char *timezone,
+    const struct db_rows *stale, struct billing_days *days)
+{
+	bool *closed = arena_array(task->arena, days->count, sizeof(*closed));
+
+	return read_stored(task, days, closed) &&
+	       read_stale(task, zone, timezone, stale, closed, days);
+}
+
+bool
 billing_find_days(struct task *task, const struct zone *zone, const char *timezone, int32_t since,
     int32_t until, struct billing_days *ret)
 {
 	size_t count = (size_t)(until - since) + 1;
-	bool *closed = arena_array(task->arena, count, sizeof(*closed));
 	struct db_rows *stale;
 
 	*ret = (struct billing_days){
@@ -157,8 +165,8 @@ billing_find_days(struct task *task, const struct zone *zone, const char *timezo
 		.since = since,
 	};
 	db_set_snapshot(task);
-	return read_first(task, zone, ret, &stale) && read_stored(task, ret, closed) &&
-	       read_stale(task, zone, timezone, stale, closed, ret) && db_commit(task);
+	return billing_read_first(task, zone, ret, &stale) &&
+	       billing_read_days(task, zone, timezone, stale, ret) && db_commit(task);
 }
 
 bool

@@ -52,6 +52,20 @@ struct billing_period {
 	int64_t billed_nanos; /* what the totals cost and the adjustments together */
 };
 
+struct billing_months {
+	struct billing_period *at; /* one each month, in order; without what days has */
+	size_t count;
+	/* From the first to the last of those that may have to be read again: today is among them.
+	 */
+	struct billing_days days;
+};
+
+/* The months from since to until, both inclusive, as billing_find_days() finds days. */
+NODISCARD bool billing_find_months(struct task *task, const struct zone *zone, const char *timezone,
+    int32_t since, int32_t until, struct billing_months *ret);
+/* The month, with what days has of it by now. */
+struct billing_period billing_add(const struct billing_months *months, int32_t month);
+
 /* Of the days that are there. */
 struct billing_period billing_sum(const struct billing_days *days, int32_t month);
 
@@ -71,6 +85,8 @@ bool billing_is_over(const struct billing_period *period, const struct budget *b
 void billing_write_period(struct json_out *out, const struct billing_period *period,
     const struct zone *zone, const char *timezone);
 
-extern const char *const billing_statements[]; /* its SQL, for the tests; NULL behind the last */
+/* Its SQL, for the tests; NULL behind the last. */
+extern const char *const billing_statements[];
+extern const char *const billing_month_statements[];
 
 #endif

@@ -96,6 +96,18 @@ billing_sum(const struct billing_days *days, int32_t month)
 	return period;
 }
 
+struct billing_period
+billing_add(const struct billing_months *months, int32_t month)
+{
+	struct billing_period period = months->at[month - months->at[0].month];
+	struct billing_period more = billing_sum(&months->days, month);
+
+	totals_add(&period.totals, &more.totals);
+	period.adjustments_nanos = add(period.adjustments_nanos, more.adjustments_nanos);
+	period.billed_nanos = add(period.totals.at[TOTAL_COST], period.adjustments_nanos);
+	return period;
+}
+
 bool
 billing_forecast(const struct billing_days *days, const struct zone *zone, int64_t now,
     struct forecast *ret, int64_t *ret_days_left)

@@ -38,6 +38,7 @@ static const char begin_sql[] = "INSERT INTO rollup_clients AS r (client_id, tim
 				"SET timezone = excluded.timezone, "
 				"timezone_at = clock_timestamp(), "
 				"days_until = NULL, "
+				"users_until = NULL, "
 				"days_from = r.hours_from, "
 				"closed_from = r.whole_from "
 				"WHERE r.timezone <> excluded.timezone";
@@ -51,6 +52,14 @@ static const char undo_sql[] = "DELETE FROM cost_aggregates "
 			       "SELECT hours_from "
 			       "FROM rollup_clients "
 			       "WHERE client_id = $1)";
+
+static const char undo_users_sql[] = "DELETE FROM user_costs "
+				     "WHERE client_id = $1 "
+				     "AND days = ANY ('{1, 4, 16}') "
+				     "AND start >= ("
+				     "SELECT hours_from "
+				     "FROM rollup_clients "
+				     "WHERE client_id = $1)";
 
 static const char ready_sql[] = "SELECT "
 				"FROM rollup_clients "
@@ -96,8 +105,8 @@ static const char waiting_sql[] =
     "WHERE " ROLLUP_NEW("stored_by") "), "
 				     "(SELECT count(*) FROM rollup_pending)";
 
-const char *const rollup_statements[] = { collect_sql, begin_sql, undo_sql, ready_sql, ask_sql,
-	find_sql, clear_sql, unsummed_sql, close_sql, waiting_sql, NULL };
+const char *const rollup_statements[] = { collect_sql, begin_sql, undo_sql, undo_users_sql,
+	ready_sql, ask_sql, find_sql, clear_sql, unsummed_sql, close_sql, waiting_sql, NULL };
 
 /* Of one call; the next begins behind them. */
 #define PENDING_MAX 10000
@@ -146,7 +155,8 @@ undo_days(struct task *task)
 	struct db_params *params = db_params(task);
 
 	db_add_id(params, task->client);
-	return db_query(task, undo_sql, params, NULL);
+	return db_query(task, undo_sql, params, NULL) &&
+	       db_query(task, undo_users_sql, params, NULL);
 }
 
 bool

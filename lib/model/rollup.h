@@ -43,7 +43,8 @@ NODISCARD bool rollup_clear(struct task *task, const struct rollup_pending *pend
  */
 NODISCARD bool rollup_sum(
     struct task *task, const struct zone *zone, struct span span, int64_t *ret_rows);
-/* Makes the rows of a day that is over since the last call; *ret_more: there may be another. */
+/* Makes the rows of a day that is over since the last call, or of users, of some days up to today;
+ * *ret_more: there may be others. */
 NODISCARD bool rollup_end_day(
     struct task *task, const struct zone *zone, bool *ret_more, int64_t *ret_rows);
 
@@ -60,6 +61,7 @@ struct rollup_bounds {
 	int64_t days_until; /* rows by day of the days that were over by then */
 	int64_t hours_from; /* rows by hour */
 	int64_t days_from; /* rows by day of the zone that the days have now */
+	int64_t users_until; /* rows by user and stretch of days, from days_from on */
 	int64_t closed_from; /* rows of daily_costs of that zone, of days that were closed */
 };
 NODISCARD bool rollup_find_bounds(struct task *task, struct rollup_bounds *ret);
@@ -81,5 +83,6 @@ NODISCARD bool rollup_count_waiting(struct task *task, int64_t *ret_batches, int
 extern const char *const rollup_statements[];
 extern const char *const rollup_sum_statements[];
 extern const char *const rollup_hours_statements[];
+extern const char *const rollup_user_statements[];
 
 #endif

@@ -1,6 +1,5 @@
 #include "lib/clock.h"
 #include "lib/model/day.h"
-#include "lib/model/rollup.h"
 #include "lib/model/rollup_private.h"
 #include "lib/model/usage_sql.h"
 
@@ -45,7 +44,7 @@ static const char day_sql[] = REPLACE("'day'", "$3", "$4", "day_rows($1, $2, $3,
 
 static const char client_sql[] =
     "SELECT nullif(whole_from, '-infinity'), days_until, nullif(hours_from, '-infinity'), "
-    "nullif(days_from, '-infinity'), nullif(closed_from, '-infinity') "
+    "nullif(days_from, '-infinity'), nullif(closed_from, '-infinity'), users_until "
     "FROM rollup_clients "
     "WHERE client_id = $1";
 
@@ -60,10 +59,8 @@ static const char ended_sql[] = "UPDATE rollup_clients "
 				"SET days_until = $2 "
 				"WHERE client_id = $1";
 
-/* The groups of a million records fit; and the compiler of expressions takes longer than they do.
- */
-static const char memory_sql[] = "SELECT set_config('work_mem', '128MB', true), "
-				 "set_config('jit', 'off', true)";
+/* The groups of a million records fit. */
+static const char memory_sql[] = "SELECT set_config('work_mem', '128MB', true)";
 
 const char *const rollup_sum_statements[] = { hours_sql, day_sql, client_sql, first_sql, ended_sql,
 	memory_sql, NULL };
@@ -85,12 +82,13 @@ rollup_find_bounds(struct task *task, struct rollup_bounds *ret)
 			.hours_from = db_time(rows, 0, 2),
 			.days_from = db_time(rows, 0, 3),
 			.closed_from = db_time(rows, 0, 4),
+			.users_until = db_time(rows, 0, 5),
 		};
 	return true;
 }
 
-static bool
-begin(struct task *task, struct rollup_bounds *ret)
+bool
+rollup_lock(struct task *task, struct rollup_bounds *ret)
 {
 	return day_lock(task) && db_query(task, memory_sql, NULL, NULL) &&
 	       rollup_find_bounds(task, ret);
@@ -162,8 +160,9 @@ rollup_sum(struct task *task, const struct zone *zone, struct span span, int64_t
 	struct rollup_bounds kept;
 
 	*ret_rows = 0;
-	return begin(task, &kept) && sum_hours(task, span, kept.whole_from, ret_rows) &&
-	       sum_days(task, zone, span, &kept, ret_rows);
+	return rollup_lock(task, &kept) && sum_hours(task, span, kept.whole_from, ret_rows) &&
+	       sum_days(task, zone, span, &kept, ret_rows) &&
+	       rollup_sum_users(task, zone, span, &kept, ret_rows);
 }
 
 /* The first day from the instant on that has rows by hour; today where there is none. */
@@ -202,14 +201,14 @@ rollup_end_day(struct task *task, const struct zone *zone, bool *ret_more, int64
 
 	*ret_rows = 0;
 	*ret_more = false;
-	if (!begin(task, &kept))
+	if (!rollup_lock(task, &kept))
 		return false;
 	if (kept.days_until >= zone_day_start(zone, today))
-		return true;
+		return rollup_end_users(task, zone, &kept, ret_more, ret_rows);
 	if (!find_first(task, zone, kept.days_until, &date))
 		return false;
-	*ret_more = date < today;
-	if (!*ret_more)
+	*ret_more = true;
+	if (date >= today)
 		return write_ended(task, zone_day_start(zone, today));
 	return sum_day(task, zone, date, kept.hours_from, ret_rows) &&
 	       write_ended(task, zone_day_start(zone, date + 1));

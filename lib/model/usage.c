@@ -11,7 +11,8 @@ const char *const usage_dimension_names[] = { "feature", "agent_type", "provider
 static const char client_sql[] = "SELECT nullif(whole_from, '-infinity'), "
 				 "CASE WHEN timezone = $2 THEN days_until END, "
 				 "nullif(days_from, '-infinity'), "
-				 "nullif(hours_from, '-infinity') "
+				 "nullif(hours_from, '-infinity'), "
+				 "CASE WHEN timezone = $2 THEN users_until END "
 				 "FROM rollup_clients "
 				 "WHERE client_id = $1";
 
@@ -59,9 +60,8 @@ range_of(const struct usage_query *query)
 	    struct span){ query->buckets[0].since, query->buckets[query->bucket_count - 1].until };
 }
 
-/* What has changed within the range since it was rolled up: tidy, of whole quarter-hours. */
-static bool
-find_changed(struct task *task, const struct usage_query *query, struct usage_changed *ret)
+bool
+usage_find_changed(struct task *task, const struct usage_query *query, struct usage_changed *ret)
 {
 	struct db_params *params = db_params(task);
 	struct db_step steps[] = { { client_sql, params }, { changed_sql, params } };
@@ -84,6 +84,7 @@ find_changed(struct task *task, const struct usage_query *query, struct usage_ch
 		ret->days_until = db_time(rows[0], 0, 1);
 		ret->days_from = db_time(rows[0], 0, 2);
 		ret->hours_from = db_time(rows[0], 0, 3);
+		ret->users_until = db_time(rows[0], 0, 4);
 	}
 	for (int i = 0; i < count; i++)
 		ret->at[ret->count++] =
@@ -144,18 +145,29 @@ usage_fail(struct task *task, const struct usage_query *query, const char *messa
 
 /* What has not changed, from the rollups. */
 static bool
-read_parts(struct task *task, const struct usage_query *query, const struct usage_parts *parts,
-    struct usage_rows *rows)
+read_parts(struct task *task, const struct usage_query *query, const struct usage_changed *changed,
+    const struct usage_parts *parts, struct usage_rows *rows)
 {
 	bool more = false;
 
 	if (parts->count == 0)
 		return true;
+	if (usage_can_choose(query))
+		return usage_choose(task, query, changed, parts, rows);
 	if (!usage_read_rollups(task, query, parts, rows, &more))
 		return false;
-	if (more && usage_can_choose(query))
-		return usage_choose(task, query, parts, rows);
 	return !more || usage_fail(task, query, "has too many groups in this time");
+}
+
+bool
+usage_read_changed(struct task *task, const struct usage_query *query,
+    const struct usage_changed *changed, struct usage_rows *rows)
+{
+	for (size_t i = 0; i < changed->count; i++) {
+		if (!usage_read_log(task, query, changed->at[i], rows))
+			return false;
+	}
+	return true;
 }
 
 bool
@@ -165,13 +177,17 @@ usage_find(struct task *task, const struct usage_query *query, struct usage_rows
 	struct usage_parts parts;
 
 	*ret = (struct usage_rows){ 0 };
-	if (!find_changed(task, query, &changed) || !usage_divide(task, query, &changed, &parts))
-		return false;
-	for (size_t i = 0; i < changed.count; i++) {
-		if (!usage_read_log(task, query, changed.at[i], ret))
-			return false;
-	}
-	return read_parts(task, query, &parts, ret);
+	return usage_find_changed(task, query, &changed) &&
+	       usage_divide(task, query, &changed, &parts) &&
+	       usage_read_changed(task, query, &changed, ret) &&
+	       read_parts(task, query, &changed, &parts, ret);
+}
+
+bool
+usage_find_in_log(struct task *task, const struct usage_query *query, struct usage_rows *ret)
+{
+	*ret = (struct usage_rows){ 0 };
+	return usage_read_log(task, query, range_of(query), ret);
 }
 
 bool

@@ -30,7 +30,6 @@ extern const char *const usage_dimension_names[]; /* NULL behind the last */
 #define USAGE_KEYS_MAX 4
 #define USAGE_ROWS_MAX 200000 /* of the rollups, for one answer of the service */
 #define USAGE_LATER_S 60 /* until more is rolled up */
-#define USAGE_USER_ROWS 2000 /* the same by user: beyond them PostgreSQL chooses */
 
 enum usage_grain { USAGE_DAY, USAGE_HOUR, USAGE_QUARTER };
 
@@ -47,8 +46,8 @@ struct usage_query {
 	enum usage_grain coarsest; /* of the rows that are read: each holds the same sums */
 	int rows_max; /* of the rollups, and of what the log has besides */
 	const char *since_name; /* the field that errors name; NULL: since */
-	/* By user only: where there are more, PostgreSQL chooses so many groups that cost most, and
-	 * the others come as one of each bucket. 0: too many are ERR_INVALID. */
+	/* By user only: PostgreSQL chooses so many that cost most, and the others come as one of
+	 * each bucket. 0: all come. */
 	size_t groups_max;
 };
 
@@ -75,9 +74,35 @@ bool usage_fits(const struct usage_query *query, enum usage_dimension *ret_besid
  * that are not rolled up yet. */
 NODISCARD bool usage_find(
     struct task *task, const struct usage_query *query, struct usage_rows *ret);
-/* The same in a transaction of its own; the task must be in none. */
+/* The same of the log alone, as if nothing were rolled up. */
+NODISCARD bool usage_find_in_log(
+    struct task *task, const struct usage_query *query, struct usage_rows *ret);
+/* usage_find() in a transaction of its own; the task must be in none. */
 NODISCARD bool usage_read(
     struct task *task, const struct usage_query *query, struct usage_rows *ret);
+
+/* What a user cost in the whole time. */
+struct usage_cost {
+	const char *user; /* NULL: the calls of nobody */
+	int64_t nanos, calls;
+};
+
+struct usage_costs {
+	struct usage_cost *at; /* what costs most first, then most calls, then by user */
+	size_t count;
+};
+
+struct usage_limits {
+	int64_t users;
+	int64_t
+	    days; /* the longest stretch that is read in one row: each length holds the same sums */
+};
+#define USAGE_DAYS_MAX 16
+
+/* In a transaction of one snapshot; fails as usage_find(). Of the query the time, not by and only.
+ */
+NODISCARD bool usage_rank(struct task *task, const struct usage_query *query,
+    const struct usage_limits *limits, struct usage_costs *ret);
 
 struct usage_group {
 	size_t bucket;
@@ -108,6 +133,6 @@ struct usage_group usage_sum_group(const struct usage_sum *sum);
 /* Its SQL, for the tests; NULL behind the last. */
 extern const char *const usage_statements[];
 extern const char *const usage_row_statements[];
-extern const char *const usage_choose_statements[];
+extern const char *const usage_rank_statements[];
 
 #endif

@@ -2,74 +2,11 @@
 
 #include "lib/model/usage_private.h"
 
-/* What the rollups and ($5 to $7) the log have of each user. */
-static const char choose_sql[] =
-    "SELECT key "
-    "FROM (SELECT a.key[1] AS key, a.cost_cents AS cents, a.calls "
-    "FROM unnest($2::text[], $3::timestamptz[], $4::timestamptz[]) AS s (grain, since, until) "
-    "CROSS JOIN LATERAL ("
-    "SELECT key, cost_cents, calls "
-    "FROM cost_rows($1, 'user', s.grain, s.since, s.until) "
-    "OFFSET 0) AS a "
-    "UNION ALL "
-    "SELECT key, nanos * 0.0000001, calls "
-    "FROM unnest($5::text[], $6::bigint[], $7::bigint[]) AS l (key, nanos, calls)) AS u "
-    "GROUP BY key "
-    "ORDER BY sum(cents) DESC, sum(calls) DESC, key COLLATE \"C\" NULLS FIRST "
-    "LIMIT $8";
-
-const char *const usage_choose_statements[] = { choose_sql, NULL };
-
 bool
 usage_can_choose(const struct usage_query *query)
 {
-	return query->groups_max > 0 && query->by_count == 1 && query->by[0] == USAGE_USER;
-}
-
-static void
-add_parts(struct db_params *params, const struct usage_parts *parts)
-{
-	static const char *const names[] = { "day", "hour", "quarter" };
-	struct db_array *grains = db_add_array(params, DB_ARRAY_TEXT);
-	struct db_array *since = db_add_array(params, DB_ARRAY_TIME);
-	struct db_array *until = db_add_array(params, DB_ARRAY_TIME);
-
-	for (size_t i = 0; i < parts->count; i++) {
-		const char *name = names[parts->at[i].grain];
-
-		db_array_text(grains, (struct text){ name, strlen(name) });
-		db_array_time(since, parts->at[i].span.since);
-		db_array_time(until, parts->at[i].span.until);
-	}
-}
-
-static void
-add_log(struct db_params *params, const struct usage_rows *rows)
-{
-	struct db_array *keys = db_add_array(params, DB_ARRAY_TEXT);
-	struct db_array *nanos = db_add_array(params, DB_ARRAY_INT);
-	struct db_array *calls = db_add_array(params, DB_ARRAY_INT);
-
-	for (size_t i = 0; i < rows->count; i++) {
-		const char *key = rows->at[i].key[0];
-
-		db_array_text(keys, (struct text){ key, key == NULL ? 0 : strlen(key) });
-		db_array_int(nanos, rows->at[i].totals.at[TOTAL_COST]);
-		db_array_int(calls, rows->at[i].totals.at[TOTAL_REQUESTS]);
-	}
-}
-
-static bool
-find_keys(struct task *task, const struct usage_query *query, const struct usage_parts *parts,
-    const struct usage_rows *log, struct db_rows **ret)
-{
-	struct db_params *params = db_params(task);
-
-	db_add_id(params, task->client);
-	add_parts(params, parts);
-	add_log(params, log);
-	db_add_int(params, (int64_t)query->groups_max);
-	return db_query(task, choose_sql, params, ret);
+	return query->groups_max > 0 && query->by_count == 1 && query->by[0] == USAGE_USER &&
+	       query->only[USAGE_USER] == NULL;
 }
 
 struct bucket {
@@ -131,22 +68,38 @@ add_rest(struct task *task, const struct usage_query *query, const struct usage_
 	*rows = (struct usage_rows){ at, count };
 }
 
-bool
-usage_choose(struct task *task, const struct usage_query *query, const struct usage_parts *parts,
+/* There are no others. */
+static bool
+read_all(struct task *task, const struct usage_query *query, const struct usage_parts *parts,
     struct usage_rows *rows)
 {
-	struct usage_query everything = *query, wide = *query;
-	struct usage_rows all = { 0 }, chosen = { 0 };
-	struct db_rows *keys;
 	bool more;
 
+	if (!usage_read_rollups(task, query, parts, rows, &more))
+		return false;
+	return !more || usage_fail(task, query, "has too many groups in this time");
+}
+
+bool
+usage_choose(struct task *task, const struct usage_query *query,
+    const struct usage_changed *changed, const struct usage_parts *parts, struct usage_rows *rows)
+{
+	const struct usage_limits limits = { (int64_t)query->groups_max + 1, USAGE_DAYS_MAX };
+	struct usage_rows all = { 0 }, chosen = { 0 };
+	struct usage_query everything = *query;
+	struct usage_costs users;
+	bool more;
+
+	if (!usage_rank_rows(task, query, changed, rows, &limits, &users))
+		return false;
+	if (users.count <= query->groups_max)
+		return read_all(task, query, parts, rows);
+	users.count = query->groups_max;
 	everything.by_count = 0;
-	everything.rows_max = wide.rows_max = USAGE_ROWS_MAX;
-	if (!find_keys(task, query, parts, rows, &keys) ||
-	    !usage_read_some(task, &wide, parts, keys, &chosen) ||
+	if (!usage_read_some(task, query, parts, &users, &chosen) ||
 	    !usage_read_rollups(task, &everything, parts, &all, &more))
 		return false;
-	if (more || chosen.count > USAGE_ROWS_MAX)
+	if (more || chosen.count > (size_t)query->rows_max)
 		return usage_fail(task, query, "has too many groups in this time");
 	add_rest(task, query, &all, &chosen, rows);
 	return true;

@@ -94,13 +94,28 @@ divide_one(struct task *task, const struct usage_query *query, const struct usag
 	return end;
 }
 
-static void
-divide_bucket(struct task *task, const struct usage_query *query,
-    const struct usage_changed *changed, struct span bucket, struct usage_parts *parts)
+/* Hours that are gone cannot be read. */
+static bool
+has_hours(const struct usage_parts *parts, size_t from, const struct usage_changed *changed)
 {
-	for (int64_t at = bucket.since; at < bucket.until;) {
+	for (size_t i = from; i < parts->count; i++) {
+		const struct usage_part *part = &parts->at[i];
+
+		if (part->grain != USAGE_DAY && part->span.since < changed->hours_from)
+			return false;
+	}
+	return true;
+}
+
+bool
+usage_divide_span(struct task *task, const struct usage_query *query,
+    const struct usage_changed *changed, struct span span, struct usage_parts *parts)
+{
+	size_t first = parts->count;
+
+	for (int64_t at = span.since; at < span.until;) {
 		int64_t found = span_find(changed->at, changed->count, at);
-		int64_t limit = bucket.until;
+		int64_t limit = span.until;
 
 		if (found >= 0) {
 			at = found;
@@ -110,6 +125,10 @@ divide_bucket(struct task *task, const struct usage_query *query,
 			limit = least(limit, ~found);
 		at = divide_one(task, query, changed, at, limit, parts);
 	}
+	/* The first may have been added to the last one. */
+	return has_hours(parts, first > 0 ? first - 1 : 0, changed) ||
+	       usage_fail(task, query,
+		   "is in a time of which only the client's own days are kept, not hours");
 }
 
 bool
@@ -117,12 +136,9 @@ usage_divide(struct task *task, const struct usage_query *query,
     const struct usage_changed *changed, struct usage_parts *ret)
 {
 	*ret = (struct usage_parts){ 0 };
-	for (size_t i = 0; i < query->bucket_count; i++)
-		divide_bucket(task, query, changed, query->buckets[i], ret);
-	for (size_t i = 0; i < ret->count; i++) {
-		if (ret->at[i].grain != USAGE_DAY && ret->at[i].span.since < changed->hours_from)
-			return usage_fail(task, query,
-			    "is in a time of which only the client's own days are kept, not hours");
+	for (size_t i = 0; i < query->bucket_count; i++) {
+		if (!usage_divide_span(task, query, changed, query->buckets[i], ret))
+			return false;
 	}
 	return true;
 }

@@ -12,7 +12,12 @@ struct usage_changed {
 	int64_t whole_from; /* before this the log may have lost records: it is not asked */
 	int64_t days_from, days_until; /* between them there are rows by day of the client's zone */
 	int64_t hours_from; /* there are rows by hour from here on */
+	int64_t users_until; /* from days_from on there are rows of user_costs; 0: there are none */
 };
+
+/* Since it was rolled up, within the time of the question. */
+NODISCARD bool usage_find_changed(
+    struct task *task, const struct usage_query *query, struct usage_changed *ret);
 
 /* Leaves what lies in the range: tidy, of whole quarter-hours. */
 void usage_clip(struct usage_changed *changed, struct span range);
@@ -32,8 +37,14 @@ struct usage_parts {
 NODISCARD bool usage_divide(struct task *task, const struct usage_query *query,
     const struct usage_changed *changed, struct usage_parts *ret);
 
+/* The same of a span; adds to parts. */
+NODISCARD bool usage_divide_span(struct task *task, const struct usage_query *query,
+    const struct usage_changed *changed, struct span span, struct usage_parts *parts);
+
 /* ERR_INVALID on the field that the question names for its time; false. */
 bool usage_fail(struct task *task, const struct usage_query *query, const char *message);
+
+extern const char *const usage_grain_names[]; /* of enum usage_grain */
 
 /* The dimension whose rows answer the question with the fewest; USAGE_DIMENSIONS: those of all four
  * together. */
@@ -43,19 +54,43 @@ enum usage_dimension usage_dimension_of(const struct usage_query *query);
  * was added. */
 NODISCARD bool usage_read_rollups(struct task *task, const struct usage_query *query,
     const struct usage_parts *parts, struct usage_rows *rows, bool *ret_more);
-/* Only the keys in the first column; of a question by user. */
+/* Only these; of a question by user. */
 NODISCARD bool usage_read_some(struct task *task, const struct usage_query *query,
-    const struct usage_parts *parts, const struct db_rows *keys, struct usage_rows *rows);
+    const struct usage_parts *parts, const struct usage_costs *users, struct usage_rows *rows);
 /* ERR_UNAVAILABLE: there are too many. */
 NODISCARD bool usage_read_log(
     struct task *task, const struct usage_query *query, struct span span, struct usage_rows *rows);
+/* All that has changed, of the log. */
+NODISCARD bool usage_read_changed(struct task *task, const struct usage_query *query,
+    const struct usage_changed *changed, struct usage_rows *rows);
 
 /*
- * Where there are too many rows by user: PostgreSQL chooses the groups_max that cost most, and of
- * the others only the sum of each bucket is read. rows holds what the log has, and nothing else.
+ * Of users PostgreSQL chooses the groups_max that cost most, and of the others only the sum of each
+ * bucket is read. rows holds what the log has, and nothing else.
  */
 bool usage_can_choose(const struct usage_query *query);
 NODISCARD bool usage_choose(struct task *task, const struct usage_query *query,
-    const struct usage_parts *parts, struct usage_rows *rows);
+    const struct usage_changed *changed, const struct usage_parts *parts, struct usage_rows *rows);
+
+/* A stretch of so many days, or several that follow each other. */
+struct usage_stretch {
+	int64_t days;
+	struct span span;
+};
+
+/* What tells who costs most: stretches, and rows by hour beside them or out of them. */
+struct usage_rank {
+	struct usage_stretch *at;
+	size_t count, room;
+	struct usage_parts added, taken;
+};
+
+/* Whatever has not changed, in one piece: buckets do not matter. Fails as usage_divide(). */
+NODISCARD bool usage_rank_divide(struct task *task, const struct usage_query *query,
+    const struct usage_changed *changed, int64_t days_max, struct usage_rank *ret);
+/* log: what has changed, by user. */
+NODISCARD bool usage_rank_rows(struct task *task, const struct usage_query *query,
+    const struct usage_changed *changed, const struct usage_rows *log,
+    const struct usage_limits *limits, struct usage_costs *ret);
 
 #endif

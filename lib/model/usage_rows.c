@@ -5,7 +5,7 @@
 #include "lib/model/usage_private.h"
 #include "lib/model/usage_sql.h"
 
-static const char *const grain_names[] = { "day", "hour", "quarter" };
+const char *const usage_grain_names[] = { "day", "hour", "quarter" };
 
 /* The columns of a row, from one of cost_aggregates or of sums of the log. */
 #define SUMS \
@@ -177,7 +177,7 @@ add_parts(struct task *task, struct db_params *params, const struct usage_query 
 	for (size_t i = 0; i < parts->count; i++) {
 		const struct usage_part *part = &parts->at[i];
 		const char *name = rows_of(dimension, part->grain);
-		const char *grain = grain_names[part->grain];
+		const char *grain = usage_grain_names[part->grain];
 
 		if (!(strcmp(name, "call") == 0 ? call : other))
 			continue;
@@ -218,7 +218,7 @@ usage_read_rollups(struct task *task, const struct usage_query *query,
 
 bool
 usage_read_some(struct task *task, const struct usage_query *query, const struct usage_parts *parts,
-    const struct db_rows *keys, struct usage_rows *rows)
+    const struct usage_costs *users, struct usage_rows *rows)
 {
 	struct db_params *some = db_params(task), *nobody = db_params(task);
 	struct db_step steps[] = { { some_sql, some }, { nobody_sql, nobody } };
@@ -228,9 +228,11 @@ usage_read_some(struct task *task, const struct usage_query *query, const struct
 
 	add_parts(task, some, query, parts, false, true);
 	texts = db_add_array(some, DB_ARRAY_TEXT);
-	for (int i = 0; i < db_count(keys); i++) {
-		db_array_text(texts, db_bytes(keys, i, 0));
-		if (db_null(keys, i, 0))
+	for (size_t i = 0; i < users->count; i++) {
+		const char *user = users->at[i].user;
+
+		db_array_text(texts, (struct text){ user, user == NULL ? 0 : strlen(user) });
+		if (user == NULL)
 			count = 2;
 	}
 	add_parts(task, nobody, query, parts, false, true);
@@ -241,23 +243,14 @@ usage_read_some(struct task *task, const struct usage_query *query, const struct
 	return true;
 }
 
-/* A client that was never rolled up has all of its log here. Where PostgreSQL chooses the groups it
- * is told of each of the log. */
-static int64_t
-log_rows_left(const struct usage_query *query, const struct usage_rows *rows)
-{
-	int64_t most = usage_can_choose(query) ? USAGE_ROWS_MAX : query->rows_max;
-
-	return most - (int64_t)rows->count;
-}
-
+/* A client that was never rolled up has all of its log here. */
 bool
 usage_read_log(
     struct task *task, const struct usage_query *query, struct span span, struct usage_rows *rows)
 {
 	enum usage_dimension dimension = usage_dimension_of(query);
 	struct db_params *params = db_params(task);
-	int64_t left = log_rows_left(query, rows);
+	int64_t left = query->rows_max - (int64_t)rows->count;
 	const char *sql = log_by_call_sql;
 	struct db_rows *found;
 

@@ -211,7 +211,6 @@ check_chosen(const struct usage_query *asked, size_t limit)
 	query.by_count = 1;
 	fine(usage_read(&task, &query, &rows));
 	usage_group(&task, &rows, limit, &expected);
-	query.rows_max = 3;
 	query.groups_max = limit;
 	fine(usage_read(&task, &query, &rows));
 	usage_group(&task, &rows, limit, &found);
