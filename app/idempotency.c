@@ -64,7 +64,11 @@ idempotency_hash(const struct request *req, uint8_t out[32])
 	add_part(&parts, (struct text){ req->path, strlen(req->path) });
 	add_part(&parts, req->query);
 	add_part(&parts, req->body);
-	seal_hash(buf_text(&parts), out);
+	if (req->route->secret_body)
+		seal_derive((struct text){ req->identity->secret, strlen(req->identity->secret) },
+		    buf_text(&parts), out);
+	else
+		seal_hash(buf_text(&parts), out);
 }
 
 /* Only the key that made the request can read the answer again. */

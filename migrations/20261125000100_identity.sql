@@ -1,4 +1,4 @@
--- Who the users are: their names, subscriptions and settings.
+-- Who the users are: their names, subscriptions and settings; and how they prove it.
 
 -- migrate:up
 
@@ -27,8 +27,25 @@ CREATE UNIQUE INDEX users_username ON users (client_id, username_folded)
 -- GET /v1/users?subscription_tier= and GET /v1/users/count?by=subscription_tier.
 CREATE INDEX users_subscription ON users (client_id, subscription_tier, id) WHERE deleted_at IS NULL;
 
+-- Logins that failed, under the SHA-256 of who was meant or where they came from.
+CREATE TABLE login_failures (
+	client_id uuid NOT NULL REFERENCES clients,
+	subject bytea NOT NULL CHECK (length(subject) = 32),
+	failures integer NOT NULL CHECK (failures >= 0),
+	until timestamptz NOT NULL, -- forgotten from here on
+	PRIMARY KEY (client_id, subject)
+);
+
+-- purge
+CREATE INDEX login_failures_until ON login_failures (until);
+
+CALL isolate('login_failures');
+GRANT SELECT, INSERT, UPDATE, DELETE ON login_failures TO tally_app;
+GRANT SELECT, DELETE ON login_failures TO tally_worker;
+
 -- migrate:down
 
+DROP TABLE login_failures;
 DROP INDEX users_subscription;
 DROP INDEX users_username;
 ALTER TABLE users

@@ -83,8 +83,9 @@ const struct resource_field user_fields[USER_FIELDS] = {
 	    .use = GIVEN, .absent = "Empty where not given." },
 	{ { .name = "mfa_enabled", .type = JSON_BOOL, .offset = AT(mfa_enabled) },
 	    .use = RESOURCE_OWN },
-	{ { .name = "last_login_at", .type = JSON_TIME, .offset = AT(last_login_at) } },
-	{ { TEXT(last_login_ip, USER_ADDRESS_MAX) }, .into = "?::inet", .from = "host(?)" },
+	{ { .name = "last_login_at", .type = JSON_TIME, .offset = AT(last_login_at) }, .use = 0 },
+	{ { TEXT(last_login_ip, USER_ADDRESS_MAX) }, .use = 0, .into = "?::inet",
+	    .from = "host(?)" },
 };
 
 static bool
