@@ -10,6 +10,7 @@
 #include "lib/redis.h"
 
 struct cache;
+struct hashing;
 struct ingest;
 struct server;
 struct today;
@@ -20,6 +21,7 @@ struct app {
 	struct redis_settings redis;
 	struct db_pool *pool;
 	struct cache *cache; /* keys, clients, prices: app/cache.h */
+	struct hashing *hashing; /* of passwords: app/hashing.h */
 	struct ingest *ingest; /* the write path: app/ingest/ingest.h */
 	struct today *today; /* who waits for the open day: app/api/today.h */
 	struct server *server;

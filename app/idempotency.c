@@ -68,7 +68,11 @@ idempotency_hash(const struct request *req, uint8_t out[32])
 	if (!id_is_nil(req->task->user))
 		add_part(&parts, (struct text){ (const char *)req->task->user.bytes,
 				     sizeof req->task->user.bytes });
-	seal_hash(buf_text(&parts), out);
+	if (req->route->secret_body)
+		seal_derive((struct text){ req->identity->secret, strlen(req->identity->secret) },
+		    buf_text(&parts), out);
+	else
+		seal_hash(buf_text(&parts), out);
 }
 
 /* Only the key that made the request can read the answer again. */

@@ -26,7 +26,7 @@ NODISCARD bool idempotency_end(struct request *req);
 
 /* ERR_INVALID unless 1 to 255 printable ASCII characters. True where there is no key. */
 NODISCARD bool idempotency_check_key(struct request *req);
-/* Follows from method, path, query and body. */
+/* Follows from method, path, query and body; and from the key where the body holds a secret. */
 void idempotency_hash(const struct request *req, uint8_t out[32]);
 
 /* A row of idempotency_keys. */

@@ -15,6 +15,7 @@
 
 #include "app/api/today.h"
 #include "app/cache.h"
+#include "app/hashing.h"
 #include "app/ingest/ingest.h"
 #include "app/notify.h"
 #include "app/options.h"
@@ -114,7 +115,7 @@ trace_query(const struct task *task, const char *sql, int64_t usec)
 }
 
 static void
-open_parts(struct app *app)
+open_parts(struct app *app, struct arena *arena)
 {
 	const struct conf *conf = &app->conf;
 
@@ -141,6 +142,7 @@ open_parts(struct app *app)
 	app->ingest = ingest_new(app);
 	app->today = today_new();
 	app->cache = cache_new(app);
+	app->hashing = hashing_new(arena, conf);
 }
 
 static void
@@ -273,7 +275,7 @@ start(struct task *task, const struct options *options, const sigset_t *signals)
 	share_heaps(app.conf.threads);
 	if (!open_socket(task, app.conf.listen, &listen_fd))
 		return EX_OSERR;
-	open_parts(&app);
+	open_parts(&app, task->arena);
 	int status = EX_NOPERM;
 	if (check_role(task, app.pool))
 		status = serve(options, &app, listen_fd, signals);

@@ -35,6 +35,7 @@ struct route {
 	bool parks; /* the handler itself calls request_finish(), maybe later, on every way out */
 	bool many; /* the body may be an array or NDJSON, too */
 	bool secret; /* the answer holds a secret: a stored answer is sealed */
+	bool secret_body; /* the body holds one: no hash of it is kept that could be guessed at */
 	int status; /* of success, for the OpenAPI document */
 	const char *known; /* when 200 is answered instead, for the OpenAPI document; or NULL */
 	const char *summary;

@@ -16,6 +16,7 @@
 #include "app/api/daily_costs.h"
 #include "app/api/health.h"
 #include "app/api/litellm.h"
+#include "app/api/login.h"
 #include "app/api/organization.h"
 #include "app/api/prompts.h"
 #include "app/api/records.h"
@@ -185,6 +186,10 @@ const struct route routes[] = {
 	REST_REMOVE("/v1/users", SCOPE_USERS, user_resource,
 	    "a user; purge removes it for good after the grace period", ),
 	REST_RESTORE("/v1/users", SCOPE_USERS, user_resource, "a user", ),
+	{ "POST", "/v1/users/{id}/password", users_set_password, SCOPE_USERS,
+	    BODY(users_set_password_fields), .secret_body = true, .status = 204,
+	    .summary = "Sets a user's password, which is kept as its argon2id hash; the old one is "
+		       "asked for where current_password is given. Sessions go on." },
 	{ "POST", "/v1/users/{id}/sessions/revoke", sessions_revoke_user, SCOPE_USERS,
 	    .bound = true, .status = 200, .summary = "Ends all sessions of a user." },
 	{ "GET", "/v1/users/{id}/chat-logs", chat_logs_of_user, SCOPE_LOGS_READ,
@@ -192,6 +197,12 @@ const struct route routes[] = {
 	    .summary = "A user's records, newest first; CSV and NDJSON by Accept." },
 	{ "GET", "/v1/users/{id}/usage", usage_stats_of_user, SCOPE_LOGS_READ, .bound = true,
 	    .status = 200, .summary = "A user's calls and cost, today and in all." },
+
+	{ "POST", "/v1/auth/login", login_post, SCOPE_USERS, BODY(login_post_fields),
+	    .secret = true, .secret_body = true, .status = 201,
+	    .summary = "Opens a session for who knows the password of an active user; its token is "
+		       "shown this once. 401 is the same for every reason, being locked out after "
+		       "too many failures among them." },
 
 	REST_ADD("/v1/sessions", SCOPE_USERS, session_resource,
 	    "a session; its token is shown this once", .fill = sessions_fill, .bound = true,

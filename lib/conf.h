@@ -35,6 +35,10 @@ struct conf {
 	int64_t stop_timeout_ms;
 	int64_t key_failures_per_minute; /* from one address before it gets 429; 0: any number */
 	const char *log_level;
+	/* passwords (argon2id) */
+	int64_t password_ops;
+	int64_t password_memory_kib;
+	int64_t password_hashes_at_once;
 	/* jobs */
 	int64_t log_retention_days; /* of chat_logs where the client sets none */
 	int64_t hour_retention_days; /* of the rollups by hour and quarter-hour */

@@ -2,10 +2,12 @@
 
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
 _Static_assert(SEAL_HASH_SIZE == crypto_hash_sha256_BYTES, "SHA-256");
 _Static_assert(SEAL_KEY_SIZE == crypto_auth_hmacsha256_BYTES, "HMAC-SHA-256");
 _Static_assert(SEAL_KEY_SIZE == crypto_secretbox_KEYBYTES, "a derived key opens a box");
+_Static_assert(SEAL_PASSWORD_SIZE == crypto_pwhash_STRBYTES, "argon2id");
 
 static const unsigned char *
 bytes(struct text text)
@@ -107,6 +109,53 @@ seal_open(const uint8_t key[SEAL_KEY_SIZE], struct text sealed, struct buf *out)
 	out->len += len - crypto_secretbox_MACBYTES;
 	out->at[out->len] = '\0';
 	return true;
+}
+
+#define KIB 1024
+
+void
+seal_password(struct text password, struct seal_cost cost, char out[SEAL_PASSWORD_SIZE])
+{
+	/* It fails only for want of memory. */
+	if (crypto_pwhash_str(out, password.at, password.len, (unsigned long long)cost.ops,
+		(size_t)cost.memory_kib * KIB) != 0)
+		abort();
+}
+
+bool
+seal_password_right(struct text password, const char *hash)
+{
+	return crypto_pwhash_str_verify(hash, password.at, password.len) == 0;
+}
+
+bool
+seal_password_cost(const char *hash, struct seal_cost *ret)
+{
+	static const char *const kinds[] = { "$argon2id$v=19$m=", "$argon2i$v=19$m=" };
+	long memory, passes;
+	char *end;
+
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		if (strncmp(hash, kinds[i], strlen(kinds[i])) != 0)
+			continue;
+		memory = strtol(hash + strlen(kinds[i]), &end, 10);
+		if (strncmp(end, ",t=", 3) != 0)
+			return false;
+		passes = strtol(end + 3, &end, 10);
+		if (*end != ',' || memory < 1 || memory > SEAL_PASSWORD_MEMORY_MAX_KIB ||
+		    passes < 1 || passes > SEAL_PASSWORD_OPS_MAX)
+			return false;
+		*ret = (struct seal_cost){ passes, memory };
+		return true;
+	}
+	return false;
+}
+
+bool
+seal_password_outdated(const char *hash, struct seal_cost cost)
+{
+	return crypto_pwhash_str_needs_rehash(
+		   hash, (unsigned long long)cost.ops, (size_t)cost.memory_kib * KIB) != 0;
 }
 
 void

@@ -29,6 +29,26 @@ void seal_close(const uint8_t key[SEAL_KEY_SIZE], struct text plain, struct buf 
 /* False when it was not closed with this key or was changed. */
 NODISCARD bool seal_open(const uint8_t key[SEAL_KEY_SIZE], struct text sealed, struct buf *out);
 
+/*
+ * Passwords: argon2id in the PHC string format, "$argon2id$v=19$m=19456,t=2,p=1$...". Each call but
+ * seal_password_outdated() takes memory_kib KiB and as long as it takes: outside of transactions.
+ */
+#define SEAL_PASSWORD_SIZE 128
+#define SEAL_PASSWORD_MEMORY_MIN_KIB 8
+#define SEAL_PASSWORD_MEMORY_MAX_KIB INT64_C(1048576)
+#define SEAL_PASSWORD_OPS_MAX 64
+struct seal_cost {
+	int64_t ops; /* passes over the memory */
+	int64_t memory_kib;
+};
+void seal_password(struct text password, struct seal_cost cost, char out[SEAL_PASSWORD_SIZE]);
+/* False, too, for a hash that is not argon2's. The cost is the one that the hash names. */
+bool seal_password_right(struct text password, const char *hash);
+/* What a hash costs to check; false, and ret untouched, where it is not argon2's or costs more than
+ * the limits above. */
+NODISCARD bool seal_password_cost(const char *hash, struct seal_cost *ret);
+bool seal_password_outdated(const char *hash, struct seal_cost cost);
+
 /* Base 62 (0-9A-Za-z) of size random bytes' worth, exactly digits characters and a terminator. */
 void seal_random_base62(char *out, size_t digits);
 

@@ -17,6 +17,7 @@ static const struct {
 } forms[] = {
 	{ "email", "", "@example.org", true },
 	{ "url", "https://example.com/", "", true },
+	{ "avatar_url", "https://example.com/", "", true },
 	{ "timezone", "Europe/Berlin", "", false },
 	{ "ip_address", "2001:db8::1", "", false },
 };
@@ -101,6 +102,9 @@ any_choice(const struct resource_field *field)
 {
 	int count = 0;
 
+	/* Whoever is not active takes part in nothing. */
+	if (strcmp(field->json.name, "account_status") == 0)
+		return "\"active\"";
 	while (field->json.choices[count] != NULL)
 		count++;
 	return api_text("\"%s\"", field->json.choices[++made % count]);
@@ -122,6 +126,8 @@ sample_value(const struct resource_field *field)
 		return "true";
 	case JSON_CHOICE:
 		return any_choice(field);
+	case JSON_OBJECT:
+		return api_text("{\"x\": %d}", ++made);
 	case JSON_TEXTS:
 		return "[\"counter.drift\"]";
 	default:

@@ -31,6 +31,7 @@
 #include "lib/model/day.h"
 #include "lib/model/delivery.h"
 #include "lib/model/late_days.h"
+#include "lib/model/login.h"
 #include "lib/model/pricing.h"
 #include "lib/model/pricing_import.h"
 #include "lib/model/prompt_duplicates.h"
@@ -74,6 +75,7 @@ static const struct statement_list written[] = {
 	{ "delivery", delivery_statements, "tally_worker" },
 	{ "idempotency", idempotency_statements, "tally_app" },
 	{ "late_days", late_days_statements, "tally_worker" },
+	{ "login", login_statements, "tally_app" },
 	{ "metrics", metrics_statements, "tally_app" },
 	{ "pricing", pricing_statements, "tally_worker" },
 	{ "pricing_import", pricing_import_statements, "tally_worker" },
@@ -95,7 +97,7 @@ static const struct statement_list written[] = {
 	{ "reference", reference_statements, "tally_app" },
 };
 
-#define STATEMENTS_MAX 100 /* of a resource */
+#define STATEMENTS_MAX (RESOURCE_STATEMENTS_MAX + 1)
 #define LISTS_MAX 100
 
 const char *const *

@@ -35,6 +35,13 @@ static const char tokens_sql[] = "DELETE FROM auth_tokens "
 				 "WHERE later.client_id = t.client_id AND later.lineage_id = t.id) "
 				 "LIMIT $2)";
 
+static const char failures_sql[] = "DELETE FROM login_failures "
+				   "WHERE (client_id, subject) IN ("
+				   "SELECT client_id, subject "
+				   "FROM login_failures "
+				   "WHERE until < $1 "
+				   "LIMIT $2)";
+
 static const char idempotency_sql[] = "DELETE FROM idempotency_keys "
 				      "WHERE (client_id, key) IN ("
 				      "SELECT client_id, key "
@@ -143,6 +150,7 @@ purge(struct command_context *context, struct job_result *result)
 
 	return remove_all(context, "sessions", sessions_sql, now, BATCH_REFERRED, result) &&
 	       remove_all(context, "tokens", tokens_sql, now, BATCH, result) &&
+	       remove_all(context, "failed logins", failures_sql, now, BATCH, result) &&
 	       remove_all(context, "idempotency keys", idempotency_sql, now - IDEMPOTENCY_KEPT,
 		   BATCH, result) &&
 	       remove_all(context, "alerts", alerts_sql, now - ALERTS_KEPT, BATCH, result) &&

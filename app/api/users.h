@@ -5,7 +5,12 @@
 #define APP_API_USERS_H
 
 #include "app/request.h"
+#include "lib/json_read.h"
 
 void users_changed(struct request *req);
+
+extern const struct json_field users_set_password_fields[2];
+
+bool users_set_password(struct request *req, struct reply *reply);
 
 #endif

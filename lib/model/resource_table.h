@@ -8,7 +8,7 @@
 #include "lib/task.h"
 
 #define RESOURCE_FIELDS_MAX 32
-#define RESOURCE_FILTERS_MAX 4
+#define RESOURCE_FILTERS_MAX 7
 #define RESOURCE_SELECTS_MAX 4
 
 /*
@@ -55,7 +55,7 @@ struct resource_taken {
 };
 
 /* Made at the first use of any, and constant from then on; NULL: it has no such. */
-#define RESOURCE_STATEMENTS_MAX 96
+#define RESOURCE_STATEMENTS_MAX 320
 struct resource_statements {
 	const char *sql[RESOURCE_STATEMENTS_MAX];
 };

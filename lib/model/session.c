@@ -8,10 +8,11 @@
 #include <string.h>
 
 /* A deleted user's row is still there for the foreign key, so the living are asked for. Locked: who
- * deletes the user ends this session, too. */
+ * deletes or suspends the user ends this session, too. */
 static const char user_sql[] = "SELECT id\n"
 			       "FROM users\n"
 			       "WHERE client_id = $1 AND id = $2 AND deleted_at IS NULL\n"
+			       "AND account_status = 'active'\n"
 			       "FOR SHARE";
 
 static const char revoke_user_sql[] =
@@ -82,7 +83,8 @@ check_user(struct task *task, struct id user)
 		return true;
 	if (!db_query(task, user_sql, key(task, user), &rows))
 		return false;
-	return db_count(rows) == 1 || task_fail_field(task, "user_id", "must be the id of a user");
+	return db_count(rows) == 1 ||
+	       task_fail_field(task, "user_id", "must be the id of an active user");
 }
 
 /* As bytes, which must live as long as the task. */

@@ -28,7 +28,7 @@ struct session {
 	const char *token_hash; /* in hexadecimal digits, of one that has just been added */
 };
 
-/* Adding needs expires_in_s. ERR_INVALID naming user_id (no living user) or ip_address. */
+/* Adding needs expires_in_s. ERR_INVALID naming user_id (no living, active user) or ip_address. */
 extern const struct resource session_resource;
 
 /* ERR_UNAUTHENTICATED when unknown, expired or revoked: the same for each. */

@@ -1,9 +1,7 @@
-#include "lib/model/user.h"
+#include "lib/model/user_private.h"
 
 #include <assert.h>
 #include <string.h>
-
-const char *const user_tier_names[] = { "anonymous", "free", "premium", "enterprise", NULL };
 
 static const char tier_sql[] = "SELECT tier\n"
 			       "FROM users\n"
@@ -16,42 +14,9 @@ static const char end_sessions_sql[] =
 
 const char *const user_statements[] = { tier_sql, end_sessions_sql, NULL };
 
-#define AT(member) offsetof(struct user, member)
-#define TEXT(column, most) \
-	.name = #column, .type = JSON_TEXT, .offset = AT(column), .min = 1, .max = (most)
-
-/* The folding's collation must not become that of the comparison: the index has the default one. */
-#define EMAIL_IS "email_folded = lower(? COLLATE \"und-x-icu\") COLLATE \"default\""
-
-static const struct resource_field fields[] = {
-	{ { TEXT(external_id, USER_EXTERNAL_ID_MAX),
-	      .about = "The application's own id; records name it as external_user_id." },
-	    .use = RESOURCE_ADD | RESOURCE_FILTER },
-	{ { .name = "email",
-	      .type = JSON_TEXT,
-	      .offset = AT(email),
-	      .min = 3,
-	      .max = USER_EMAIL_MAX,
-	      .about = "Unique among the living, whatever the letters' case." },
-	    .use = RESOURCE_ADD | RESOURCE_CHANGE | RESOURCE_FILTER, .filter = EMAIL_IS },
-	{ { TEXT(password_hash, USER_PASSWORD_HASH_MAX),
-	      .about = "Kept for the application; never returned." },
-	    .use = RESOURCE_ADD | RESOURCE_CHANGE | RESOURCE_SECRET },
-	{ { .name = "tier", .type = JSON_CHOICE, .offset = AT(tier), .choices = user_tier_names },
-	    .use = RESOURCE_ADD | RESOURCE_CHANGE | RESOURCE_FILTER,
-	    .absent = "free where not given." },
-	{ { .name = "email_verified", .type = JSON_BOOL, .offset = AT(email_verified) },
-	    .use = RESOURCE_ADD | RESOURCE_CHANGE },
-	{ { TEXT(oauth_provider, USER_OAUTH_PROVIDER_MAX), .with = "oauth_id",
-	      .about = "Together with oauth_id." },
-	    .use = RESOURCE_ADD | RESOURCE_CHANGE | RESOURCE_CLEAR },
-	{ { TEXT(oauth_id, USER_OAUTH_ID_MAX), .with = "oauth_provider",
-	      .about = "The user's id at the provider." },
-	    .use = RESOURCE_ADD | RESOURCE_CHANGE | RESOURCE_CLEAR },
-};
-
 static const struct resource_taken taken[] = {
 	{ "users_email", "email", "another user has this e-mail address" },
+	{ "users_username", "username", "another user has this name" },
 	{ "users_oauth", "oauth_id", "another user has this account" },
 	{ "users_external_id", "external_id", "another user, maybe a deleted one, has this id" },
 	{ "users_pkey", "external_id", "another user, maybe a deleted one, has this id" },
@@ -73,37 +38,6 @@ user_tier_of(const char *name)
 	return USER_ANONYMOUS;
 }
 
-/* One @ with something before and behind it, and nothing that could break a header or a line. */
-static bool
-is_email(const char *email)
-{
-	const char *at = strchr(email, '@');
-
-	if (at == NULL || at == email || at[1] == '\0' || strchr(at + 1, '@') != NULL)
-		return false;
-	for (const char *c = email; *c != '\0'; c++)
-		if ((unsigned char)*c <= ' ' || *c == 0x7f)
-			return false;
-	return true;
-}
-
-static bool
-check(struct task *task, const void *before, void *after)
-{
-	struct user *user = after;
-
-	if (user->email != NULL && !is_email(user->email))
-		task_fail_field(task, "email", "must be an e-mail address");
-	if (before == NULL && user->email == NULL && user->external_id == NULL &&
-	    user->oauth_id == NULL && user->tier != USER_ANONYMOUS)
-		task_fail_field(task, "email",
-		    "must be given, unless external_id, oauth_id or the tier anonymous is");
-	if (before == NULL && user->external_id != NULL)
-		user->head.id = user_id_from_external(
-		    task->client, (struct text){ user->external_id, strlen(user->external_id) });
-	return task->err.code == ERR_NONE;
-}
-
 static struct db_params *
 key(struct task *task, struct id id)
 {
@@ -114,14 +48,24 @@ key(struct task *task, struct id id)
 	return params;
 }
 
+/* A deletion, and a change of the account's status to any but active. */
+static bool
+ends_sessions(const char *action, const struct user *before, const struct user *after)
+{
+	if (strcmp(action, "remove") == 0)
+		return true;
+	return before != NULL && before->account_status == USER_ACTIVE &&
+	       after->account_status != USER_ACTIVE;
+}
+
 static bool
 end_sessions(struct task *task, const char *action, const void *before, const void *after)
 {
-	struct db_params *params = key(task, resource_id(after));
+	struct db_params *params;
 
-	(void)before;
-	if (strcmp(action, "remove") != 0)
+	if (!ends_sessions(action, before, after))
 		return true;
+	params = key(task, resource_id(after));
 	db_add_time(params, task->now);
 	return db_query(task, end_sessions_sql, params, NULL);
 }
@@ -144,13 +88,14 @@ const struct resource user_resource = {
 	.table = "users",
 	.one = "user",
 	.size = sizeof(struct user),
-	.defaults = &(const struct user){ .tier = USER_FREE },
-	.fields = fields,
-	.count = COUNT(fields),
+	.defaults = &(
+	    const struct user){ .tier = USER_FREE, .timezone = "UTC", .preferences = { "{}", 2 } },
+	.fields = user_fields,
+	.count = USER_FIELDS,
 	.taken = taken,
 	.taken_count = COUNT(taken),
 	.statements = &statements,
 	.soft = true,
-	.check = check,
+	.check = user_check,
 	.stored = end_sessions,
 };
