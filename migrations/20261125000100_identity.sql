@@ -40,6 +40,7 @@ CREATE TABLE login_failures (
 CREATE INDEX login_failures_until ON login_failures (until);
 
 CALL isolate('login_failures');
+CALL hide_from_users('login_failures');
 GRANT SELECT, INSERT, UPDATE, DELETE ON login_failures TO tally_app;
 GRANT SELECT, DELETE ON login_failures TO tally_worker;
 

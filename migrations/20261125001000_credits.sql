@@ -172,8 +172,7 @@ CALL isolate('credit_holds');
 CALL isolate('credit_grants');
 
 -- Keys that are bound to a user see that user's account and what belongs to it.
-CREATE POLICY bound_user ON credit_accounts AS RESTRICTIVE TO tally_app USING (num_nonnulls(nullif(
-	(SELECT nullif(current_setting('app.user_id', true), '')::uuid), user_id)) <> 1);
+CALL isolate_user('credit_accounts', 'user_id');
 DO $$
 DECLARE
 	target regclass;
