@@ -75,5 +75,7 @@ size_t credit_book_count(const struct credit_book *book);
 
 /* Their SQL, for the tests; NULL behind the last. */
 extern const char *const credit_book_statements[];
+extern const char *const credit_grant_statements[];
+extern const char *const credit_read_statements[];
 
 #endif

@@ -26,7 +26,8 @@ static const char open_sql[] =
 static const char of_holds_sql[] =
     "SELECT DISTINCT " COLUMNS ", true\n" CREDIT_BOOK_HOLDS
     "CROSS JOIN LATERAL unnest(h.burned_grants) AS b (id)\n"
-    "JOIN credit_grants AS g ON g.client_id = h.client_id AND g.id = b.id";
+    "CROSS JOIN LATERAL (SELECT * FROM credit_grants WHERE client_id = h.client_id "
+    "AND id = b.id LIMIT 1) AS g";
 
 const char *const credit_grant_statements[] = { open_sql, of_holds_sql, NULL };
 

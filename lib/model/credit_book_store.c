@@ -46,11 +46,12 @@ static const char transactions_sql[] =
 					   "created_at, source_id, hold_id, refunded_id, grant_id, hash)";
 
 static const char details_sql[] =
-    "INSERT INTO credit_details (client_id, transaction_id, description, metadata, "
+    "INSERT INTO credit_details (client_id, transaction_id, account_id, description, metadata, "
     "created_by_ip, api_key_id)\n"
-    "SELECT n.client_id, n.id, n.description, n.metadata::jsonb, n.address::inet, n.api_key_id\n"
-    "FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[]) "
-    "AS n (client_id, id, description, metadata, address, api_key_id)";
+    "SELECT n.client_id, n.id, n.account_id, n.description, n.metadata::jsonb, n.address::inet, "
+    "n.api_key_id\n"
+    "FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], "
+    "$7::uuid[]) AS n (client_id, id, account_id, description, metadata, address, api_key_id)";
 
 static const char add_grants_sql[] =
     "INSERT INTO credit_grants (client_id, account_id, id, remaining, used_up, amount, priority, "
@@ -209,8 +210,8 @@ transaction_step(struct task *task, const struct credit_book *book, struct db_st
 static size_t
 detail_step(struct task *task, const struct credit_book *book, struct db_step *ret)
 {
-	static const enum db_array_type types[] = { DB_ARRAY_ID, DB_ARRAY_ID, DB_ARRAY_TEXT,
-		DB_ARRAY_TEXT, DB_ARRAY_TEXT, DB_ARRAY_ID };
+	static const enum db_array_type types[] = { DB_ARRAY_ID, DB_ARRAY_ID, DB_ARRAY_ID,
+		DB_ARRAY_TEXT, DB_ARRAY_TEXT, DB_ARRAY_TEXT, DB_ARRAY_ID };
 	struct db_params *params = db_params(task);
 	struct db_array *arrays[COLUMNS_MAX];
 	size_t count = 0;
@@ -224,10 +225,11 @@ detail_step(struct task *task, const struct credit_book *book, struct db_step *r
 			continue;
 		db_array_id(arrays[0], book->transactions[i].client);
 		db_array_id(arrays[1], posted->id);
-		db_array_text(arrays[2], text_of(posted->description));
-		db_array_text(arrays[3], posted->metadata);
-		db_array_text(arrays[4], text_of(posted->address));
-		db_array_id(arrays[5], posted->api_key);
+		db_array_id(arrays[2], posted->account);
+		db_array_text(arrays[3], text_of(posted->description));
+		db_array_text(arrays[4], posted->metadata);
+		db_array_text(arrays[5], text_of(posted->address));
+		db_array_id(arrays[6], posted->api_key);
 		count++;
 	}
 	*ret = (struct db_step){ .sql = details_sql, .params = params };
@@ -299,9 +301,9 @@ grant_step(struct task *task, const struct credit_book *book, struct db_step *re
 	return count;
 }
 
-/* An array as one text, as db_array_texts() has it. */
+/* What the hold took, or from where, as one text: see db_array_texts(). */
 static struct text
-grants_of(struct task *task, const struct ledger_hold *hold)
+burned_of(struct task *task, const struct ledger_hold *hold, bool grants)
 {
 	struct buf buf = { .arena = task->arena };
 	char id[ID_TEXT_SIZE];
@@ -309,21 +311,10 @@ grants_of(struct task *task, const struct ledger_hold *hold)
 	buf_putc(&buf, '{');
 	for (size_t i = 0; i < hold->burned_count; i++) {
 		buf_puts(&buf, i == 0 ? "" : ",");
-		buf_puts(&buf, id_format(hold->burned[i].grant, id));
-	}
-	buf_putc(&buf, '}');
-	return buf_text(&buf);
-}
-
-static struct text
-nanos_of(struct task *task, const struct ledger_hold *hold)
-{
-	struct buf buf = { .arena = task->arena };
-
-	buf_putc(&buf, '{');
-	for (size_t i = 0; i < hold->burned_count; i++) {
-		buf_puts(&buf, i == 0 ? "" : ",");
-		buf_int(&buf, hold->burned[i].amount);
+		if (grants)
+			buf_puts(&buf, id_format(hold->burned[i].grant, id));
+		else
+			buf_int(&buf, hold->burned[i].amount);
 	}
 	buf_putc(&buf, '}');
 	return buf_text(&buf);
@@ -338,8 +329,8 @@ add_hold(struct task *task, struct db_array *const *a, const struct book_hold *h
 	db_array_id(a[3], hold->source);
 	db_array_int(a[4], hold->ledger.amount);
 	add_time(a[5], hold->expires_at);
-	db_array_text(a[6], grants_of(task, &hold->ledger));
-	db_array_text(a[7], nanos_of(task, &hold->ledger));
+	db_array_text(a[6], burned_of(task, &hold->ledger, true));
+	db_array_text(a[7], burned_of(task, &hold->ledger, false));
 	db_array_time(a[8], hold->account->posted_at);
 }
 

@@ -32,6 +32,7 @@ struct credit_account credit_account_read(const struct db_rows *rows, int row);
 	"FROM credit_transactions AS t\n" \
 	"LEFT JOIN credit_details AS d ON d.client_id = t.client_id AND d.transaction_id = t.id\n"
 
+enum credit_type credit_type_of(const char *name); /* one of the table's */
 struct credit_transaction credit_transaction_read(const struct db_rows *rows, int row);
 /* All rows. */
 struct credit_transactions credit_transactions_read(struct task *task, const struct db_rows *rows);
@@ -128,9 +129,5 @@ NODISCARD bool credit_book_begin(
     struct task *task, struct credit_book *book, struct book_account *account);
 /* Decides one posting. */
 void credit_book_post(struct task *task, struct credit_book *book, size_t i);
-
-/* Their SQL, for the tests; NULL behind the last. */
-extern const char *const credit_read_statements[];
-extern const char *const credit_grant_statements[];
 
 #endif

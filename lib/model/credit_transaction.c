@@ -49,8 +49,8 @@ static const char holds_sql[] = "SELECT id, source_id, " CREDIT_NANOS(
 const char *const credit_transaction_statements[] = { find_sql, list_sql, grants_sql, holds_sql,
 	NULL };
 
-static enum credit_type
-type_of(const char *name)
+enum credit_type
+credit_type_of(const char *name)
 {
 	for (int type = 0; type < CREDIT_TYPES; type++)
 		if (strcmp(name, credit_type_names[type]) == 0)
@@ -66,7 +66,7 @@ credit_transaction_read(const struct db_rows *rows, int row)
 		.id = db_id(rows, row, 0),
 		.account = db_id(rows, row, 1),
 		.sequence = db_int(rows, row, 2),
-		.type = type_of(db_text(rows, row, 3)),
+		.type = credit_type_of(db_text(rows, row, 3)),
 		.amount_nanos = db_int(rows, row, 4),
 		.balance_after = db_int(rows, row, 5),
 		.created_at = db_time(rows, row, 6),
