@@ -113,6 +113,7 @@ $$;
 CREATE TABLE credit_details (
 	client_id uuid NOT NULL,
 	transaction_id uuid NOT NULL,
+	account_id uuid NOT NULL,
 	description text CHECK (length(description) <= 500),
 	metadata jsonb,
 	created_by_ip inet,
@@ -173,21 +174,21 @@ CALL isolate('credit_grants');
 
 -- Keys that are bound to a user see that user's account and what belongs to it.
 CALL isolate_user('credit_accounts', 'user_id');
+-- Their accounts are looked up once a query, before it reads a row.
 DO $$
 DECLARE
 	target regclass;
 BEGIN
-	FOREACH target IN ARRAY ARRAY['credit_transactions', 'credit_holds', 'credit_grants']::regclass[] LOOP
+	FOREACH target IN ARRAY
+		ARRAY['credit_transactions', 'credit_details', 'credit_holds', 'credit_grants']::regclass[]
+	LOOP
 		EXECUTE format('CREATE POLICY bound_user ON %s AS RESTRICTIVE TO tally_app USING (
 			(SELECT nullif(current_setting(''app.user_id'', true), '''')) IS NULL OR
-			account_id IN (SELECT id FROM credit_accounts
-			WHERE user_id = (SELECT nullif(current_setting(''app.user_id'', true), '''')::uuid)))', target);
+			account_id = ANY (ARRAY(SELECT id FROM credit_accounts
+			WHERE user_id = (SELECT nullif(current_setting(''app.user_id'', true), '''')::uuid))))', target);
 	END LOOP;
 END
 $$;
-CREATE POLICY bound_user ON credit_details AS RESTRICTIVE TO tally_app USING (
-	(SELECT nullif(current_setting('app.user_id', true), '')) IS NULL OR
-	EXISTS (SELECT FROM credit_transactions AS t WHERE t.client_id = credit_details.client_id AND t.id = transaction_id));
 
 -- Whose account it is can only be forgotten, by the erasure of a person.
 GRANT SELECT, INSERT, UPDATE (current_balance, held, lifetime_purchased, lifetime_spent, lifetime_refunded, uncovered,

@@ -26,6 +26,8 @@
 #include "lib/model/counter_compare.h"
 #include "lib/model/counter_peek.h"
 #include "lib/model/counter_sweep.h"
+#include "lib/model/credit_book.h"
+#include "lib/model/credit_statement.h"
 #include "lib/model/daily_cost.h"
 #include "lib/model/dashboard.h"
 #include "lib/model/day.h"
@@ -69,6 +71,12 @@ static const struct statement_list written[] = {
 	{ "counter_load", counter_load_statements, "tally_app" },
 	{ "counter_peek", counter_peek_statements, "tally_app" },
 	{ "counter_sweep", counter_sweep_statements, "tally_worker" },
+	{ "credit_account", credit_account_statements, "tally_app" },
+	{ "credit_book", credit_book_statements, "tally_app" },
+	{ "credit_grant", credit_grant_statements, "tally_app" },
+	{ "credit_read", credit_read_statements, "tally_app" },
+	{ "credit_statement", credit_statement_statements, "tally_app" },
+	{ "credit_transaction", credit_transaction_statements, "tally_app" },
 	{ "daily_cost", daily_cost_statements, "tally_app" },
 	{ "dashboard", dashboard_statements, "tally_app" },
 	{ "day", day_statements, "tally_worker" },

@@ -84,8 +84,8 @@ burns_before(const struct ledger_grant *a, const struct ledger_grant *b)
 	return id_compare(a->id, b->id) < 0;
 }
 
-static void
-add_grant(struct ledger *ledger, struct ledger_grant grant)
+void
+ledger_add_grant(struct ledger *ledger, struct ledger_grant grant)
 {
 	size_t at = ledger->grant_count;
 
@@ -176,7 +176,7 @@ credit(struct ledger *ledger, enum credit_type type, int64_t amount,
 
 		added.amount = added.remaining = rise;
 		added.added = true;
-		add_grant(ledger, added);
+		ledger_add_grant(ledger, added);
 	}
 	return (struct ledger_entry){
 		.type = type, .amount = amount, .balance_after = ledger->balance

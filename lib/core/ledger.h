@@ -98,6 +98,8 @@ struct ledger_entry {
 	struct id grant; /* what an expiry ended; else nil */
 };
 
+/* Puts a grant into its place among the others; there is room for it. */
+void ledger_add_grant(struct ledger *ledger, struct ledger_grant grant);
 /* Makes it the day and month of the date; where the account was further already it stays there. */
 void ledger_begin_day(struct ledger *ledger, int32_t date);
 /*

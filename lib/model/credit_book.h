@@ -21,6 +21,7 @@ struct credit_posting {
 	struct id client;
 	struct id user; /* nil: the client's own account; to be there, or made in this transaction
 			 */
+	struct id account_id; /* instead of user, whoever's it is; or nil */
 	enum credit_type type;
 	int64_t amount_nanos; /* above 0; of an adjustment also below; of a usage also 0: only its
 				 hold is released; of a release 0: all of the hold, always */
@@ -57,7 +58,7 @@ struct credit_book;
  * order of (client, account), and decides the postings in their order. A hold's id is its source,
  * or else its transaction's id. A usage whose source stands in the log or was posted before is
  * CREDIT_KNOWN, as is each source that was posted with its type; of two of the same source the
- * first is posted. One round trip.
+ * first is posted. Two round trips.
  *
  * Holds and grants of these accounts whose time is over are released and expired on the way. A
  * posting of type CREDIT_EXPIRY and amount 0 does that and no more.
@@ -66,7 +67,7 @@ NODISCARD bool credit_decide(
     struct task *task, struct credit_posting *postings, size_t count, struct credit_book **ret);
 
 /* The steps that store what was decided; returns how many, 0 where nothing is to be stored. */
-#define CREDIT_STEPS_MAX 6
+#define CREDIT_STEPS_MAX 7
 size_t credit_steps(
     struct task *task, const struct credit_book *book, struct db_step steps[CREDIT_STEPS_MAX]);
 /* Transactions that credit_steps() stores. */
@@ -74,5 +75,7 @@ size_t credit_book_count(const struct credit_book *book);
 
 /* Their SQL, for the tests; NULL behind the last. */
 extern const char *const credit_book_statements[];
+extern const char *const credit_grant_statements[];
+extern const char *const credit_read_statements[];
 
 #endif

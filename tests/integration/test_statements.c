@@ -7,6 +7,8 @@
 #include "lib/model/budget_status.h"
 #include "lib/model/budget_sum.h"
 #include "lib/model/chat_log.h"
+#include "lib/model/credit_book.h"
+#include "lib/model/credit_statement.h"
 #include "lib/model/daily_cost.h"
 #include "lib/model/prompt_duplicates.h"
 #include "lib/model/session.h"
@@ -105,6 +107,36 @@ static const char more_rows_sql[] =
     "FROM alerts;\n"
     "ANALYZE";
 
+/* Accounts of every user, and of the client one with a long ledger. */
+static const char credit_rows_sql[] =
+    "CREATE TEMPORARY TABLE tenant AS SELECT id FROM clients WHERE name LIKE 'client%';\n"
+    "INSERT INTO credit_accounts (client_id, id, owner, user_id)\n"
+    "SELECT client_id, id, 'user', id FROM users;\n"
+    "INSERT INTO credit_accounts (client_id, id, owner)\n"
+    "SELECT id, id, 'client' FROM tenant;\n"
+    "INSERT INTO credit_transactions (client_id, id, account_id, sequence, transaction_type,\n"
+    "amount, balance_after, created_at, source_id, hash)\n"
+    "SELECT client_id, md5('t' || id)::uuid, client_id,\n"
+    "row_number() OVER (PARTITION BY client_id ORDER BY id), 'usage', -1, 0, created_at, id,\n"
+    "sha256('')\n"
+    "FROM chat_logs;\n"
+    "INSERT INTO credit_transactions (client_id, id, account_id, sequence, transaction_type,\n"
+    "amount, balance_after, created_at, refunded_id, hash)\n"
+    "SELECT client_id, md5('r' || id)::uuid, client_id, 100000 + sequence, 'refund', 1, 0,\n"
+    "created_at, id, sha256('')\n"
+    "FROM credit_transactions WHERE sequence % 4 = 0;\n"
+    "INSERT INTO credit_details (client_id, transaction_id, account_id)\n"
+    "SELECT client_id, id, account_id FROM credit_transactions;\n"
+    "INSERT INTO credit_holds (client_id, id, account_id, amount, expires_at, burned_grants,\n"
+    "burned_nanos, created_at)\n"
+    "SELECT client_id, id, client_id, 1, created_at, '{}', '{}', created_at\n"
+    "FROM credit_transactions WHERE sequence < 5000;\n"
+    "INSERT INTO credit_grants (client_id, id, account_id, amount, remaining, used_up,\n"
+    "expires_at, created_at)\n"
+    "SELECT client_id, id, client_id, 1, sequence % 2, sequence % 2 = 0, created_at, created_at\n"
+    "FROM credit_transactions;\n"
+    "ANALYZE";
+
 static PGresult *
 run(PGconn *db, const char *sql)
 {
@@ -177,6 +209,7 @@ scans_big_table(const char *plan)
 	       strstr(plan, "Seq Scan on cost_aggregates") != NULL ||
 	       strstr(plan, "Seq Scan on user_costs") != NULL ||
 	       strstr(plan, "Seq Scan on ingest_batches") != NULL ||
+	       strstr(plan, "Seq Scan on credit_") != NULL ||
 	       strstr(plan, "Seq Scan on daily_costs") != NULL ||
 	       strstr(plan, "Seq Scan on cost_adjustments") != NULL ||
 	       strstr(plan, "Seq Scan on prompt_") != NULL ||
@@ -256,6 +289,18 @@ static const struct {
 	{ chat_log_statements, "_client_id_id_idx on chat_logs_", PARTITIONS },
 	{ authorization_statements, "_pkey on authorizations_", PARTITIONS },
 	{ authorization_step_statements, "_pkey on chat_logs_", PARTITIONS },
+	{ credit_account_statements, "using credit_accounts_user_id ", 1 },
+	{ credit_grant_statements, "using credit_grants_open ", 1 },
+	{ credit_grant_statements, "using credit_grants_expires_at ", 1 },
+	{ credit_read_statements, "using credit_holds_expires_at ", 1 },
+	{ credit_read_statements, "using credit_transactions_source ", 1 },
+	{ credit_read_statements, "using credit_transactions_refunded ", 1 },
+	{ credit_read_statements, "_pkey on chat_logs_", PARTITIONS },
+	{ credit_statement_statements, "using credit_transactions_created_at ", 3 },
+	{ credit_statement_statements, "using credit_transactions_sequence ", 1 },
+	{ credit_transaction_statements, "using credit_transactions_sequence ", 1 },
+	{ credit_transaction_statements, "using credit_grants_open ", 1 },
+	{ credit_transaction_statements, "using credit_holds_account ", 1 },
 	{ billing_statements, "using daily_costs_pkey ", 1 },
 	{ billing_statements, "using cost_adjustments_date ", 1 },
 	{ billing_client_statements, " daily_costs_pkey ", 1 },
@@ -313,6 +358,7 @@ fill(UNUSED void **state)
 				  "LOOP EXECUTE format('DROP TABLE %s', name); END LOOP; END $$"));
 	free(servers_sql(servers, rows_sql));
 	free(servers_sql(servers, more_rows_sql));
+	free(servers_sql(servers, credit_rows_sql));
 	/* As autovacuum would: counts read an index alone. */
 	free(servers_sql(servers, "VACUUM users"));
 	return 0;
