@@ -46,6 +46,7 @@ read_key(struct task *task, const char *public_id, const struct conf *conf, stru
 		.expires_at = found.expires_at,
 		.rate_limit_per_hour = found.rate_limit_per_hour,
 		.zone = zone,
+		.credits = found.credits,
 		.timezone = found.timezone,
 		.log_retention_days =
 		    found.log_retention_days ? found.log_retention_days : conf->log_retention_days,
