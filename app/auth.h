@@ -8,6 +8,7 @@
 #include "app/request.h"
 #include "app/router.h"
 #include "lib/address.h"
+#include "lib/model/client.h"
 #include "lib/zone.h"
 
 struct identity {
@@ -24,6 +25,7 @@ struct identity {
 	const struct zone *zone; /* of the client */
 	const char *timezone;
 	int64_t log_retention_days; /* of the client, or the setting */
+	enum client_credits credits; /* whose account pays for the client's calls */
 	const char *secret; /* as it was presented; for sealing answers, never logged */
 };
 

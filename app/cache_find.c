@@ -49,6 +49,7 @@ read_key(struct task *task, const char *public_id, const struct conf *conf, stru
 		.allowed = found.allowed,
 		.allowed_count = found.allowed_count,
 		.zone = zone,
+		.credits = found.credits,
 		.timezone = found.timezone,
 		.log_retention_days =
 		    found.log_retention_days ? found.log_retention_days : conf->log_retention_days,

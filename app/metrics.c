@@ -60,6 +60,7 @@ static const struct metric_row {
 	[METRIC_AUTHORIZATIONS_TOKENS] = { AUTHORIZATIONS },
 	[METRIC_AUTHORIZATIONS_UNPRICED] = { AUTHORIZATIONS },
 	[METRIC_AUTHORIZATIONS_AWAY] = { AUTHORIZATIONS },
+	[METRIC_AUTHORIZATIONS_CREDITS] = { AUTHORIZATIONS },
 	[METRIC_OVER_AUTHORIZED] = { "tally_over_authorized_total",
 	    "Calls that cost more than was authorized for them." },
 };
@@ -73,6 +74,7 @@ static const char *const results[METRIC_COUNT] = {
 	[METRIC_AUTHORIZATIONS_TOKENS] = "tokens",
 	[METRIC_AUTHORIZATIONS_UNPRICED] = "unpriced",
 	[METRIC_AUTHORIZATIONS_AWAY] = "away",
+	[METRIC_AUTHORIZATIONS_CREDITS] = "credits",
 };
 
 /* Upper ends in microseconds, and the same in seconds as Prometheus shows them. */

@@ -62,12 +62,25 @@ write_query(struct json_out *out, const struct route *route)
 }
 
 /* The form of a path's part is told by its name, as the handlers read it. */
-static const char *
-path_format(struct text name)
+static void
+write_path_type(struct json_out *out, struct text name)
 {
-	if (name.len == 4 && memcmp(name.at, "date", 4) == 0)
-		return "date";
-	return "uuid";
+	static const struct {
+		const char *name;
+		const char *format; /* NULL: any text */
+	} formats[] = { { "date", "date" }, { "month", NULL }, { "user_id", NULL } };
+
+	for (size_t i = 0; i < COUNT(formats); i++) {
+		if (name.len != strlen(formats[i].name) ||
+		    memcmp(name.at, formats[i].name, name.len) != 0)
+			continue;
+		if (formats[i].format == NULL)
+			json_text(out, "type", "string");
+		else
+			openapi_write_string(out, formats[i].format);
+		return;
+	}
+	openapi_write_string(out, "uuid");
 }
 
 static void
@@ -81,7 +94,7 @@ write_path_params(struct json_out *out, const struct route *route)
 		json_text(out, "in", "path");
 		json_bool(out, "required", true);
 		json_open_at(out, "schema");
-		openapi_write_string(out, path_format(name));
+		write_path_type(out, name);
 		json_close(out);
 		json_close(out);
 	}

@@ -4,6 +4,7 @@
 #include "lib/money.h"
 
 #define CENTS_SCALE 7
+#define CREDITS_SCALE 9
 #define RATE_SCALE 6
 
 static void
@@ -140,6 +141,9 @@ openapi_write_type(struct json_out *out, const struct json_field *field)
 		break;
 	case JSON_CENTS:
 		write_number_range(out, field, CENTS_SCALE);
+		break;
+	case JSON_CREDITS:
+		write_number_range(out, field, CREDITS_SCALE);
 		break;
 	case JSON_RATE:
 	case JSON_MILLIONTHS:

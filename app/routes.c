@@ -13,6 +13,7 @@
 #include "app/api/budgets.h"
 #include "app/api/chat_logs.h"
 #include "app/api/clients.h"
+#include "app/api/credits.h"
 #include "app/api/daily_costs.h"
 #include "app/api/health.h"
 #include "app/api/litellm.h"
@@ -163,6 +164,35 @@ const struct route routes[] = {
 	    .body = record_fields, .body_count = RECORD_SETTLE_FIELDS, .parks = true, .status = 201,
 	    .summary = "Stores the call's record and gives back what was held.",
 	    .known = "A record that was stored before, as it was stored." },
+
+	{ "GET", "/v1/credit-accounts/{user_id}", credits_find, SCOPE_CREDITS, .status = 200,
+	    .summary = "A user's account of credits, or the client's own by the word client; made "
+		       "at its first use." },
+	{ "PATCH", "/v1/credit-accounts/{user_id}", credits_change, SCOPE_CREDITS,
+	    BODY(credits_change_fields), .if_match = true, .status = 200,
+	    .summary = "Changes an account's limits and when it is due for a recharge." },
+	{ "GET", "/v1/credit-accounts/{user_id}/check", credits_check, SCOPE_CREDITS,
+	    QUERY(credits_check_fields), .status = 200,
+	    .summary = "Whether an account has so much now; nothing is held." },
+	{ "POST", "/v1/credit-accounts/{user_id}/transactions", credits_post, SCOPE_CREDITS,
+	    BODY(credits_post_fields), .parks = true, .status = 201,
+	    .summary = "Posts to an account; 402 where it has not enough or a limit is reached." },
+	{ "GET", "/v1/credit-accounts/{user_id}/transactions", credits_list, SCOPE_CREDITS,
+	    QUERY(credits_list_fields), .status = 200,
+	    .summary = "What was posted to an account, newest first." },
+	{ "GET", "/v1/credit-accounts/{user_id}/transactions/{id}", credits_find_transaction,
+	    SCOPE_CREDITS, .status = 200, .summary = "One transaction." },
+	{ "GET", "/v1/credit-accounts/{user_id}/grants", credits_list_grants, SCOPE_CREDITS,
+	    QUERY(credits_list_fields), .status = 200,
+	    .summary = "What is left of what an account was given, in the order in which it is "
+		       "used." },
+	{ "GET", "/v1/credit-accounts/{user_id}/holds", credits_list_holds, SCOPE_CREDITS,
+	    QUERY(credits_list_fields), .status = 200,
+	    .summary = "What an account holds for calls, newest first." },
+	{ "GET", "/v1/credit-accounts/{user_id}/statements/{month}", credits_show_statement,
+	    SCOPE_CREDITS, QUERY(credits_statement_fields), .status = 200,
+	    .summary = "A month of the account's zone: balances, sums by type, transactions; CSV "
+		       "of those by Accept." },
 
 	REST_ADD("/v1/webhooks", SCOPE_BUDGETS_WRITE, webhook_resource,
 	    "a webhook; the secret that signs what it is sent is shown this once",

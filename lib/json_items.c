@@ -242,6 +242,7 @@ take_value(struct task *task, const struct json_field *field, struct text value,
 	case JSON_INT:
 	case JSON_CENTS:
 	case JSON_RATE:
+	case JSON_CREDITS:
 	case JSON_MILLIONTHS:
 		return json_take_number(task, field, value, base);
 	case JSON_BOOL:

@@ -22,6 +22,8 @@ enum json_type {
 		       nano-dollars */
 	JSON_RATE, /* int64_t pico-dollars a token: read as dollars per 1,000,000 tokens with at
 		      most 6 decimals; min and max in pico-dollars */
+	JSON_CREDITS, /* int64_t nano-dollars: read as credits, which are dollars, with at most 4
+			 decimals; min and max in nano-dollars */
 	JSON_MILLIONTHS, /* int64_t: read as a number with at most 6 decimals, kept times 10^6 */
 	JSON_TIME, /* int64_t microseconds */
 	JSON_DATE, /* int32_t days since 1970 */

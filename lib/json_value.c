@@ -9,6 +9,7 @@
 #include "lib/money.h"
 #include "lib/utf8.h"
 
+#define CREDITS_SCALE 9 /* dollars to nano-dollars */
 #define RATE_SCALE 6 /* dollars per 1,000,000 tokens to pico-dollars a token; millionths */
 /* What PostgreSQL's numeric holds. */
 #define NUMERIC_WHOLE_MAX 131072
@@ -47,7 +48,9 @@ say_range(struct task *task, const struct json_field *field)
 		money_format_cents(field->min, min);
 		money_format_cents(field->max, max);
 	} else {
-		int scale = field->type == JSON_INT ? 0 : RATE_SCALE;
+		int scale = field->type == JSON_INT	  ? 0
+			    : field->type == JSON_CREDITS ? CREDITS_SCALE
+							  : RATE_SCALE;
 
 		money_format_scaled(field->min, scale, min);
 		money_format_scaled(field->max, scale, max);
@@ -80,6 +83,8 @@ json_wants(struct task *task, const struct json_field *field)
 		return "must be a number of cents with at most 7 decimals";
 	case JSON_RATE:
 		return "must be a number of dollars per 1000000 tokens with at most 6 decimals";
+	case JSON_CREDITS:
+		return "must be a number of credits with at most 4 decimals";
 	case JSON_MILLIONTHS:
 		return "must be a number with at most 6 decimals";
 	case JSON_TIME:
@@ -171,6 +176,7 @@ json_take_text(struct task *task, const struct json_field *field, struct text va
 	case JSON_BOOL:
 	case JSON_CENTS:
 	case JSON_RATE:
+	case JSON_CREDITS:
 	case JSON_MILLIONTHS:
 	case JSON_TEXTS:
 	case JSON_INTS:
@@ -189,6 +195,8 @@ parse_number(enum json_type type, struct text value, int64_t *ret)
 		return money_parse_scaled(value, 0, ret);
 	if (type == JSON_CENTS)
 		return money_parse_cents(value, ret);
+	if (type == JSON_CREDITS)
+		return money_parse_credits(value, ret);
 	if (type == JSON_RATE || type == JSON_MILLIONTHS)
 		return money_parse_scaled(value, RATE_SCALE, ret);
 	return MONEY_NOT_A_NUMBER;

@@ -6,6 +6,7 @@
 #include "lib/clock.h"
 #include "lib/money.h"
 
+#define CREDITS_SCALE 9 /* nano-dollars to dollars */
 #define RATE_SCALE 6 /* pico-dollars a token to dollars per 1,000,000 tokens */
 #define DEPTH_MAX 64
 
@@ -263,6 +264,14 @@ json_cents(struct json_out *out, const char *key, int64_t nanos)
 	char digits[MONEY_TEXT_SIZE];
 
 	json_number(out, key, money_format_cents(nanos, digits));
+}
+
+void
+json_credits(struct json_out *out, const char *key, int64_t nanos)
+{
+	char digits[MONEY_TEXT_SIZE];
+
+	json_number(out, key, money_format_scaled(nanos, CREDITS_SCALE, digits));
 }
 
 void

@@ -28,6 +28,8 @@ void json_int(struct json_out *out, const char *key, int64_t value);
 void json_bool(struct json_out *out, const char *key, bool value);
 void json_null(struct json_out *out, const char *key);
 void json_cents(struct json_out *out, const char *key, int64_t nanos);
+/* A credit is a dollar; all of its nano-dollars are written. */
+void json_credits(struct json_out *out, const char *key, int64_t nanos);
 void json_rate(
     struct json_out *out, const char *key, int64_t picos); /* dollars per 1,000,000 tokens */
 void json_time(struct json_out *out, const char *key, int64_t usec);

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #define SCALE_CENTS 7
+#define SCALE_CREDITS 4 /* of what people write; calls cost what they cost */
 #define SCALE_MAX 18
 /* Digits of INT64_MAX; so many nines still fit into uint64_t. */
 #define DIGITS_MAX 19
@@ -165,6 +166,17 @@ enum money_parse
 money_parse_cents(struct text text, int64_t *ret)
 {
 	return money_parse_scaled(text, SCALE_CENTS, ret);
+}
+
+enum money_parse
+money_parse_credits(struct text text, int64_t *ret)
+{
+	int64_t value;
+	enum money_parse result = money_parse_scaled(text, SCALE_CREDITS, &value);
+
+	if (result != MONEY_OK)
+		return result;
+	return __builtin_mul_overflow(value, INT64_C(100000), ret) ? MONEY_OUT_OF_RANGE : MONEY_OK;
 }
 
 char *

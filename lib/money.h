@@ -8,6 +8,7 @@
 #include "lib/base.h"
 
 #define MONEY_NANOS_PER_CENT INT64_C(10000000)
+#define MONEY_NANOS_PER_CREDIT INT64_C(1000000000) /* a dollar */
 #define MONEY_TEXT_SIZE 32
 
 enum money_parse {
@@ -24,6 +25,8 @@ enum money_parse money_parse_scaled(struct text text, int scale, int64_t *ret);
 enum money_parse money_parse_rounded(struct text text, int scale, int64_t *ret);
 /* Cents with at most 7 decimals to nano-dollars. */
 enum money_parse money_parse_cents(struct text text, int64_t *ret);
+/* Credits with at most 4 decimals to nano-dollars. */
+enum money_parse money_parse_credits(struct text text, int64_t *ret);
 /* Without trailing zeros: 125000000 is "12.5". Returns out. */
 char *money_format_cents(int64_t nanos, char out[MONEY_TEXT_SIZE]);
 /* value / 10^scale without trailing zeros. Returns out. */

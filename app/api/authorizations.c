@@ -9,6 +9,7 @@
 #include "lib/clock.h"
 #include "lib/model/chat_log.h"
 #include "lib/model/counter_hold.h"
+#include "lib/model/credit_book.h"
 
 /* What is read before it becomes an authorization. */
 struct input {
@@ -221,13 +222,42 @@ release(struct request *req)
 		counter_release(req->task, ingest_book(req->app->ingest), req->identity->zone, id);
 }
 
+/*
+ * What the client's account holds for it. The account is locked before the authorization, as the
+ * write path does; where the authorization turns out to be settled, all of it is undone.
+ */
+static bool
+give_back(struct request *req, struct id id)
+{
+	struct credit_posting posting = {
+		.client = req->identity->client,
+		.type = CREDIT_RELEASE,
+		.id = id_new(req->task->now),
+		.source = id,
+		.hold = id,
+		.api_key = req->identity->lineage,
+	};
+	struct db_step steps[CREDIT_STEPS_MAX];
+	struct credit_book *book;
+
+	if (req->identity->credits == CLIENT_CREDITS_OFF)
+		return true;
+	if (!credit_decide(req->task, &posting, 1, &book))
+		return false;
+	/* Without one, it held nothing or gave it back before. */
+	if (posting.verdict != CREDIT_POSTED)
+		return true;
+	return db_pipeline(req->task, steps, credit_steps(req->task, book, steps), NULL);
+}
+
 bool
 authorizations_void(struct request *req, struct reply *reply)
 {
 	struct authorization authorization;
 	struct id id;
 
-	if (!request_id_param(req, 0, &id) || !authorization_void(req->task, id, &authorization))
+	if (!request_id_param(req, 0, &id) || !give_back(req, id) ||
+	    !authorization_void(req->task, id, &authorization))
 		return false;
 	req->committed = release;
 	return reply_authorization(req, reply, &authorization);

@@ -15,7 +15,8 @@ enum refusal {
 	REFUSAL_TOKENS,
 	REFUSAL_UNPRICED, /* a budget blocks calls whose price is not known */
 	REFUSAL_NO_TOKENS, /* a budget limits tokens, and their number was not given */
-	REFUSAL_AWAY /* the counters are gone, and a budget is closed then */
+	REFUSAL_AWAY, /* the counters are gone, and a budget is closed then */
+	REFUSAL_CREDITS /* by the account that pays for the call: submission->credit says why */
 };
 
 struct authorize {

@@ -137,6 +137,7 @@ retry_after(const struct authorize *authorize, int64_t now)
 	case REFUSAL_NONE:
 	case REFUSAL_UNPRICED:
 	case REFUSAL_NO_TOKENS:
+	case REFUSAL_CREDITS: /* app/ingest/posting.h */
 		break;
 	}
 	return -1;

@@ -4,9 +4,10 @@
 
 #include "app/ingest/answer.h"
 #include "app/ingest/authorize.h"
+#include "app/ingest/credits.h"
 #include "app/ingest/known.h"
-#include "app/ingest/loader.h"
-#include "app/ingest/work.h"
+#include "app/ingest/posting.h"
+#include "app/ingest/split.h"
 #include "app/metrics.h"
 #include "lib/failpoint.h"
 
@@ -29,8 +30,8 @@ make_answers(struct task *task, struct work *work, bool *made)
 	size_t i = 0;
 
 	for (struct submission *s = work->list; s != NULL; rows += s->count, s = s->next) {
-		if (s->authorize != NULL) {
-			made[i++] = authorize_answer(s);
+		if (s->authorize != NULL || s->posting != NULL) {
+			made[i++] = s->posting != NULL ? posting_answer(s) : authorize_answer(s);
 			continue;
 		}
 		answer_count(s, rows);
@@ -53,43 +54,6 @@ finish_all(struct work *work, const bool *made)
 		next = s->next;
 		answer_measure(s);
 		request_finish(s->req, made[i++]);
-	}
-}
-
-/* Answers those whose key another request has, and leaves the others in the list. */
-static void
-split_by_key(struct task *task, struct work *work)
-{
-	struct submission **link = &work->list, *s;
-	size_t key = 0;
-
-	while ((s = *link) != NULL) {
-		bool keyed = s->req->idempotency_key != NULL;
-
-		if (keyed && !work->batch.keys[key++].taken) {
-			*link = s->next;
-			holds_drop(task, s);
-			answer_again(task, s);
-		} else {
-			link = &s->next;
-		}
-	}
-}
-
-/* Finishes those that were refused, whose keys must stay free, and leaves the others. */
-static void
-split_by_answer(struct work *work, const bool *made)
-{
-	struct submission **link = &work->list, *s;
-
-	for (size_t i = 0; (s = *link) != NULL; i++) {
-		if (made[i]) {
-			link = &s->next;
-		} else {
-			*link = s->next;
-			answer_measure(s);
-			request_finish(s->req, false);
-		}
 	}
 }
 
@@ -135,6 +99,10 @@ store_with_keys(struct task *task, struct work *work, bool *made, bool *unknown)
 			return SPLIT;
 		}
 	}
+	if (!credits_decide(task, work))
+		return FAILED;
+	if (work->list == NULL)
+		return SPLIT;
 	if (!batch_store(task, &work->batch, false, unknown) || !make_answers(task, work, made))
 		return FAILED;
 	if (keyed_refusal(work, made)) {
@@ -153,6 +121,10 @@ store(struct task *task, struct work *work, bool *made, bool *unknown)
 	batch_begin(task, &work->batch);
 	if (work->batch.key_count > 0)
 		return store_with_keys(task, work, made, unknown);
+	if (!credits_decide(task, work))
+		return FAILED;
+	if (work->list == NULL)
+		return SPLIT;
 	return batch_store(task, &work->batch, true, unknown) ? COMMITTED : FAILED;
 }
 
@@ -164,6 +136,7 @@ may_pass_next_time(const struct task *task)
 		BATCH_EPOCH_OVER,
 		"23503", /* a user or session was removed that the batch had found */
 		"40P01", /* a deadlock was ended at this batch's cost */
+		"23505", /* a record was paid by another account at the same time */
 	};
 
 	for (size_t i = 0; i < COUNT(states); i++) {
@@ -171,53 +144,6 @@ may_pass_next_time(const struct task *task)
 			return true;
 	}
 	return false;
-}
-
-/* With one question to Redis for all of them. */
-static void
-refuse(struct task *task, struct submission *list)
-{
-	struct submission *next;
-
-	authorize_count_refusals(task, list);
-	for (struct submission *s = list; s != NULL; s = next) {
-		next = s->next;
-		authorize_refuse(s);
-	}
-}
-
-/* What was allowed the first time may have left nothing for a second one: its answer comes first.
- */
-static bool
-was_answered(struct task *task, struct submission *submission)
-{
-	return submission->req->idempotency_key != NULL && answer_before(task, submission);
-}
-
-/* Those that have no hold leave the list: refused, or waiting for their counters. */
-static void
-split_by_hold(struct task *task, struct work *work, struct loader *loader)
-{
-	struct submission **link = &work->list, *refused = NULL, *s;
-	size_t hold = 0;
-
-	while ((s = *link) != NULL) {
-		enum hold_result result =
-		    s->authorize == NULL ? HOLD_TAKEN : work->holds[hold++].result;
-
-		if (result == HOLD_TAKEN) {
-			link = &s->next;
-			continue;
-		}
-		*link = s->next;
-		if (result == HOLD_UNLOADED) {
-			loader_add(loader, s);
-		} else if (!was_answered(task, s)) {
-			s->next = refused;
-			refused = s;
-		}
-	}
-	refuse(task, refused);
 }
 
 /* Everything that Redis says before the transaction. */
@@ -243,6 +169,12 @@ undo(struct task *task, struct work *work, const struct commit_shares *shares, e
 {
 	struct counts *counts = &work->counts;
 
+	/* With nobody to wait for, they were refused for good. */
+	if (work->list == NULL) {
+		db_rollback(task);
+		credits_refuse(task, work);
+	}
+	credits_return(work);
 	/* Where it is not known, the announcement stays until the count is mended from the log, and
 	 * a hold until it expires. */
 	if (unknown) {
@@ -264,25 +196,27 @@ commit_once(struct task *task, struct work *work, const struct commit_shares *sh
 	struct counts *counts = &work->counts;
 	struct batch *batch = &work->batch;
 	bool *made = arena_array(task->arena, work->submissions, sizeof(bool));
-	bool unknown = false;
+	bool unknown = false, keyed;
 	enum outcome outcome;
 
 	if (!announce(task, work, shares))
 		return undo(task, work, shares, FAILED, false);
 	if (work->list == NULL)
 		return COMMITTED;
+	keyed = batch->key_count > 0;
 	FAILPOINT("ingest-announced");
 	outcome = store(task, work, made, &unknown);
 	if (outcome != COMMITTED)
 		return undo(task, work, shares, outcome, unknown);
 	FAILPOINT("ingest-committed");
+	credits_refuse(task, work);
 	holds_leave(work->holds, work->hold_count);
 	counts_confirm(task, counts, batch->id, work->rows, batch->rows, batch->row_count);
 	FAILPOINT("ingest-confirmed");
 	metrics_add(METRIC_BATCHES, 1);
 	metrics_add(METRIC_AUTHORIZATIONS_ALLOWED, (int64_t)batch->authorization_count);
 	metrics_add(METRIC_OVER_AUTHORIZED, (int64_t)batch->over_count);
-	if (batch->key_count == 0 && !make_answers(task, work, made))
+	if (!keyed && !make_answers(task, work, made))
 		return FAILED;
 	db_rollback(task);
 	finish_all(work, made);
@@ -313,33 +247,6 @@ fail_batch(struct task *task, const struct commit_shares *shares, struct submiss
 	}
 }
 
-/* Of requests with the same key only the first is for this batch: the others must find its answer.
- */
-static struct submission *
-take_same_keys(struct submission *list)
-{
-	struct submission *same = NULL;
-
-	for (struct submission *s = list; s != NULL; s = s->next) {
-		struct submission **link = &s->next, *other;
-
-		if (s->req->idempotency_key == NULL)
-			continue;
-		while ((other = *link) != NULL) {
-			if (other->req->idempotency_key != NULL &&
-			    strcmp(other->req->idempotency_key, s->req->idempotency_key) == 0 &&
-			    id_equal(other->req->identity->client, s->req->identity->client)) {
-				*link = other->next;
-				other->next = same;
-				same = other;
-			} else {
-				link = &other->next;
-			}
-		}
-	}
-	return same;
-}
-
 void
 commit_submissions(struct task *task, const struct commit_shares *shares, struct submission *list)
 {
@@ -348,7 +255,7 @@ commit_submissions(struct task *task, const struct commit_shares *shares, struct
 	for (; list != NULL; list = later) {
 		enum outcome outcome = AGAIN;
 
-		later = take_same_keys(list);
+		later = split_take_same_keys(list);
 		/* A split leaves fewer each time; only changes by others could go on for ever. */
 		for (int tries = 0; list != NULL && tries < COMMIT_TRIES && outcome != FAILED;) {
 			struct work work = work_new(task, shares->book, list);

@@ -29,7 +29,7 @@ struct ingest {
 	struct commit_shares shares;
 	pthread_mutex_t lock; /* guards what follows; held for a few pointers */
 	struct submission *first, **last;
-	int64_t waiting; /* records and authorizations in the queue */
+	int64_t waiting; /* records, authorizations and postings in the queue */
 	int64_t leaders;
 	int64_t taken_at; /* when the last batch was taken from the queue, clock_monotonic() */
 	bool watched; /* the timer runs: it is set whenever somebody is left to wait */
@@ -119,11 +119,11 @@ watch(struct ingest *ingest)
 	ingest->watched = true;
 }
 
-/* An authorization weighs as much as a record. */
+/* An authorization or a posting weighs as much as a record. */
 static size_t
 weight(const struct submission *submission)
 {
-	return submission->authorize != NULL ? 1 : submission->count;
+	return submission->authorize != NULL || submission->posting != NULL ? 1 : submission->count;
 }
 
 /* Takes at most a batch from the queue, and at least one submission. NULL: nothing waits, the

@@ -2,10 +2,10 @@
  * The write path: the records of many requests are committed together, and each request is answered
  * after that commit.
  *
- * A request's records, or its authorization, become a submission, which waits in one queue. The
- * thread that brings one leads when fewer than conf.committers threads do: it takes all that waits,
- * commits it, answers those requests, and goes on until nothing waits. So a lone request waits for
- * nobody, and under load a batch grows while the one before it is committed.
+ * A request's records, its authorization or its posting of credits become a submission, which waits
+ * in one queue. The thread that brings one leads when fewer than conf.committers threads do: it
+ * takes all that waits, commits it, answers those requests, and goes on until nothing waits. So a
+ * lone request waits for nobody, and under load a batch grows while the one before it is committed.
  */
 #ifndef APP_INGEST_INGEST_H
 #define APP_INGEST_INGEST_H
@@ -18,16 +18,19 @@
 	5000 /* records committed together; a larger submission makes a batch of its own */
 
 struct authorize;
+struct credit_posting;
 struct counter_book;
 struct ingest;
 struct known;
+struct posting;
 
 enum submission_form {
 	SUBMISSION_SINGLE,
 	SUBMISSION_MANY,
 	SUBMISSION_OTLP_PROTOBUF,
 	SUBMISSION_OTLP_JSON,
-	SUBMISSION_AUTHORIZE
+	SUBMISSION_AUTHORIZE,
+	SUBMISSION_POSTING
 };
 
 /* An element that was refused before the commit. */
@@ -37,8 +40,8 @@ struct rejection {
 	struct err_field *errors;
 };
 
-/* One request's records, or its authorization. Lives in the request's arena, which is the leader's
- * from ingest_submit() on. */
+/* One request's records, its authorization, or its posting to a credit account. Lives in the
+ * request's arena, which is the leader's from ingest_submit() on. */
 struct submission {
 	struct submission *next;
 	struct request *req;
@@ -53,6 +56,9 @@ struct submission {
 	size_t stored, duplicates, unpriced; /* unpriced: of those stored */
 	uint8_t request_hash[32]; /* where req->idempotency_key is not NULL */
 	struct authorize *authorize; /* app/ingest/authorize.h; NULL unless SUBMISSION_AUTHORIZE */
+	struct posting *posting; /* app/ingest/posting.h; NULL unless SUBMISSION_POSTING */
+	struct credit_posting *credit; /* of the posting or authorization, as it was decided; NULL:
+					  it has none */
 };
 
 struct ingest *ingest_new(struct app *app);
@@ -81,7 +87,7 @@ bool ingest_help(struct ingest *ingest, struct redis *redis, struct arena *arena
 struct counter_book *ingest_book(struct ingest *ingest);
 /* Which users and sessions are there. */
 struct known *ingest_known(struct ingest *ingest);
-/* Records and authorizations waiting. */
+/* Records, authorizations and postings waiting. */
 int64_t ingest_waiting(struct ingest *ingest);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "app/ingest/authorize.h"
 #include "app/ingest/known.h"
+#include "app/ingest/posting.h"
 
 static size_t
 find_part(struct work *work, const struct identity *identity)
@@ -25,6 +26,7 @@ add_rows(struct work *work, const struct submission *submission)
 	const struct identity *identity = submission->req->identity;
 	size_t part = find_part(work, identity);
 
+	work->has_credits = work->has_credits || identity->credits != CLIENT_CREDITS_OFF;
 	for (size_t i = 0; i < submission->count; i++) {
 		struct record *record = &submission->records[i];
 		size_t at = work->batch.row_count++;
@@ -50,21 +52,38 @@ add_rows(struct work *work, const struct submission *submission)
 		};
 }
 
+/* It counts nowhere, but its client takes part in the transaction. */
+static void
+add_payer(struct work *work, struct id client)
+{
+	struct batch *batch = &work->batch;
+
+	work->has_credits = true;
+	for (size_t i = 0; i < batch->payer_count; i++) {
+		if (id_equal(batch->payers[i], client))
+			return;
+	}
+	batch->payers[batch->payer_count++] = client;
+}
+
 struct work
 work_new(struct task *task, struct counter_book *book, struct submission *list)
 {
 	struct work work = { .list = list, .counts.book = book };
 	struct counts *counts = &work.counts;
-	size_t records = 0;
+	size_t records = 0, postings = 0;
 
 	for (struct submission *s = list; s != NULL; s = s->next) {
 		work.submissions++;
 		records += s->count;
+		postings += s->posting != NULL;
 	}
 	work.batch.id = id_new(task->now);
 	work.batch.rows = arena_array(task->arena, records, sizeof(*work.batch.rows));
 	work.rows = arena_array(task->arena, records, sizeof(*work.rows));
 	work.holds = arena_array(task->arena, work.submissions, sizeof(*work.holds));
+	if (postings > 0)
+		work.batch.payers = arena_array(task->arena, postings, sizeof(*work.batch.payers));
 	counts->parts = arena_array(task->arena, work.submissions, sizeof(*counts->parts));
 	counts->zones = arena_array(task->arena, work.submissions, sizeof(*counts->zones));
 	counts->used = arena_array(task->arena, work.submissions, sizeof(*counts->used));
@@ -74,7 +93,10 @@ work_new(struct task *task, struct counter_book *book, struct submission *list)
 		/* What an earlier try answered. */
 		s->req->reply.body.len = 0;
 		s->req->reply.header_count = s->req->reply.kept;
-		add_rows(&work, s);
+		if (s->posting != NULL)
+			add_payer(&work, s->req->identity->client);
+		else
+			add_rows(&work, s);
 	}
 	return work;
 }
@@ -131,13 +153,21 @@ refer_hold(struct references *references, struct hold_row *hold)
 	scope->has_user_tier = true;
 }
 
+static void
+refer_posting(struct references *references, struct posting *posting)
+{
+	const struct reference *user = take_reference(references, posting->asked.user);
+
+	posting->user_is_missing = user != NULL && !user->found;
+}
+
 bool
 work_refer(struct task *task, struct work *work, struct known *known)
 {
 	struct batch_row *row = work->batch.rows;
 	struct hold_row *hold = work->holds;
 	struct references references = {
-		.list = arena_array(task->arena, 2 * work->batch.row_count + work->hold_count,
+		.list = arena_array(task->arena, 2 * work->batch.row_count + work->submissions,
 		    sizeof(struct reference)),
 	};
 
@@ -153,6 +183,8 @@ work_refer(struct task *task, struct work *work, struct known *known)
 		if (s->authorize != NULL)
 			add_reference(&references, client,
 			    s->authorize->authorization.scope.user_id, REFERENCE_USER);
+		if (s->posting != NULL)
+			add_reference(&references, client, s->posting->asked.user, REFERENCE_USER);
 	}
 	if (!known_find(task, known, references.list, references.count))
 		return false;
@@ -161,6 +193,8 @@ work_refer(struct task *task, struct work *work, struct known *known)
 			refer_row(&references, &s->records[i], row++);
 		if (s->authorize != NULL)
 			refer_hold(&references, hold++);
+		if (s->posting != NULL)
+			refer_posting(&references, s->posting);
 	}
 	return true;
 }
@@ -184,8 +218,8 @@ fill_keys(struct task *task, struct work *work)
 	}
 }
 
-static void
-fill_authorizations(struct task *task, struct work *work)
+void
+work_fill_authorizations(struct task *task, struct work *work)
 {
 	struct authorization_row *rows = arena_array(task->arena, work->hold_count, sizeof(*rows));
 	struct batch *batch = &work->batch;
@@ -193,7 +227,8 @@ fill_authorizations(struct task *task, struct work *work)
 	batch->authorizations = rows;
 	batch->authorization_count = 0;
 	for (size_t i = 0; i < work->hold_count; i++) {
-		if (work->holds[i].result == HOLD_TAKEN)
+		if (work->holds[i].result == HOLD_TAKEN &&
+		    work->holds[i].authorize->refusal == REFUSAL_NONE)
 			rows[batch->authorization_count++] = (struct authorization_row){
 				.client = work->counts.parts[work->holds[i].part].client,
 				.authorization = &work->holds[i].authorize->authorization,
@@ -229,7 +264,7 @@ void
 work_fill(struct task *task, struct work *work)
 {
 	fill_keys(task, work);
-	fill_authorizations(task, work);
+	work_fill_authorizations(task, work);
 	fill_settles(task, work);
 	counts_mark(task, &work->counts, work->rows, work->batch.row_count, &work->batch);
 }

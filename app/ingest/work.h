@@ -16,6 +16,10 @@ struct work {
 	struct count_row *rows; /* of batch.rows[i] */
 	struct hold_row *holds;
 	size_t hold_count;
+	bool has_credits; /* of a posting, or of a client whose calls are paid for */
+	struct credit_posting *postings;
+	size_t posting_count;
+	struct submission *refused; /* by their accounts; app/ingest/credits.h */
 };
 
 struct known;
@@ -27,5 +31,7 @@ NODISCARD bool work_refer(struct task *task, struct work *work, struct known *kn
 /* What the transaction stores, once it is known who takes part: the keys, the authorizations that
  * have their hold, what the records settle. */
 void work_fill(struct task *task, struct work *work);
+/* Again, once some were refused. */
+void work_fill_authorizations(struct task *task, struct work *work);
 
 #endif

@@ -16,7 +16,7 @@ static const char find_sql[] =
     "SELECT t.id, t.client_id, t.user_id, t.token_hash, t.scopes, t.expires_at,"
     " t.is_active AND c.deactivated_at IS NULL AND c.deleted_at IS NULL,"
     " c.timezone, c.log_retention_days, t.rate_limit_per_hour,"
-    " coalesce(t.lineage_id, t.id), t.allowed_addresses::text[]"
+    " coalesce(t.lineage_id, t.id), t.allowed_addresses::text[], c.credits"
     " FROM auth_tokens t"
     " JOIN clients c ON c.id = t.client_id"
     " WHERE t.public_id = $1 AND t.token_type IN ('api_key', 'session')";
@@ -64,6 +64,16 @@ read_allowed(const struct db_rows *rows, struct task *task, struct auth_token_pr
 	return true;
 }
 
+static enum client_credits
+credits_of(const char *name)
+{
+	int credits = CLIENT_CREDITS_OFF;
+
+	while (strcmp(client_credits_names[credits], name) != 0)
+		credits++;
+	return (enum client_credits)credits;
+}
+
 static bool
 read_row(const struct db_rows *rows, struct task *task, struct auth_token_presented *ret)
 {
@@ -80,6 +90,7 @@ read_row(const struct db_rows *rows, struct task *task, struct auth_token_presen
 		.log_retention_days = db_int(rows, 0, 8),
 		.rate_limit_per_hour = db_int(rows, 0, 9),
 		.lineage = db_id(rows, 0, 10),
+		.credits = credits_of(db_text(rows, 0, 12)),
 	};
 	memcpy(ret->hash, db_bytes(rows, 0, 3).at, sizeof ret->hash);
 	return read_allowed(rows, task, ret);

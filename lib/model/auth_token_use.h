@@ -7,6 +7,7 @@
 
 #include "lib/address.h"
 #include "lib/db.h"
+#include "lib/model/client.h"
 #include "lib/seal.h"
 
 /* The first key of the line that the key is of. */
@@ -28,6 +29,7 @@ struct auth_token_presented {
 	bool active; /* neither revoked nor of a client that is deactivated or deleted */
 	const char *timezone; /* of the client, as below */
 	int64_t log_retention_days; /* 0: as the settings say */
+	enum client_credits credits;
 };
 /* In a transaction of its own. ERR_NOT_FOUND takes the same work as finding one. */
 NODISCARD bool auth_token_find_presented(

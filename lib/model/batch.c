@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "lib/model/batch_private.h"
+#include "lib/model/credit_book.h"
 
 /*
  * Locks are taken in the order of the clients: shared ones, but those who wait for an exclusive one
@@ -67,7 +68,7 @@ const char *const batch_statements[] = { guard_sql, bypass_sql, users_sql, inser
 	NULL };
 
 /* The steps of one round trip. */
-#define STEPS_MAX 8
+#define STEPS_MAX (8 + CREDIT_STEPS_MAX)
 
 struct steps {
 	struct db_step list[STEPS_MAX];
@@ -248,11 +249,14 @@ add_mark(struct task *task, const struct batch *batch, struct steps *steps)
 void
 batch_begin(struct task *task, const struct batch *batch)
 {
-	struct id *clients = arena_array(task->arena, batch->client_count, sizeof(*clients));
+	size_t count = batch->client_count + batch->payer_count;
+	struct id *clients = arena_array(task->arena, count, sizeof(*clients));
 
 	for (size_t i = 0; i < batch->client_count; i++)
 		clients[i] = batch->clients[i].client;
-	db_set_clients(task, clients, batch->client_count);
+	for (size_t i = 0; i < batch->payer_count; i++)
+		clients[batch->client_count + i] = batch->payers[i];
+	db_set_clients(task, clients, count);
 }
 
 static void
@@ -288,7 +292,10 @@ add_steps(
 		steps->list[steps->count++] =
 		    authorization_settle_step(task, batch->settles, batch->settle_count);
 	}
-	add_mark(task, batch, steps);
+	if (batch->credits != NULL)
+		steps->count += credit_steps(task, batch->credits, &steps->list[steps->count]);
+	if (batch->client_count > 0)
+		add_mark(task, batch, steps);
 	return places;
 }
 

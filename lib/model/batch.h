@@ -1,12 +1,14 @@
 /*
- * The transaction of the write path: records of many clients, the users they name, the idempotency
- * keys of their requests and the batch's own mark, all or nothing.
+ * The transaction of the write path: records of many clients, the users they name, what they do to
+ * credits, the idempotency keys of their requests and the batch's own mark, all or nothing.
  */
 #ifndef LIB_MODEL_BATCH_H
 #define LIB_MODEL_BATCH_H
 
 #include "lib/model/authorization.h"
 #include "lib/model/chat_log.h"
+
+struct credit_book;
 
 /* SQLSTATE of counter_guard(): another epoch was opened. */
 #define BATCH_EPOCH_OVER "TL001"
@@ -57,6 +59,9 @@ struct batch {
 	size_t authorization_count;
 	const struct authorization_settle *settles; /* what the rows settle */
 	size_t settle_count;
+	struct id *payers; /* clients of postings, who may have nothing else here */
+	size_t payer_count;
+	struct credit_book *credits; /* lib/model/credit_book.h; NULL: there are none */
 	size_t over_count; /* set by batch_store(): authorizations that cost more than was held */
 };
 

@@ -29,6 +29,7 @@ struct record {
 	struct json_ints ints;
 	struct json_reals reals;
 	int64_t millionths;
+	int64_t credits;
 	int64_t inner;
 	const char *note;
 	bool no_group;
@@ -63,6 +64,8 @@ static const struct json_field fields[] = {
 	{ "reals", JSON_REALS, .offset = offsetof(struct record, reals), .max = TEXTS_MAX },
 	{ "millionths", JSON_MILLIONTHS, .offset = offsetof(struct record, millionths),
 	    .min = INT64_MIN, .max = INT64_MAX },
+	{ "credits", JSON_CREDITS, .offset = offsetof(struct record, credits), .min = INT64_MIN,
+	    .max = INT64_MAX },
 	{ "group", JSON_GROUP, .nulled = offsetof(struct record, no_group), .inside = inside,
 	    .inside_count = COUNT(inside) },
 };

@@ -23,7 +23,8 @@ struct tenant {
 	const char *budget;
 	const char *authorization;
 	const char *webhook;
-	const char *date;
+	const char *transaction; /* of credits */
+	const char *date, *month;
 };
 static struct tenant own = { .mark = "only-for-a", .amount = "1234" };
 static struct tenant other = { .mark = "only-for-b", .amount = "471147.1147" };
@@ -37,6 +38,7 @@ make_tenant(struct tenant *tenant)
 	tenant->client = api_sql("SELECT id FROM clients WHERE name = '%s'", mark);
 	tenant->key = api_sql("SELECT id FROM auth_tokens WHERE client_id = '%s'", tenant->client);
 	tenant->date = api_sql("SELECT (now() AT TIME ZONE 'UTC')::date - 1");
+	tenant->month = api_text("%.7s", tenant->date);
 	tenant->user = api_add("/v1/users",
 	    api_text("{\"external_id\":\"%s\",\"email\":\"%s@example.com\"}", mark, mark));
 	tenant->session = api_add("/v1/sessions",
@@ -55,6 +57,8 @@ make_tenant(struct tenant *tenant)
 	    "/v1/authorizations", api_text("{\"max_cost_cents\":0.5,\"feature\":\"%s\"}", mark));
 	tenant->webhook =
 	    api_add("/v1/webhooks", api_text("{\"url\":\"https://%s.example/\"}", mark));
+	tenant->transaction = api_add(api_text("/v1/credit-accounts/%s/transactions", tenant->user),
+	    api_text("{\"type\":\"purchase\",\"amount\":1,\"description\":\"%s\"}", mark));
 	api_sql("INSERT INTO alerts (client_id, id, kind, payload, created_at)\n"
 		"SELECT '%s', gen_random_uuid(), 'counter.drift', '{\"book\": \"%s\"}', now()",
 	    tenant->client, mark);
@@ -87,6 +91,9 @@ value_of(const char *path, const char *at, const struct tenant *tenant)
 		{ "/v1/prompts/", tenant->record },
 		{ "/v1/daily-costs/", tenant->date },
 		{ "/v1/users/", tenant->user },
+		{ "/v1/credit-accounts/{user_id}/transactions/", tenant->transaction },
+		{ "/v1/credit-accounts/{user_id}/statements/", tenant->month },
+		{ "/v1/credit-accounts/", tenant->user },
 		{ "/v1/sessions/", tenant->session },
 		{ "/v1/clients/{id}/api-keys/", tenant->key },
 		{ "/v1/clients/", tenant->client },
@@ -132,6 +139,8 @@ body_of(const struct route *route)
 		{ "/v1/ingest/litellm", "{\"id\":\"n\",\"startTime\":1,\"prompt_tokens\":1}" },
 		{ "/v1/budgets", "{\"name\":\"n\",\"window\":\"day\",\"limit_cents\":1}" },
 		{ "/v1/authorizations", "{\"max_cost_cents\":0.1}" },
+		{ "/v1/credit-accounts/{user_id}/transactions",
+		    "{\"type\":\"purchase\",\"amount\":1}" },
 		{ "/v1/authorizations/{id}/settle", "{\"input_tokens\":1}" },
 		{ "/v1/webhooks", "{\"url\":\"https://example.com/\"}" },
 		{ "/v1/prompts/analyze", "{\"prompt\":\"n\"}" },
@@ -155,7 +164,8 @@ static void
 assert_nothing_of_the_other(const char *what)
 {
 	const char *secrets[] = { other.mark, other.client, other.key, other.user, other.session,
-		other.record, other.budget, other.authorization, other.webhook, other.amount };
+		other.record, other.budget, other.authorization, other.webhook, other.amount,
+		other.transaction };
 	const char *body = api_answer()->body;
 
 	for (size_t i = 0; body && i < COUNT(secrets); i++) {

@@ -28,6 +28,7 @@ struct record {
 	int32_t date;
 	struct id id;
 	int choice;
+	int64_t credits;
 	struct json_texts texts;
 	struct text object;
 };
@@ -41,6 +42,8 @@ static const struct json_field fields[] = {
 	    .given = offsetof(struct record, yes_given) },
 	{ "cents", JSON_CENTS, .offset = offsetof(struct record, cents), .max = 1000000000 },
 	{ "rate", JSON_RATE, .offset = offsetof(struct record, rate), .max = 1000000000000 },
+	{ "credits", JSON_CREDITS, .offset = offsetof(struct record, credits),
+	    .max = 1000000000000 },
 	{ "time", JSON_TIME, .offset = offsetof(struct record, time) },
 	{ "date", JSON_DATE, .offset = offsetof(struct record, date) },
 	{ "id", JSON_ID, .offset = offsetof(struct record, id), .given = JSON_ALWAYS },

@@ -34,6 +34,7 @@ every_type_is_written(void **state)
 	json_bool(out, "no", false);
 	json_null(out, "none");
 	json_cents(out, "cents", 125000001);
+	json_credits(out, "credits", -1250000001);
 	json_rate(out, "rate", 2500000);
 	json_time(out, "time", INT64_C(1795253400000000));
 	json_date(out, "date", 19782);
@@ -44,7 +45,8 @@ every_type_is_written(void **state)
 	json_close(out);
 	assert_string_equal(buf.at,
 	    "{\"text\":\"h\xc3\xa9\",\"part\":\"part\",\"int\":-9223372036854775808,\"yes\":true,"
-	    "\"no\":false,\"none\":null,\"cents\":12.5000001,\"rate\":2.5,"
+	    "\"no\":false,\"none\":null,\"cents\":12.5000001,"
+	    "\"credits\":-1.250000001,\"rate\":2.5,"
 	    "\"time\":\"2026-11-21T09:30:00Z\",\"date\":\"2024-02-29\","
 	    "\"id\":\"01020304-0506-0708-090a-0b0c0d0e0fff\",\"number\":1e5,\"raw\":{\"a\": 1},"
 	    "\"texts\":[\"a\",\"b\"]}");

@@ -220,6 +220,20 @@ cents_have_seven_decimals(UNUSED void **state)
 }
 
 static void
+credits_have_four_decimals(UNUSED void **state)
+{
+	int64_t value = UNTOUCHED;
+
+	assert_int_equal(money_parse_credits(text("0.0001"), &value), MONEY_OK);
+	assert_int_equal(value, 100000);
+	assert_int_equal(money_parse_credits(text("-1"), &value), MONEY_OK);
+	assert_int_equal(value, -MONEY_NANOS_PER_CREDIT);
+	assert_int_equal(money_parse_credits(text("0.00001"), &value), MONEY_TOO_PRECISE);
+	assert_int_equal(money_parse_credits(text("9223372036.8547"), &value), MONEY_OK);
+	assert_int_equal(money_parse_credits(text("9223372036.8548"), &value), MONEY_OUT_OF_RANGE);
+}
+
+static void
 amounts_are_written_without_trailing_zeros(UNUSED void **state)
 {
 	static const struct {
@@ -368,6 +382,7 @@ main(void)
 		cmocka_unit_test(nothing_behind_the_text_is_read),
 		cmocka_unit_test(long_texts_are_read),
 		cmocka_unit_test(cents_have_seven_decimals),
+		cmocka_unit_test(credits_have_four_decimals),
 		cmocka_unit_test(amounts_are_written_without_trailing_zeros),
 		cmocka_unit_test(what_is_written_is_read_as_the_same),
 		cmocka_unit_test(arithmetic_in_128_bits_agrees),
