@@ -31,7 +31,7 @@ begin(const char *members)
 	api_use_key(own);
 	return api_add(
 	    TOKENS, api_text("{\"name\":\"app\",\"token_type\":\"jwt_refresh\",\"user_id\":\"%s\","
-			     "\"scopes\":[\"budgets:read\"]%s}",
+			     "\"scopes\":[\"logs:read\"]%s}",
 			user, members));
 }
 
@@ -81,7 +81,7 @@ is_refused(void *context)
 	bool refused;
 
 	api_use_key(*token);
-	refused = api_send("GET", "/v1/budgets", NULL, NULL) == 401;
+	refused = api_send("GET", "/v1/chat-logs", NULL, NULL) == 401;
 	api_use_key(own);
 	return refused;
 }
@@ -90,7 +90,7 @@ static void
 expect_works(const char *token)
 {
 	api_use_key(token);
-	api_expect(200, "GET", "/v1/budgets", NULL);
+	api_expect(200, "GET", "/v1/chat-logs", NULL);
 	api_use_key(own);
 }
 
@@ -104,7 +104,7 @@ a_pair_takes_the_place_of_the_last(UNUSED void **state)
 	api_expect_json("token_type", "Bearer");
 	api_expect_json("expires_in", "900");
 	api_expect_json("refresh_expires_in", "2592000");
-	api_expect_json("scopes.0", "budgets:read");
+	api_expect_json("scopes.0", "logs:read");
 	api_expect_json("user_id", user);
 	api_expect_json("lineage_id", line);
 	expect_works(first.access);

@@ -79,10 +79,10 @@ a_refresh_token_is_no_key(UNUSED void **state)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		api_add(TOKENS, api_text("{\"name\":\"t\",\"token_type\":\"%s\",\"user_id\":\"%s\","
-					 "\"scopes\":[\"budgets:read\"]}",
+					 "\"scopes\":[\"logs:read\"]}",
 				    cases[i].type, user));
 		api_use_key(api_keep("token"));
-		api_expect(cases[i].status, "GET", "/v1/budgets", NULL);
+		api_expect(cases[i].status, "GET", "/v1/chat-logs", NULL);
 		api_use_key(own);
 	}
 }
@@ -263,7 +263,7 @@ a_key_that_may_do_more_is_revoked_but_not_changed(UNUSED void **state)
 static bool
 is_refused(UNUSED void *context)
 {
-	return api_send("GET", "/v1/budgets", NULL, NULL) == 401;
+	return api_send("GET", "/v1/chat-logs", NULL, NULL) == 401;
 }
 
 static void
@@ -333,10 +333,10 @@ the_tokens_of_a_user_end_with_it(UNUSED void **state)
 	const char *own = api_key(), *whose = add_user(), *key;
 
 	api_add(TOKENS,
-	    api_text("{\"name\":\"k\",\"scopes\":[\"budgets:read\"],\"user_id\":\"%s\"}", whose));
+	    api_text("{\"name\":\"k\",\"scopes\":[\"logs:read\"],\"user_id\":\"%s\"}", whose));
 	key = api_keep("token");
 	api_use_key(key);
-	api_expect(200, "GET", "/v1/budgets", NULL);
+	api_expect(200, "GET", "/v1/chat-logs", NULL);
 	api_use_key(own);
 	api_expect(204, "DELETE", api_text("/v1/users/%s", whose), NULL);
 	api_send("POST", TOKENS, NULL,
@@ -366,13 +366,13 @@ a_key_works_from_its_ranges_only(UNUSED void **state)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const char *path = api_text(TOKENS "/%s",
-		    api_add(TOKENS, api_text("{\"name\":\"t\",\"scopes\":[\"budgets:read\"],"
+		    api_add(TOKENS, api_text("{\"name\":\"t\",\"scopes\":[\"logs:read\"],"
 					     "\"allowed_addresses\":[%s]}",
 					cases[i].ranges)));
 
 		api_use_key(api_keep("token"));
 		for (int again = 0; again < 2; again++)
-			if (api_send("GET", "/v1/budgets", NULL, NULL) != cases[i].status)
+			if (api_send("GET", "/v1/chat-logs", NULL, NULL) != cases[i].status)
 				fail_msg("%s: %ld", cases[i].ranges, api_answer()->status);
 		if (cases[i].status == 403)
 			api_expect_json("detail", "The key may not be used from this address.");
