@@ -8,7 +8,7 @@
 #include "app/metrics.h"
 #include "lib/address.h"
 #include "lib/model/audit.h"
-#include "lib/model/auth_token.h"
+#include "lib/model/auth_token_text.h"
 #include "lib/model/rate.h"
 #include "lib/seal.h"
 

@@ -35,7 +35,7 @@ void cache_count_use(struct task *task, struct cache *cache, const char *public_
     const struct identity *identity, const char *address);
 /* The key has changed: here that holds from the next request on, in other processes as soon as they
  * hear of it. */
-void cache_forget_key(struct cache *cache, const char *public_id);
+void cache_forget_key(struct cache *cache, struct id key);
 
 /*
  * The price of a model for the task's client at an instant, the client's own before the default.

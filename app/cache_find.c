@@ -116,7 +116,7 @@ cache_count_use(struct task *task, struct cache *cache, const char *public_id,
 }
 
 void
-cache_forget_key(struct cache *cache, const char *public_id)
+cache_forget_key(struct cache *cache, struct id key)
 {
-	cache_keys_forget_one(cache->keys, public_id);
+	cache_keys_forget_id(cache->keys, key);
 }

@@ -141,6 +141,20 @@ cache_keys_forget_one(struct cache_keys *keys, const char *public_id)
 }
 
 void
+cache_keys_forget_id(struct cache_keys *keys, struct id key)
+{
+	pthread_rwlock_wrlock(&keys->lock);
+	for (size_t i = 0; i < keys->count; i++) {
+		if (!id_equal(keys->entries[i]->identity.key, key))
+			continue;
+		drop(keys, i);
+		break;
+	}
+	keys->generation++;
+	pthread_rwlock_unlock(&keys->lock);
+}
+
+void
 cache_keys_free(struct cache_keys *keys)
 {
 	cache_keys_forget(keys, false);

@@ -12,7 +12,7 @@
 
 #include "app/cache.h"
 #include "lib/clock.h"
-#include "lib/model/auth_token.h"
+#include "lib/model/auth_token_text.h"
 #include "lib/model/auth_token_use.h"
 
 struct cache_keys;
@@ -50,6 +50,8 @@ void cache_keys_keep(struct cache_keys *keys, const char *public_id,
 void cache_keys_use(
     struct cache_keys *keys, const char *public_id, const struct auth_token_use *use);
 void cache_keys_forget_one(struct cache_keys *keys, const char *public_id);
+/* The same by its id, for which all are looked at. */
+void cache_keys_forget_id(struct cache_keys *keys, struct id key);
 /* Forgets all; keep says whether what is read from now on may be kept. */
 void cache_keys_forget(struct cache_keys *keys, bool keep);
 /* Takes what was counted since the last call, each key once. */

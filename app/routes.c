@@ -7,6 +7,7 @@
 #include "app/api/analytics_dashboard.h"
 #include "app/api/analytics_top.h"
 #include "app/api/api_keys.h"
+#include "app/api/auth_tokens.h"
 #include "app/api/authorizations.h"
 #include "app/api/billing.h"
 #include "app/api/billing_clients.h"
@@ -30,6 +31,7 @@
 #include "app/ingest/record.h"
 #include "app/openapi.h"
 #include "app/rest.h"
+#include "lib/model/auth_token.h"
 #include "lib/model/budget.h"
 #include "lib/model/client.h"
 #include "lib/model/prompt.h"
@@ -249,6 +251,22 @@ const struct route routes[] = {
 	{ "DELETE", "/v1/sessions/{id}", sessions_revoke, SCOPE_USERS, .bound = true, .status = 204,
 	    .summary = "Ends a session." },
 
+	REST_ADD("/v1/auth-tokens", SCOPE_USERS, auth_token_resource,
+	    "a token that may do no more than the key that asks; it is shown this once",
+	    .fill = auth_tokens_fill, .secret = true),
+	REST_LIST("/v1/auth-tokens", SCOPE_USERS, auth_token_resource,
+	    "Tokens, newest first, revoked and expired ones too", ),
+	REST_COUNT("/v1/auth-tokens", SCOPE_USERS, auth_token_resource, "tokens", ),
+	REST_FIND("/v1/auth-tokens", SCOPE_USERS, auth_token_resource, "a token", ),
+	REST_CHANGE("/v1/auth-tokens", SCOPE_USERS, auth_token_resource, "a token",
+	    .fill = auth_tokens_fill, .changed = auth_tokens_changed),
+	{ "DELETE", "/v1/auth-tokens/{id}", auth_tokens_revoke, SCOPE_USERS, .status = 204,
+	    .summary = "Revokes a token; with a refresh token, all that came of it." },
+	{ "POST", "/v1/auth-tokens/refresh", auth_tokens_refresh, SCOPE_USERS,
+	    BODY(auth_tokens_refresh_fields), .secret = true, .status = 200,
+	    .summary =
+		"Gives a new session token and a new refresh token in place of those before." },
+
 	REST_ADD("/v1/clients", SCOPE_OPERATOR, client_resource, "a client", ),
 	REST_LIST("/v1/clients", SCOPE_OPERATOR, client_resource, "Clients, newest first", ),
 	REST_COUNT("/v1/clients", SCOPE_OPERATOR, client_resource, "clients", ),
@@ -262,6 +280,11 @@ const struct route routes[] = {
 	{ "GET", "/v1/clients/{id}/api-keys", api_keys_list, SCOPE_OPERATOR,
 	    QUERY(api_keys_list_fields), .status = 200,
 	    .summary = "A client's keys, newest first, revoked and expired ones too." },
+	{ "GET", "/v1/clients/{id}/api-keys/{key_id}", api_keys_find, SCOPE_OPERATOR, .status = 200,
+	    .summary = "Shows a key." },
+	{ "PATCH", "/v1/clients/{id}/api-keys/{key_id}", api_keys_change, SCOPE_OPERATOR,
+	    BODY(api_keys_change_fields), .if_match = true, .status = 200,
+	    .summary = "Changes a key: what is given." },
 	{ "DELETE", "/v1/clients/{id}/api-keys/{key_id}", api_keys_revoke, SCOPE_OPERATOR,
 	    .status = 204, .summary = "Revokes a key." },
 	{ "POST", "/v1/clients/{id}/api-keys/{key_id}/rotate", api_keys_rotate, SCOPE_OPERATOR,

@@ -55,6 +55,8 @@ static const struct setting settings[] = {
 	{ INT(log_retention_days), 1, 36500, "90" },
 	{ INT(hour_retention_days), 1, 36500, "400" },
 	{ INT(session_lifetime_s), 1, 315360000, "2592000" },
+	{ INT(access_token_lifetime_s), 1, 86400, "900" },
+	{ INT(refresh_token_lifetime_s), 1, 315360000, "2592000" },
 	{ INT(user_grace_days), 0, 36500, "30" },
 	{ INT(partitions_ahead), 1, 366, "7" },
 	{ INT(webhook_timeout_ms), 1, HOUR_MS, "5000" },

@@ -43,6 +43,8 @@ struct conf {
 	int64_t log_retention_days; /* of chat_logs where the client sets none */
 	int64_t hour_retention_days; /* of the rollups by hour and quarter-hour */
 	int64_t session_lifetime_s;
+	int64_t access_token_lifetime_s;
+	int64_t refresh_token_lifetime_s;
 	int64_t user_grace_days; /* soft-deleted users are removed after it */
 	int64_t partitions_ahead;
 	int64_t webhook_timeout_ms;

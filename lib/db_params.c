@@ -82,6 +82,12 @@ db_add_id(struct db_params *params, struct id value)
 		add_copy(params, DB_TYPE_ID, value.bytes, sizeof(value.bytes));
 }
 
+void
+db_add_client(struct db_params *params, struct id value)
+{
+	add_copy(params, DB_TYPE_ID, value.bytes, sizeof(value.bytes));
+}
+
 /* INT64_MAX and INT64_MIN are infinity on both sides. */
 int64_t
 db_time_out(int64_t usec)

@@ -27,6 +27,7 @@ void db_add_bytes(struct db_params *params, struct text value); /* bytea */
 void db_add_int(struct db_params *params, int64_t value); /* int8 */
 void db_add_bool(struct db_params *params, bool value);
 void db_add_id(struct db_params *params, struct id value); /* uuid; nil is NULL */
+void db_add_client(struct db_params *params, struct id value); /* uuid; nil: the operators */
 void db_add_time(struct db_params *params, int64_t usec); /* timestamptz */
 void db_add_date(struct db_params *params, int32_t date);
 void db_add_texts(struct db_params *params, const char *const *values, size_t count); /* text[] */

@@ -6,7 +6,7 @@
 
 #include "tests/test.h"
 
-#define KEPT_MAX 8192
+#define KEPT_MAX 16384
 
 static struct servers *servers;
 static struct http http;

@@ -30,6 +30,17 @@ static const struct {
 	{ "user_id", &user_resource },
 };
 
+/* Lists that must hold what there is, and a choice with which all others may be changed. */
+static const struct {
+	const char *name;
+	const char *value;
+} fixed[] = {
+	{ "events", "[\"counter.drift\"]" },
+	{ "scopes", "[\"users\"]" },
+	{ "allowed_addresses", "[\"192.0.2.0/24\"]" },
+	{ "token_type", "\"api_key\"" },
+};
+
 static int made; /* so that what must be unique is */
 
 const struct route *
@@ -113,13 +124,16 @@ any_choice(const struct resource_field *field)
 const char *
 sample_value(const struct resource_field *field)
 {
+	for (size_t i = 0; i < COUNT(fixed); i++)
+		if (strcmp(fixed[i].name, field->json.name) == 0)
+			return fixed[i].value;
 	switch ((int)field->json.type) {
 	case JSON_TEXT:
 		return any_text(field);
 	case JSON_INT:
 		return api_text("%lld", (long long)field->json.min);
 	case JSON_TIME:
-		return api_text("\"2100-01-01T00:00:%02d.000000Z\"", ++made % 60);
+		return api_text("\"2100-01-01T00:00:%02dZ\"", ++made % 60);
 	case JSON_ID:
 		return any_id(field);
 	case JSON_BOOL:
@@ -129,7 +143,7 @@ sample_value(const struct resource_field *field)
 	case JSON_OBJECT:
 		return api_text("{\"x\": %d}", ++made);
 	case JSON_TEXTS:
-		return "[\"counter.drift\"]";
+		return "[\"x\"]";
 	default:
 		fail_msg("a sample of %s is missing here", field->json.name);
 		return NULL;

@@ -10,6 +10,8 @@
 #include "lib/model/adjustment.h"
 #include "lib/model/audit.h"
 #include "lib/model/auth_token.h"
+#include "lib/model/auth_token_private.h"
+#include "lib/model/auth_token_refresh.h"
 #include "lib/model/auth_token_use.h"
 #include "lib/model/authorization.h"
 #include "lib/model/batch.h"
@@ -49,6 +51,8 @@ static const struct statement_list written[] = {
 	{ "alert", alert_statements, "tally_worker" },
 	{ "audit", audit_statements, "tally_app" },
 	{ "auth_token", auth_token_statements, "tally_app" },
+	{ "auth_token_check", auth_token_check_statements, "tally_app" },
+	{ "auth_token_refresh", auth_token_refresh_statements, "tally_app" },
 	{ "auth_token_use", auth_token_use_statements, "tally_app" },
 	{ "authorization", authorization_statements, "tally_app" },
 	{ "authorization_step", authorization_step_statements, "tally_app" },

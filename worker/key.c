@@ -19,80 +19,90 @@ static const char find_sql[] = "SELECT client_id "
 			       "WHERE id = $1";
 
 static const char *
-scopes_text(struct task *task, uint64_t scopes)
+joined(struct task *task, struct json_texts texts)
 {
 	struct buf buf = { .arena = task->arena };
 
-	for (int i = 0; i <= SCOPE_OPERATOR; i++) {
-		if ((scopes >> i & 1) != 0)
-			buf_printf(&buf, "%s%s", buf.len > 0 ? "," : "", scope_names[i]);
-	}
+	for (size_t i = 0; i < texts.count; i++)
+		buf_printf(&buf, "%s%s", i > 0 ? "," : "", texts.at[i]);
 	return buf.len > 0 ? buf.at : "";
 }
 
 static int
-print_shown(struct command_context *context, const struct auth_token_shown *shown)
+print_shown(struct command_context *context, const struct auth_token *token)
 {
 	struct output_line line = output_line(context, "key");
 
-	output_id(&line, "id", shown->token.id);
-	output_text(&line, "name", shown->token.name);
-	output_text(&line, "scopes", scopes_text(context->task, shown->token.scopes));
-	output_text(&line, "key", shown->key);
-	output_object(&line, auth_token_write_shown, shown);
+	output_id(&line, "id", resource_id(token));
+	output_text(&line, "name", token->name);
+	output_text(&line, "scopes", joined(context->task, token->scopes));
+	output_text(&line, "key", token->token);
+	output_object(&line, auth_token_write_shown, token);
 	return EX_OK;
+}
+
+/* Texts with commas between them; what is not given stays. */
+static bool
+read_texts(struct command_context *context, const char *name, int64_t max, int64_t max_item,
+    struct json_texts *ret)
+{
+	const char *text = command_value(context, name);
+	const struct json_field field = { .name = name,
+		.type = JSON_TEXTS,
+		.given = JSON_ALWAYS,
+		.min = 1,
+		.max = max,
+		.max_item = max_item };
+
+	return text == NULL ||
+	       json_read_value(context->task, &field, (struct text){ text, strlen(text) }, ret);
 }
 
 /* The scopes of a client's key by their names; an operator's key has its own and no other. */
 static bool
-read_scopes(struct command_context *context, uint64_t *ret)
+read_scopes(struct command_context *context, struct json_texts *ret)
 {
 	struct task *task = context->task;
 	const char *text = command_value(context, "scopes");
-	struct json_texts names = { 0 };
-	static const struct json_field field = { .name = "scopes",
-		.type = JSON_TEXTS,
-		.given = JSON_ALWAYS,
-		.max = SCOPE_CLIENT_COUNT + 1,
-		.max_item = 80 };
 
 	if (text == NULL || strcmp(text, "all") == 0) {
-		*ret = id_is_nil(task->client) ? UINT64_C(1) << SCOPE_OPERATOR : SCOPE_CLIENT_ALL;
+		*ret = auth_token_scope_names(task,
+		    id_is_nil(task->client) ? UINT64_C(1) << SCOPE_OPERATOR : SCOPE_CLIENT_ALL);
 		return true;
 	}
-	return json_read_value(task, &field, (struct text){ text, strlen(text) }, &names) &&
-	       scope_read(task, names, ret);
+	return read_texts(context, "scopes", SCOPE_CLIENT_COUNT + 1, 80, ret);
 }
 
 static bool
-create(struct command_context *context, struct auth_token_shown *shown)
+create(struct command_context *context, struct auth_token *token)
 {
-	struct auth_token_input input = { .name = command_value(context, "name"),
-		.expires_at = INT64_MAX };
 	const char *client = command_value(context, "client");
 	struct task *task = context->task;
 
 	if (client == NULL)
 		return task_fail(task, ERR_INVALID, "--client is needed: a name, an id or \"%s\"",
 		    CLIENT_OPERATOR);
-	if (input.name == NULL)
-		input.name = "default";
+	token->name = command_value(context, "name");
+	if (token->name == NULL)
+		token->name = "default";
 	if (!client_name_find(task, client, &task->client) ||
-	    !read_scopes(context, &input.scopes) ||
-	    !command_int(context, "rate-limit", 1, RATE_MAX, &input.rate_limit_per_hour))
+	    !read_scopes(context, &token->scopes) ||
+	    !read_texts(context, "allow", AUTH_TOKEN_ADDRESSES_MAX, ADDRESS_RANGE_TEXT_MAX,
+		&token->allowed_addresses) ||
+	    !command_int(context, "rate-limit", 1, RATE_MAX, &token->rate_limit_per_hour))
 		return false;
-	return auth_token_add(task, &input, &shown->token, shown->key) && db_commit(task);
+	return resource_add(task, &auth_token_resource, token) && db_commit(task);
 }
 
 int
 key_create_run(struct command_context *context)
 {
-	struct auth_token_shown shown = { 0 };
+	struct auth_token *token = resource_new(context->task, &auth_token_resource);
 
 	context->task->operator_key = true;
-	if (!create(context, &shown))
+	if (!create(context, token))
 		return command_failed(context);
-	return print_shown(context, &shown);
+	return print_shown(context, token);
 }
 
 static void
@@ -101,35 +111,38 @@ add_key(struct command_context *context, struct output_table *table, const char 
 {
 	struct output_line line = output_line(context, NULL);
 
-	output_id(&line, "id", token->id);
+	output_id(&line, "id", resource_id(token));
 	output_text(&line, "client", client);
 	output_text(&line, "name", token->name);
 	output_text(&line, "public_id", token->public_id);
-	output_bool(&line, "active", token->active && token->expires_at > context->task->now);
-	output_time(&line, "expires_at", token->expires_at == INT64_MAX ? 0 : token->expires_at);
+	output_bool(&line, "active",
+	    token->active && (token->expires_at == 0 || token->expires_at > context->task->now));
+	output_time(&line, "expires_at", token->expires_at);
 	output_time(&line, "last_used_at", token->last_used_at);
-	if (token->rate_limit_per_hour == 0)
+	if (token->rate_limit_per_hour == RESOURCE_NONE)
 		output_text(&line, "rate_limit_per_hour", NULL);
 	else
 		output_int(&line, "rate_limit_per_hour", token->rate_limit_per_hour);
-	output_text(&line, "scopes", scopes_text(context->task, token->scopes));
+	output_text(&line, "scopes", joined(context->task, token->scopes));
+	output_text(&line, "allowed_addresses", joined(context->task, token->allowed_addresses));
 	output_table_add(table, &line);
 }
 
 static bool
 list_keys(struct command_context *context, struct output_table *table, const char *client)
 {
-	struct auth_tokens tokens;
+	const struct auth_token *tokens;
 	struct id after = { 0 };
+	size_t count;
 
 	do {
-		if (!auth_token_list(context->task, after, PAGE, &tokens))
+		if (!auth_token_list_keys(context->task, after, PAGE, &tokens, &count))
 			return false;
-		for (size_t i = 0; i < tokens.count; i++) {
-			add_key(context, table, client, &tokens.at[i]);
-			after = tokens.at[i].id;
+		for (size_t i = 0; i < count; i++) {
+			add_key(context, table, client, &tokens[i]);
+			after = resource_id(&tokens[i]);
 		}
-	} while (tokens.count == PAGE);
+	} while (count == PAGE);
 	return db_commit(context->task);
 }
 
@@ -188,13 +201,13 @@ key_revoke_run(struct command_context *context)
 {
 	struct task *task = context->task;
 	struct output_line line;
-	struct auth_token token;
+	struct auth_token token = { 0 };
 	struct id id;
 
 	if (!find_key(context, &id) || !auth_token_revoke(task, id, &token) || !db_commit(task))
 		return command_failed(context);
 	line = output_line(context, "key");
-	output_id(&line, "id", token.id);
+	output_id(&line, "id", resource_id(&token));
 	output_text(&line, "name", token.name);
 	output_bool(&line, "active", token.active);
 	output_object(&line, auth_token_write, &token);
@@ -205,13 +218,13 @@ int
 key_rotate_run(struct command_context *context)
 {
 	int64_t grace_s = GRACE_DEFAULT_S;
-	struct auth_token_shown shown = { 0 };
 	struct task *task = context->task;
+	struct auth_token token = { 0 };
 	struct id id;
 
 	if (!command_int(context, "grace", 0, AUTH_TOKEN_GRACE_MAX_S, &grace_s) ||
-	    !find_key(context, &id) ||
-	    !auth_token_rotate(task, id, grace_s, &shown.token, shown.key) || !db_commit(task))
+	    !find_key(context, &id) || !auth_token_rotate(task, id, grace_s, &token) ||
+	    !db_commit(task))
 		return command_failed(context);
-	return print_shown(context, &shown);
+	return print_shown(context, &token);
 }

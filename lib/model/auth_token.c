@@ -1,288 +1,208 @@
-#include "lib/model/auth_token.h"
+#include "lib/model/auth_token_private.h"
 
 #include "lib/clock.h"
-#include "lib/model/audit.h"
+#include "lib/model/rate.h"
 
-#include <string.h>
+const char *const auth_token_type_names[] = { "api_key", "session", "jwt_refresh", NULL };
 
-#define NIL "'00000000-0000-0000-0000-000000000000'"
-#define COLUMNS \
-	"id, client_id, user_id, public_id, token_hash, name, scopes, expires_at, last_used_at," \
-	" usage_count, is_active, rotated_to, created_at, rate_limit_per_hour," \
-	" coalesce(lineage_id, id)"
+static const char revoke_line_sql[] =
+    "UPDATE auth_tokens\n"
+    "SET is_active = false\n"
+    "WHERE client_id = $1 AND (id = $2 OR lineage_id = $2) AND is_active";
 
-static const char add_sql[] =
-    "INSERT INTO auth_tokens (client_id, id, public_id, token_hash, name, scopes, expires_at,"
-    " user_id, created_ip, rate_limit_per_hour, lineage_id)"
-    " VALUES (coalesce($1::uuid, " NIL "), $2, $3, $4, $5, $6, $7::timestamptz, $8, $9::inet,"
-    " $10, $11)"
-    " RETURNING " COLUMNS;
+/* Who ends a line must not overtake one who goes on with it, whose new tokens it would not see. */
+static const char lock_line_sql[] = "SELECT id\n"
+				    "FROM auth_tokens\n"
+				    "WHERE client_id = $1 AND id = $2\n"
+				    "FOR NO KEY UPDATE";
 
-static const char find_sql[] =
-    "SELECT " COLUMNS " FROM auth_tokens"
-    " WHERE client_id = coalesce($1::uuid, " NIL ") AND id = $2 AND token_type = 'api_key'";
+const char *const auth_token_statements[] = { revoke_line_sql, lock_line_sql, NULL };
 
-static const char find_to_change_sql[] =
-    "SELECT " COLUMNS " FROM auth_tokens"
-    " WHERE client_id = coalesce($1::uuid, " NIL ") AND id = $2 AND token_type = 'api_key'"
-    " FOR NO KEY UPDATE";
+#define AT(member) offsetof(struct auth_token, member)
+#define GIVEN (RESOURCE_ADD | RESOURCE_CHANGE)
 
-static const char list_sql[] =
-    "SELECT " COLUMNS " FROM auth_tokens"
-    " WHERE client_id = coalesce($1::uuid, " NIL ") AND token_type = 'api_key'"
-    " AND ($2::uuid IS NULL OR id < $2)"
-    " ORDER BY id DESC"
-    " LIMIT $3";
-
-static const char revoke_sql[] = "UPDATE auth_tokens"
-				 " SET is_active = false"
-				 " WHERE client_id = coalesce($1::uuid, " NIL ") AND id = $2"
-				 " RETURNING " COLUMNS;
-
-static const char expire_sql[] = "UPDATE auth_tokens"
-				 " SET expires_at = least(expires_at, $3), rotated_to = $4"
-				 " WHERE client_id = coalesce($1::uuid, " NIL ") AND id = $2"
-				 " RETURNING " COLUMNS;
-
-const char *const auth_token_statements[] = {
-	add_sql,
-	find_sql,
-	find_to_change_sql,
-	list_sql,
-	revoke_sql,
-	expire_sql,
-	NULL,
+static const struct resource_field fields[] = {
+	{ { .name = "token_type",
+	      .type = JSON_CHOICE,
+	      .offset = AT(type),
+	      .choices = auth_token_type_names },
+	    .use = RESOURCE_ADD | RESOURCE_FILTER, .absent = "api_key where not given." },
+	{ { .name = "name",
+	      .type = JSON_TEXT,
+	      .offset = AT(name),
+	      .required = true,
+	      .min = 1,
+	      .max = AUTH_TOKEN_NAME_MAX },
+	    .use = GIVEN },
+	{ { .name = "user_id",
+	      .type = JSON_ID,
+	      .offset = AT(user),
+	      .about = "Whose it is; a session and a refresh token are "
+		       "always somebody's." },
+	    .use = RESOURCE_ADD | RESOURCE_FILTER, .absent = "Nobody's where not given." },
+	{ { .name = "scopes",
+	      .type = JSON_TEXTS,
+	      .offset = AT(scopes),
+	      .required = true,
+	      .min = 1,
+	      .max = SCOPE_CLIENT_COUNT,
+	      .max_item = 20,
+	      .about = "What it may do, by the names of each route's "
+		       "x-scope: none that the key itself lacks." },
+	    .use = GIVEN },
+	{ { .name = "allowed_addresses",
+	      .type = JSON_TEXTS,
+	      .offset = AT(allowed_addresses),
+	      .min = 1,
+	      .max = AUTH_TOKEN_ADDRESSES_MAX,
+	      .max_item = ADDRESS_RANGE_TEXT_MAX,
+	      .about = "Where it may be used: ranges of addresses as "
+		       "CIDR writes them." },
+	    .use = GIVEN | RESOURCE_CLEAR, .absent = "Anywhere where not given.",
+	    .into = "?::cidr[]", .from = "?::text[]" },
+	{ { .name = "expires_at", .type = JSON_TIME, .offset = AT(expires_at) },
+	    .use = GIVEN | RESOURCE_CLEAR,
+	    .absent = "A key never does where not given, the others as the service is set up." },
+	{ { .name = "rate_limit_per_hour",
+	      .type = JSON_INT,
+	      .offset = AT(rate_limit_per_hour),
+	      .min = 1,
+	      .max = RATE_MAX,
+	      .about = "How many requests it may make in each full hour "
+		       "of UTC; the next gets 429." },
+	    .use = GIVEN | RESOURCE_CLEAR, .absent = "No limit where not given." },
+	{ { .name = "user_agent",
+	      .type = JSON_TEXT,
+	      .offset = AT(user_agent),
+	      .max = AUTH_TOKEN_USER_AGENT_MAX },
+	    .use = RESOURCE_ADD },
+	{ { .name = "public_id", .type = JSON_TEXT, .offset = AT(public_id) }, .use = 0 },
+	{ { .name = "active", .type = JSON_BOOL, .offset = AT(active) },
+	    .use = RESOURCE_OWN | RESOURCE_FILTER, .column = "is_active" },
+	{ { .name = "rotated_to", .type = JSON_ID, .offset = AT(rotated_to) },
+	    .use = RESOURCE_OWN },
+	{ { .name = "lineage_id", .type = JSON_ID, .offset = AT(lineage) }, .use = 0,
+	    .from = "coalesce(?, id)" },
+	{ { .name = "last_used_at", .type = JSON_TIME, .offset = AT(last_used_at) }, .use = 0 },
+	{ { .name = "last_used_ip", .type = JSON_TEXT, .offset = AT(last_used_ip) }, .use = 0,
+	    .into = "?::inet", .from = "host(?)" },
+	{ { .name = "usage_count", .type = JSON_INT, .offset = AT(usage_count) }, .use = 0 },
+	{ { .name = "created_ip", .type = JSON_TEXT, .offset = AT(created_ip) }, .use = 0,
+	    .into = "?::inet", .from = "host(?)" },
+	{ { .name = "token", .type = JSON_TEXT, .offset = AT(token) },
+	    .use = RESOURCE_ONCE | RESOURCE_UNKEPT },
+	{ { .name = "token_hash", .type = JSON_TEXT, .offset = AT(token_hash) },
+	    .use = RESOURCE_SECRET | RESOURCE_ONCE, .into = "decode(?, 'hex')" },
 };
 
-uint64_t
-auth_token_scopes(
-    const struct db_rows *rows, int row, int column, struct task *task, struct id client)
-{
-	struct json_texts names;
-	uint64_t scopes = 0;
-	enum scope scope;
+enum { BY_TYPE = 1 }; /* of the filters, in their order */
 
-	db_texts(rows, row, column, task, &names);
-	for (size_t i = 0; i < names.count; i++) {
-		if (scope_find(names.at[i], &scope))
-			scopes |= UINT64_C(1) << scope;
-	}
-	return scopes & (id_is_nil(client) ? UINT64_C(1) << SCOPE_OPERATOR : SCOPE_CLIENT_ALL);
-}
+static struct resource_statements statements;
 
-static struct auth_token
-read_row(const struct db_rows *rows, int row, struct task *task)
+const struct resource auth_token_resource = {
+	.table = "auth_tokens",
+	.one = "token",
+	.size = sizeof(struct auth_token),
+	.defaults = &(const struct auth_token){ .rate_limit_per_hour = RESOURCE_NONE },
+	.fields = fields,
+	.count = COUNT(fields),
+	.statements = &statements,
+	.stays = true,
+	.check = auth_token_check,
+};
+
+bool
+auth_token_list_keys(struct task *task, struct id after, int64_t limit,
+    const struct auth_token **ret, size_t *ret_count)
 {
-	struct id client = db_id(rows, row, 1);
-	struct auth_token token = {
-		.id = db_id(rows, row, 0),
-		.client = client,
-		.user = db_id(rows, row, 2),
-		.public_id = db_text(rows, row, 3),
-		.name = db_text(rows, row, 5),
-		.scopes = auth_token_scopes(rows, row, 6, task, client),
-		.expires_at = db_null(rows, row, 7) ? INT64_MAX : db_time(rows, row, 7),
-		.last_used_at = db_time(rows, row, 8),
-		.usage_count = db_int(rows, row, 9),
-		.active = db_bool(rows, row, 10),
-		.rotated_to = db_id(rows, row, 11),
-		.created_at = db_time(rows, row, 12),
-		.rate_limit_per_hour = db_int(rows, row, 13),
-		.lineage = db_id(rows, row, 14),
+	const struct auth_token values = { .type = AUTH_TOKEN_API_KEY };
+	const struct resource_filter filter = {
+		.values = &values, .given = BY_TYPE, .after = after, .limit = limit
 	};
+	void *list;
 
-	memcpy(token.hash, db_bytes(rows, row, 4).at, sizeof token.hash);
-	return token;
-}
-
-static bool
-query_one(
-    struct task *task, const char *sql, const struct db_params *params, struct auth_token *ret)
-{
-	struct db_rows *rows;
-
-	if (!db_query_one(task, sql, params, &rows))
+	if (!resource_list(task, &auth_token_resource, &filter, &list, ret_count))
 		return false;
-	*ret = read_row(rows, 0, task);
+	*ret = list;
 	return true;
 }
 
-static bool
-find(struct task *task, const char *sql, struct id id, struct auth_token *ret)
+bool
+auth_token_find_key(struct task *task, struct id id, struct auth_token *ret)
+{
+	if (!resource_find(task, &auth_token_resource, id, ret))
+		return false;
+	return ret->type == AUTH_TOKEN_API_KEY ||
+	       task_fail(task, ERR_NOT_FOUND, "There is no such key.");
+}
+
+static struct db_params *
+key(struct task *task, struct id id)
 {
 	struct db_params *params = db_params(task);
 
-	db_add_id(params, task->client);
+	db_add_client(params, task->client);
 	db_add_id(params, id);
-	return query_one(task, sql, params, ret);
+	return params;
 }
 
 bool
-auth_token_find(struct task *task, struct id id, struct auth_token *ret)
+auth_token_lock_line(struct task *task, struct id line)
 {
-	return find(task, find_sql, id, ret);
+	return db_query(task, lock_line_sql, key(task, line), NULL);
 }
 
 bool
-auth_token_list(struct task *task, struct id after, int64_t limit, struct auth_tokens *ret)
+auth_token_revoke_line(struct task *task, struct id lineage, int64_t *ret_revoked)
 {
-	struct db_params *params = db_params(task);
 	struct db_rows *rows;
-	struct auth_token *list;
 
-	db_add_id(params, task->client);
-	db_add_id(params, after);
-	db_add_int(params, limit);
-	if (!db_query(task, list_sql, params, &rows))
+	if (!db_query(task, revoke_line_sql, key(task, lineage), &rows))
 		return false;
-	ret->count = (size_t)db_count(rows);
-	list = arena_array(task->arena, ret->count, sizeof *list);
-	for (int i = 0; i < db_count(rows); i++)
-		list[i] = read_row(rows, i, task);
-	ret->at = list;
+	*ret_revoked = db_changed(rows);
 	return true;
-}
-
-static void
-make_key(char key[AUTH_TOKEN_KEY_SIZE], struct auth_token_parts *parts)
-{
-	char *end = key;
-
-	memcpy(end, AUTH_TOKEN_PREFIX, sizeof AUTH_TOKEN_PREFIX - 1);
-	end += sizeof AUTH_TOKEN_PREFIX - 1;
-	seal_random_base62(end, AUTH_TOKEN_PUBLIC_DIGITS);
-	end += AUTH_TOKEN_PUBLIC_DIGITS;
-	*end++ = '_';
-	seal_random_base62(end, AUTH_TOKEN_SECRET_DIGITS);
-	auth_token_add_check(key);
-	(void)auth_token_parse((struct text){ key, AUTH_TOKEN_KEY_SIZE - 1 }, parts);
-}
-
-static void
-add_scopes(struct task *task, struct db_params *params, uint64_t scopes)
-{
-	const char **names = arena_array(task->arena, SCOPE_OPERATOR + 1, sizeof *names);
-	size_t count = 0;
-
-	for (int i = 0; i <= SCOPE_OPERATOR; i++) {
-		if (scopes & UINT64_C(1) << i)
-			names[count++] = scope_names[i];
-	}
-	db_add_texts(params, names, count);
-}
-
-/* before: the key that is rotated into it, or NULL. */
-static bool
-insert(struct task *task, const struct auth_token_input *input, const struct auth_token *before,
-    struct auth_token *ret, char ret_key[AUTH_TOKEN_KEY_SIZE])
-{
-	struct db_params *params = db_params(task);
-	struct auth_token_parts *parts = arena_alloc(task->arena, sizeof *parts);
-	uint8_t hash[SEAL_HASH_SIZE];
-
-	make_key(ret_key, parts);
-	seal_hash((struct text){ ret_key, AUTH_TOKEN_KEY_SIZE - 1 }, hash);
-	db_add_id(params, task->client);
-	db_add_id(params, id_new(task->now));
-	db_add_text(params, parts->public_id);
-	db_add_bytes(params, (struct text){ (const char *)hash, sizeof hash });
-	db_add_text(params, input->name);
-	add_scopes(task, params, input->scopes);
-	if (input->expires_at == INT64_MAX)
-		db_add_null(params);
-	else
-		db_add_time(params, input->expires_at);
-	db_add_id(params, before ? before->user : (struct id){ 0 });
-	db_add_text(params, task->actor ? task->actor->address : NULL);
-	if (input->rate_limit_per_hour == 0)
-		db_add_null(params);
-	else
-		db_add_int(params, input->rate_limit_per_hour);
-	db_add_id(params, before ? before->lineage : (struct id){ 0 });
-	return query_one(task, add_sql, params, ret);
-}
-
-static bool
-check_input(struct task *task, const struct auth_token_input *input)
-{
-	uint64_t allowed =
-	    id_is_nil(task->client) ? UINT64_C(1) << SCOPE_OPERATOR : SCOPE_CLIENT_ALL;
-	bool ok = true;
-
-	if (input->scopes == 0)
-		ok = task_fail_field(task, "scopes", "must name at least one scope");
-	else if (input->scopes & ~allowed)
-		ok = task_fail_field(task, "scopes",
-		    id_is_nil(task->client) ? "must be operator for an operator's key"
-					    : "must not hold operator for a client's key");
-	if (input->expires_at <= task->now)
-		ok = task_fail_field(task, "expires_at", "must be in the future");
-	return ok;
-}
-
-bool
-auth_token_add(struct task *task, const struct auth_token_input *input, struct auth_token *ret,
-    char ret_key[AUTH_TOKEN_KEY_SIZE])
-{
-	if (!check_input(task, input))
-		return false;
-	if (!insert(task, input, NULL, ret, ret_key))
-		return false;
-	return audit_add(task, "add", "auth_tokens", ret->id, (struct text){ 0 },
-	    audit_json(task, auth_token_write, ret));
-}
-
-static bool
-audit_change(struct task *task, const char *action, const struct auth_token *before,
-    const struct auth_token *after)
-{
-	return audit_add(task, action, "auth_tokens", before->id,
-	    audit_json(task, auth_token_write, before), audit_json(task, auth_token_write, after));
 }
 
 bool
 auth_token_revoke(struct task *task, struct id id, struct auth_token *ret)
 {
-	struct auth_token before;
+	struct auth_token before = { 0 };
+	int64_t revoked;
 
-	if (!find(task, find_to_change_sql, id, &before))
+	if (!resource_find(task, &auth_token_resource, id, ret) ||
+	    !auth_token_lock_line(task, ret->lineage) ||
+	    !resource_find_to_change(task, &auth_token_resource, id, NULL, &before))
 		return false;
-	if (!before.active) {
-		*ret = before;
-		return true;
-	}
-	return find(task, revoke_sql, id, ret) && audit_change(task, "revoke", &before, ret);
-}
-
-static bool
-expire(struct task *task, struct id id, int64_t at, struct id rotated_to, struct auth_token *ret)
-{
-	struct db_params *params = db_params(task);
-
-	db_add_id(params, task->client);
-	db_add_id(params, id);
-	db_add_time(params, at);
-	db_add_id(params, rotated_to);
-	return query_one(task, expire_sql, params, ret);
+	*ret = before;
+	ret->active = false;
+	if (!resource_change(task, &auth_token_resource, "revoke", &before, ret))
+		return false;
+	return before.type != AUTH_TOKEN_JWT_REFRESH ||
+	       auth_token_revoke_line(task, before.lineage, &revoked);
 }
 
 bool
-auth_token_rotate(struct task *task, struct id id, int64_t grace_s, struct auth_token *ret,
-    char ret_key[AUTH_TOKEN_KEY_SIZE])
+auth_token_rotate(struct task *task, struct id id, int64_t grace_s, struct auth_token *ret)
 {
-	struct auth_token before;
-	struct auth_token after;
+	const int64_t until = task->now + grace_s * CLOCK_SECOND;
+	struct auth_token before = { 0 }, after;
 
-	if (!find(task, find_to_change_sql, id, &before))
+	if (!auth_token_find_key(task, id, &before) ||
+	    !resource_find_to_change(task, &auth_token_resource, id, NULL, &before))
 		return false;
-	if (!before.active || before.expires_at <= task->now || !id_is_nil(before.rotated_to))
+	if (!before.active || !id_is_nil(before.rotated_to) ||
+	    (before.expires_at != 0 && before.expires_at <= task->now))
 		return task_fail(task, ERR_CONFLICT,
 		    "Only a key that is neither revoked, expired nor rotated can be rotated.");
-	struct auth_token_input input = { before.name, before.scopes, before.expires_at,
-		before.rate_limit_per_hour };
-	if (!insert(task, &input, &before, ret, ret_key))
+	*ret = before;
+	ret->head = (struct resource_head){ 0 };
+	ret->last_used_at = ret->usage_count = 0;
+	ret->last_used_ip = NULL;
+	if (!resource_add(task, &auth_token_resource, ret))
 		return false;
-	if (!expire(task, id, task->now + grace_s * CLOCK_SECOND, ret->id, &after))
-		return false;
-	return audit_change(task, "rotate", &before, &after);
+	after = before;
+	after.rotated_to = resource_id(ret);
+	if (before.expires_at == 0 || before.expires_at > until)
+		after.expires_at = until;
+	return resource_change(task, &auth_token_resource, "rotate", &before, &after);
 }

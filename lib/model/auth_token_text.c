@@ -1,9 +1,10 @@
-/* A key as text, and what the API shows of it. */
-#include "lib/model/auth_token.h"
+/* A token as text, and what operators see of a key. */
+#include "lib/model/auth_token_private.h"
 
 #include <string.h>
 
 #include "lib/gzip.h"
+#include "lib/seal.h"
 
 #define OLD_LENGTH (AUTH_TOKEN_KEY_SIZE - 1 - AUTH_TOKEN_CHECK_DIGITS)
 
@@ -39,6 +40,20 @@ auth_token_add_check(char key[AUTH_TOKEN_KEY_SIZE])
 {
 	write_check((struct text){ key, OLD_LENGTH }, key + OLD_LENGTH);
 	key[AUTH_TOKEN_KEY_SIZE - 1] = '\0';
+}
+
+void
+auth_token_make(char key[AUTH_TOKEN_KEY_SIZE])
+{
+	char *end = key;
+
+	memcpy(end, AUTH_TOKEN_PREFIX, sizeof AUTH_TOKEN_PREFIX - 1);
+	end += sizeof AUTH_TOKEN_PREFIX - 1;
+	seal_random_base62(end, AUTH_TOKEN_PUBLIC_DIGITS);
+	end += AUTH_TOKEN_PUBLIC_DIGITS;
+	*end++ = '_';
+	seal_random_base62(end, AUTH_TOKEN_SECRET_DIGITS);
+	auth_token_add_check(key);
 }
 
 static bool
@@ -79,9 +94,9 @@ auth_token_parse(struct text key, struct auth_token_parts *ret)
 }
 
 static void
-write_time(struct json_out *out, const char *key, int64_t usec, int64_t none)
+write_time(struct json_out *out, const char *key, int64_t usec)
 {
-	if (usec == none)
+	if (usec == 0)
 		json_null(out, key);
 	else
 		json_time(out, key, usec);
@@ -90,27 +105,27 @@ write_time(struct json_out *out, const char *key, int64_t usec, int64_t none)
 static void
 write_members(struct json_out *out, const struct auth_token *token)
 {
-	json_id(out, "id", token->id);
+	json_id(out, "id", token->head.id);
 	json_text(out, "name", token->name);
 	json_text(out, "public_id", token->public_id);
-	json_open_array_at(out, "scopes");
-	for (int i = 0; i <= SCOPE_OPERATOR; i++) {
-		if (token->scopes & UINT64_C(1) << i)
-			json_text(out, NULL, scope_names[i]);
-	}
-	json_close_array(out);
+	json_texts(out, "scopes", token->scopes);
 	json_bool(out, "active", token->active);
 	json_id(out, "user_id", token->user);
-	write_time(out, "expires_at", token->expires_at, INT64_MAX);
-	if (token->rate_limit_per_hour == 0)
+	if (token->allowed_addresses.at == NULL)
+		json_null(out, "allowed_addresses");
+	else
+		json_texts(out, "allowed_addresses", token->allowed_addresses);
+	write_time(out, "expires_at", token->expires_at);
+	if (token->rate_limit_per_hour == RESOURCE_NONE)
 		json_null(out, "rate_limit_per_hour");
 	else
 		json_int(out, "rate_limit_per_hour", token->rate_limit_per_hour);
-	write_time(out, "last_used_at", token->last_used_at, 0);
+	write_time(out, "last_used_at", token->last_used_at);
+	json_text(out, "last_used_ip", token->last_used_ip);
 	json_int(out, "usage_count", token->usage_count);
 	json_id(out, "rotated_to", token->rotated_to);
 	json_id(out, "lineage_id", token->lineage);
-	json_time(out, "created_at", token->created_at);
+	json_time(out, "created_at", token->head.created_at);
 }
 
 void
@@ -124,10 +139,10 @@ auth_token_write(struct json_out *out, const void *token)
 void
 auth_token_write_shown(struct json_out *out, const void *object)
 {
-	const struct auth_token_shown *shown = object;
+	const struct auth_token *token = object;
 
 	json_open(out);
-	write_members(out, &shown->token);
-	json_text(out, "key", shown->key);
+	write_members(out, token);
+	json_text(out, "key", token->token);
 	json_close(out);
 }

@@ -78,12 +78,14 @@ static bool
 read_row(const struct db_rows *rows, struct task *task, struct auth_token_presented *ret)
 {
 	struct id client = db_id(rows, 0, 1);
+	struct json_texts scopes;
 
+	db_texts(rows, 0, 4, task, &scopes);
 	*ret = (struct auth_token_presented){
 		.id = db_id(rows, 0, 0),
 		.client = client,
 		.user = db_id(rows, 0, 2),
-		.scopes = auth_token_scopes(rows, 0, 4, task, client),
+		.scopes = auth_token_scopes(scopes, client),
 		.expires_at = db_null(rows, 0, 5) ? INT64_MAX : db_time(rows, 0, 5),
 		.active = db_bool(rows, 0, 6),
 		.timezone = db_text(rows, 0, 7),

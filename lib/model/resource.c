@@ -111,7 +111,7 @@ key(struct task *task, const struct resource *resource, struct id id)
 	struct db_params *params = db_params(task);
 
 	if (!resource->of_operator)
-		db_add_id(params, task->client);
+		db_add_client(params, task->client);
 	db_add_id(params, id);
 	return params;
 }

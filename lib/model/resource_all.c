@@ -1,10 +1,12 @@
 /* The resources there are. */
+#include "lib/model/auth_token.h"
 #include "lib/model/client.h"
 #include "lib/model/session.h"
 #include "lib/model/user.h"
 #include "lib/model/webhook.h"
 
 const struct resource *const resources[] = {
+	&auth_token_resource,
 	&client_resource,
 	&session_resource,
 	&user_resource,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lib/base.h"
-#include "lib/model/auth_token.h"
+#include "lib/model/auth_token_text.h"
 #include "tests/http.h"
 #include "tests/servers.h"
 

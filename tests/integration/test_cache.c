@@ -9,7 +9,7 @@
 
 #include "app/ingest/ingest.h"
 #include "lib/clock.h"
-#include "lib/model/auth_token.h"
+#include "lib/model/auth_token_text.h"
 #include "lib/seal.h"
 #include "tests/servers.h"
 

@@ -96,6 +96,7 @@ value_of(const char *path, const char *at, const struct tenant *tenant)
 		{ "/v1/credit-accounts/", tenant->user },
 		{ "/v1/sessions/", tenant->session },
 		{ "/v1/clients/{id}/api-keys/", tenant->key },
+		{ "/v1/auth-tokens/", tenant->key },
 		{ "/v1/clients/", tenant->client },
 	};
 
@@ -148,6 +149,8 @@ body_of(const struct route *route)
 		{ "/v1/users/{id}/password", "{\"password\":\"12345678\"}" },
 		{ "/v1/auth/login", "{\"email\":\"a@b\",\"password\":\"12345678\"}" },
 		{ "/v1/sessions/{id}/extend", "{\"expires_in_s\":3600}" },
+		{ "/v1/auth-tokens", "{\"name\":\"n\",\"scopes\":[\"users\"]}" },
+		{ "/v1/auth-tokens/refresh", "{\"refresh_token\":\"n\"}" },
 		{ "/v1/clients", "{\"name\":\"n\"}" },
 		{ "/v1/clients/{id}/api-keys", "{\"name\":\"n\",\"scopes\":[\"users\"]}" },
 	};

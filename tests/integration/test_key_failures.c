@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
-#include "lib/model/auth_token.h"
+#include "lib/model/auth_token_text.h"
 #include "tests/fastcgi.h"
 #include "tests/servers.h"
 

@@ -60,13 +60,13 @@ what_was_given_is_shown_but_no_secret(UNUSED void **state)
 static void
 expect_no_secret(const struct resource *resource, const char *sql)
 {
-	const char *columns = api_text("%.*s", (int)strcspn(sql, "\n"), sql);
+	const char *columns = api_text("%.*s,", (int)strcspn(sql, "\n"), sql);
 
 	if (strncmp(sql, "SELECT", 6) != 0 || strstr(sql, "FOR NO KEY UPDATE"))
 		return;
 	for (size_t i = 0; i < resource->count; i++)
 		if (is_hidden(&resource->fields[i]) &&
-		    strstr(columns, resource->fields[i].json.name) != NULL)
+		    strstr(columns, api_text(" %s,", resource->fields[i].json.name)) != NULL)
 			fail_msg("%s is read by %s", resource->fields[i].json.name, sql);
 }
 

@@ -1,6 +1,7 @@
 #include "tests/test.h"
 
-#include "lib/model/auth_token.h"
+#include "lib/model/auth_token_text.h"
+#include "lib/model/scope.h"
 
 #include <regex.h>
 #include <stdio.h>

@@ -294,6 +294,10 @@ one_key_is_forgotten_with_its_uses_kept(UNUSED void **state)
 	cache_keys_forget_one(keys, name(5));
 	assert_true(found(1));
 	assert_false(found(2));
+	keep(2);
+	cache_keys_forget_id(keys, identity(1).key);
+	assert_false(found(1));
+	assert_true(found(2));
 }
 
 static void

@@ -133,6 +133,8 @@ an_empty_file_gives_the_defaults(UNUSED void **state)
 	assert_string_equal(conf.log_level, "info");
 	assert_int_equal(conf.log_retention_days, 90);
 	assert_int_equal(conf.session_lifetime_s, 2592000);
+	assert_int_equal(conf.access_token_lifetime_s, 900);
+	assert_int_equal(conf.refresh_token_lifetime_s, 2592000);
 	assert_int_equal(conf.user_grace_days, 30);
 	assert_int_equal(conf.partitions_ahead, 7);
 	assert_int_equal(conf.webhook_timeout_ms, 5000);
@@ -238,6 +240,8 @@ every_number_has_its_limits(UNUSED void **state)
 		{ "stop_timeout_ms", 0, 3600000 },
 		{ "log_retention_days", 1, 36500 },
 		{ "session_lifetime_s", 1, 315360000 },
+		{ "access_token_lifetime_s", 1, 86400 },
+		{ "refresh_token_lifetime_s", 1, 315360000 },
 		{ "user_grace_days", 0, 36500 },
 		{ "partitions_ahead", 1, 366 },
 		{ "webhook_timeout_ms", 1, 3600000 },
@@ -369,7 +373,7 @@ keys_end_with_null(UNUSED void **state)
 
 	while (conf_key(count) != NULL)
 		count++;
-	assert_int_equal(count, 34);
+	assert_int_equal(count, 36);
 	assert_string_equal(conf_key(0), "database_url");
 	assert_null(conf_key(SIZE_MAX));
 }
