@@ -30,6 +30,7 @@
 #include "lib/model/dashboard.h"
 #include "lib/model/day.h"
 #include "lib/model/delivery.h"
+#include "lib/model/erasure.h"
 #include "lib/model/late_days.h"
 #include "lib/model/login.h"
 #include "lib/model/pricing.h"
@@ -73,6 +74,9 @@ static const struct statement_list written[] = {
 	{ "dashboard", dashboard_statements, "tally_app" },
 	{ "day", day_statements, "tally_worker" },
 	{ "delivery", delivery_statements, "tally_worker" },
+	{ "erasure", erasure_statements, "tally_app" },
+	{ "erasure_job", erasure_job_statements, "tally_worker" },
+	{ "erasure_table", erasure_table_statements, "tally_worker" },
 	{ "idempotency", idempotency_statements, "tally_app" },
 	{ "late_days", late_days_statements, "tally_worker" },
 	{ "login", login_statements, "tally_app" },

@@ -17,6 +17,7 @@ command_run export_run; /* export --out DIR --what WHAT --format FORMAT ... */
 command_run import_run, verify_run, status_run, doctor_run;
 command_run expire_run, flush_run, reconcile_run, purge_run, partitions_run;
 command_run rollup_run; /* rollup --from DATE --to DATE --dry-run */
+command_run erase_run; /* erase --client CLIENT --user ID | --email ADDRESS | --external-id ID */
 command_run alerts_run; /* alerts --dead --retry ID --dry-run */
 
 #endif

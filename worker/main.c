@@ -80,6 +80,12 @@ static const struct command_option export_options[] = {
 	{ "refresh", NULL, "write files again whose day has the same sums, too" },
 	{ "check", NULL, "compare the files of --out with its manifest instead" },
 };
+static const struct command_option erase_options[] = {
+	{ "client", "CLIENT", "name or id of the client of the user to erase" },
+	{ "user", "ID", "the user by id" },
+	{ "email", "ADDRESS", "the user by e-mail address" },
+	{ "external-id", "ID", "the user by the id that records name" },
+};
 static const struct command_option reconcile_options[] = {
 	{ "days", "N", "how many days to look back (default: 2)" },
 	{ "full", NULL, "every day that is not closed" },
@@ -250,6 +256,13 @@ const struct command commands[] = {
 	    .dry_run = true,
 	    .job = true,
 	    .about = "Drops holds past their time, and measures what is held and spent." },
+	{ .name = "erase",
+	    .run = erase_run,
+	    .role = COMMAND_WORKER,
+	    OPTIONS(erase_options),
+	    .dry_run = true,
+	    .job = true,
+	    .about = "Takes persons out of all that is kept, and shows the receipt." },
 	{ .name = "purge",
 	    .run = purge_run,
 	    .role = COMMAND_WORKER,

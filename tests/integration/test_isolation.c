@@ -23,6 +23,7 @@ struct tenant {
 	const char *budget;
 	const char *authorization;
 	const char *webhook;
+	const char *erasure;
 	const char *date;
 };
 static struct tenant own = { .mark = "only-for-a", .amount = "1234" };
@@ -39,6 +40,11 @@ make_tenant(struct tenant *tenant)
 	tenant->date = api_sql("SELECT (now() AT TIME ZONE 'UTC')::date - 1");
 	tenant->user = api_add("/v1/users",
 	    api_text("{\"external_id\":\"%s\",\"email\":\"%s@example.com\"}", mark, mark));
+	api_expect(202, "POST",
+	    api_text(
+		"/v1/users/%s/erase", api_add("/v1/users", "{\"email\":\"gone@example.com\"}")),
+	    "{}");
+	tenant->erasure = api_keep("id");
 	tenant->session = api_add("/v1/sessions",
 	    api_text("{\"user_id\":\"%s\",\"user_agent\":\"%s\"}", tenant->user, mark));
 	tenant->record = api_add("/v1/chat-logs",
@@ -87,6 +93,7 @@ value_of(const char *path, const char *at, const struct tenant *tenant)
 		{ "/v1/prompts/", tenant->record },
 		{ "/v1/daily-costs/", tenant->date },
 		{ "/v1/users/", tenant->user },
+		{ "/v1/erasures/", tenant->erasure },
 		{ "/v1/sessions/", tenant->session },
 		{ "/v1/clients/{id}/api-keys/", tenant->key },
 		{ "/v1/clients/", tenant->client },
@@ -155,7 +162,8 @@ static void
 assert_nothing_of_the_other(const char *what)
 {
 	const char *secrets[] = { other.mark, other.client, other.key, other.user, other.session,
-		other.record, other.budget, other.authorization, other.webhook, other.amount };
+		other.record, other.budget, other.authorization, other.webhook, other.erasure,
+		other.amount };
 	const char *body = api_answer()->body;
 
 	for (size_t i = 0; body && i < COUNT(secrets); i++) {
