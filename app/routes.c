@@ -26,6 +26,7 @@
 #include "app/api/traces.h"
 #include "app/api/usage_stats.h"
 #include "app/api/users.h"
+#include "app/api/users_export.h"
 #include "app/api/webhooks.h"
 #include "app/ingest/record.h"
 #include "app/openapi.h"
@@ -196,6 +197,9 @@ const struct route routes[] = {
 	{ "POST", "/v1/users/{id}/erase", erasures_add, SCOPE_USERS, .status = 202,
 	    .summary = "Takes a user out of all that is kept, for good: the user is gone at once, "
 		       "the rest with the next run of tally erase. What was spent stays." },
+	{ "GET", "/v1/users/{id}/export", users_export, SCOPE_USERS, .status = 200,
+	    .summary = "All that is kept of a user, without secrets: NDJSON, a line for each row "
+		       "of each table." },
 	{ "GET", "/v1/erasures", erasures_list, SCOPE_USERS, QUERY(erasures_list_fields),
 	    .status = 200, .summary = "Receipts of erasures, newest first." },
 	{ "GET", "/v1/erasures/{id}", erasures_find, SCOPE_USERS, .status = 200,

@@ -42,6 +42,7 @@
 #include "lib/model/session.h"
 #include "lib/model/usage.h"
 #include "lib/model/user.h"
+#include "lib/model/user_export.h"
 
 static const struct statement_list written[] = {
 	{ "adjustment", adjustment_statements, "tally_app" },
@@ -98,6 +99,7 @@ static const struct statement_list written[] = {
 	{ "usage_rank", usage_rank_statements, "tally_app" },
 	{ "usage_rows", usage_row_statements, "tally_app" },
 	{ "user", user_statements, "tally_app" },
+	{ "user_export", user_export_statements, "tally_app" },
 	{ "reference", reference_statements, "tally_app" },
 };
 

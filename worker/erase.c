@@ -8,10 +8,9 @@
 #include "lib/model/counter_day.h"
 #include "lib/model/counter_sweep.h"
 #include "lib/model/erasure.h"
-#include "lib/model/user.h"
-#include "worker/client_name.h"
 #include "worker/commands.h"
 #include "worker/flush.h"
+#include "worker/user_name.h"
 
 #include <string.h>
 #include <sysexits.h>
@@ -40,19 +39,27 @@ is_last(const struct erasure_table *table)
 }
 
 static bool
-erase_user(struct task *task, const struct erasure *erasure, struct job_result *result)
+erase_rows(struct task *task, const struct erasure *erasure, const struct erasure_table *table,
+    struct job_result *result)
 {
 	int64_t count;
 
-	for (const struct erasure_table *table = erasure_tables; !is_last(table); table++) {
-		for (int way = 0; way < ERASURE_WAYS_MAX && table->erase[way]; way++) {
-			do {
-				if (!take_step(task, erasure, table, way, &count))
-					return false;
-				result->rows += count;
-			} while (count >= ERASURE_PORTION);
-		}
+	for (int way = 0; way < ERASURE_WAYS_MAX && table->erase[way]; way++) {
+		do {
+			if (!take_step(task, erasure, table, way, &count))
+				return false;
+			result->rows += count;
+		} while (count >= ERASURE_PORTION);
 	}
+	return true;
+}
+
+static bool
+erase_user(struct task *task, const struct erasure *erasure, struct job_result *result)
+{
+	for (const struct erasure_table *table = erasure_tables; !is_last(table); table++)
+		if (!erase_rows(task, erasure, table, result))
+			return false;
 	if (!erasure_end(task, erasure))
 		return false;
 	FAILPOINT("erase-ended");
@@ -178,30 +185,6 @@ erase(struct command_context *context, struct job_result *result)
 				: erase_open(context, NULL, 0, result);
 }
 
-/* Which of the three options names the user. */
-static bool
-find_user(struct command_context *context, struct id *ret)
-{
-	const char *id = command_value(context, "user"), *email = command_value(context, "email");
-	const char *external = command_value(context, "external-id");
-	struct task *task = context->task;
-
-	if ((id != NULL) + (email != NULL) + (external != NULL) != 1 ||
-	    command_value(context, "client") == NULL)
-		return task_fail(task, ERR_INVALID,
-		    "--client is needed, and one of --user, --email and --external-id");
-	if (!client_name_find(task, command_value(context, "client"), &task->client))
-		return false;
-	if (email != NULL)
-		return erasure_find_email(task, email, ret);
-	if (external != NULL)
-		*ret = user_id_from_external(
-		    task->client, (struct text){ external, strlen(external) });
-	else if (!id_parse((struct text){ id, strlen(id) }, ret))
-		return task_fail(task, ERR_INVALID, "--user takes an id");
-	return true;
-}
-
 /* A dry run does all of it in one transaction that is not committed. */
 static bool
 erase_named(struct command_context *context, struct erasure *ret)
@@ -210,7 +193,7 @@ erase_named(struct command_context *context, struct erasure *ret)
 	struct task *task = context->task;
 	struct id user, client;
 
-	if (!find_user(context, &user) || !erasure_request(task, user, "command", ret))
+	if (!user_name_find(context, &user) || !erasure_request(task, user, "command", ret))
 		return false;
 	client = task->client;
 	if (context->dry_run)
@@ -248,10 +231,5 @@ run_named(struct command_context *context)
 int
 erase_run(struct command_context *context)
 {
-	static const char *const names[] = { "client", "user", "email", "external-id" };
-
-	for (size_t i = 0; i < COUNT(names); i++)
-		if (command_value(context, names[i]) != NULL)
-			return run_named(context);
-	return job_run(context, erase);
+	return user_name_given(context) ? run_named(context) : job_run(context, erase);
 }

@@ -196,8 +196,8 @@ const char *const erasure_table_statements[] = { log_sql, log_session_sql, log_f
 	sessions_find_sql, tokens_sql, tokens_find_sql, users_sql, users_find_sql, NULL };
 
 const struct erasure_table erasure_tables[] = {
-	{ "prompt_embeddings", "client_id model seen_at", "prompt_hash event_id sketch embedding",
-	    .erase = { embeddings_sql }, .find = embeddings_find_sql },
+	{ "prompt_embeddings", "client_id model seen_at", "prompt_hash event_id embedding",
+	    "sketch", .erase = { embeddings_sql }, .find = embeddings_find_sql },
 	{ "prompt_analysis", "client_id analyzed_at",
 	    "event_id input_token_ratio redundancy_score suggestions", .erase = { analysis_sql },
 	    .find = analysis_find_sql },

@@ -7,7 +7,7 @@
 #include <sysexits.h>
 
 #include "lib/base.h"
-#include "lib/model/erasure_tables.h"
+#include "lib/model/erasure.h"
 #include "tests/api.h"
 #include "tests/books.h"
 #include "tests/erasing.h"
@@ -314,6 +314,23 @@ the_service_takes_the_order_and_the_job_does_it(UNUSED void **state)
 	api_expect(403, "POST", api_text("/v1/users/%s/erase", id), "{}");
 }
 
+/* More than two steps' worth. */
+static void
+a_person_with_many_records_goes_in_steps(UNUSED void **state)
+{
+	int count = 2 * ERASURE_PORTION + 1;
+	const char *id;
+
+	client = erasing_use_client("erasure-many");
+	id = erasing_add_user("erasure-many");
+	api_sql("INSERT INTO chat_logs (client_id, id, created_at, user_id)\n"
+		"SELECT '%s', gen_random_uuid(), now() - n * interval '1 minute', '%s'\n"
+		"FROM generate_series(1, %d) AS n",
+	    client, id, count);
+	assert_non_null(strstr(erasing_run("--user", id), api_text("\"chat_logs\": %d", count)));
+	erasing_expect_nowhere(id);
+}
+
 static void
 a_command_that_names_nobody_is_refused(UNUSED void **state)
 {
@@ -350,6 +367,7 @@ main(void)
 		cmocka_unit_test(sums_of_a_person_become_nobodys),
 		cmocka_unit_test(a_second_time_the_receipt_is_the_first),
 		cmocka_unit_test(the_service_takes_the_order_and_the_job_does_it),
+		cmocka_unit_test(a_person_with_many_records_goes_in_steps),
 		cmocka_unit_test(a_command_that_names_nobody_is_refused),
 		cmocka_unit_test(a_dry_run_shows_what_would_go),
 	};
