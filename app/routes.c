@@ -16,6 +16,7 @@
 #include "app/api/clients.h"
 #include "app/api/credits.h"
 #include "app/api/daily_costs.h"
+#include "app/api/erasures.h"
 #include "app/api/health.h"
 #include "app/api/litellm.h"
 #include "app/api/login.h"
@@ -27,6 +28,7 @@
 #include "app/api/traces.h"
 #include "app/api/usage_stats.h"
 #include "app/api/users.h"
+#include "app/api/users_export.h"
 #include "app/api/webhooks.h"
 #include "app/ingest/record.h"
 #include "app/openapi.h"
@@ -224,6 +226,16 @@ const struct route routes[] = {
 		       "asked for where current_password is given. Sessions go on." },
 	{ "POST", "/v1/users/{id}/sessions/revoke", sessions_revoke_user, SCOPE_USERS,
 	    .bound = true, .status = 200, .summary = "Ends all sessions of a user." },
+	{ "POST", "/v1/users/{id}/erase", erasures_add, SCOPE_USERS, .status = 202,
+	    .summary = "Takes a user out of all that is kept, for good: the user is gone at once, "
+		       "the rest with the next run of tally erase. What was spent stays." },
+	{ "GET", "/v1/users/{id}/export", users_export, SCOPE_USERS, .status = 200,
+	    .summary = "All that is kept of a user, without secrets: NDJSON, a line for each row "
+		       "of each table." },
+	{ "GET", "/v1/erasures", erasures_list, SCOPE_USERS, QUERY(erasures_list_fields),
+	    .status = 200, .summary = "Receipts of erasures, newest first." },
+	{ "GET", "/v1/erasures/{id}", erasures_find, SCOPE_USERS, .status = 200,
+	    .summary = "What an erasure has removed, by table." },
 	{ "GET", "/v1/users/{id}/chat-logs", chat_logs_of_user, SCOPE_LOGS_READ,
 	    QUERY(chat_logs_of_user_fields), .bound = true, .status = 200,
 	    .summary = "A user's records, newest first; CSV and NDJSON by Accept." },

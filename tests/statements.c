@@ -34,6 +34,7 @@
 #include "lib/model/dashboard.h"
 #include "lib/model/day.h"
 #include "lib/model/delivery.h"
+#include "lib/model/erasure.h"
 #include "lib/model/late_days.h"
 #include "lib/model/login.h"
 #include "lib/model/pricing.h"
@@ -45,6 +46,7 @@
 #include "lib/model/session.h"
 #include "lib/model/usage.h"
 #include "lib/model/user.h"
+#include "lib/model/user_export.h"
 
 static const struct statement_list written[] = {
 	{ "adjustment", adjustment_statements, "tally_app" },
@@ -85,6 +87,9 @@ static const struct statement_list written[] = {
 	{ "dashboard", dashboard_statements, "tally_app" },
 	{ "day", day_statements, "tally_worker" },
 	{ "delivery", delivery_statements, "tally_worker" },
+	{ "erasure", erasure_statements, "tally_app" },
+	{ "erasure_job", erasure_job_statements, "tally_worker" },
+	{ "erasure_table", erasure_table_statements, "tally_worker" },
 	{ "idempotency", idempotency_statements, "tally_app" },
 	{ "late_days", late_days_statements, "tally_worker" },
 	{ "login", login_statements, "tally_app" },
@@ -106,6 +111,7 @@ static const struct statement_list written[] = {
 	{ "usage_rank", usage_rank_statements, "tally_app" },
 	{ "usage_rows", usage_row_statements, "tally_app" },
 	{ "user", user_statements, "tally_app" },
+	{ "user_export", user_export_statements, "tally_app" },
 	{ "reference", reference_statements, "tally_app" },
 };
 

@@ -14,9 +14,11 @@ command_run budget_list_run, budget_set_run;
 command_run key_create_run, key_list_run, key_revoke_run, key_rotate_run;
 command_run prices_import_run, prices_list_run, prices_diff_run;
 command_run export_run; /* export --out DIR --what WHAT --format FORMAT ... */
+command_run export_user_run; /* export-user --client CLIENT --user ID | ... */
 command_run import_run, verify_run, status_run, doctor_run;
 command_run expire_run, flush_run, reconcile_run, purge_run, partitions_run;
 command_run rollup_run; /* rollup --from DATE --to DATE --dry-run */
+command_run erase_run; /* erase --client CLIENT --user ID | --email ADDRESS | --external-id ID */
 command_run alerts_run; /* alerts --dead --retry ID --dry-run */
 
 #endif

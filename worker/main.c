@@ -4,6 +4,7 @@
 #include "lib/log.h"
 #include "lib/seal.h"
 #include "worker/commands.h"
+#include "worker/user_name.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -81,6 +82,7 @@ static const struct command_option export_options[] = {
 	{ "refresh", NULL, "write files again whose day has the same sums, too" },
 	{ "check", NULL, "compare the files of --out with its manifest instead" },
 };
+static const struct command_option user_options[] = { USER_NAME_OPTIONS };
 static const struct command_option reconcile_options[] = {
 	{ "days", "N", "how many days to look back (default: 2)" },
 	{ "full", NULL, "every day that is not closed" },
@@ -206,6 +208,11 @@ const struct command commands[] = {
 	    OPTIONS(export_options),
 	    .dry_run = true,
 	    .about = "Writes records, rollups or FinOps columns into files, by client and day." },
+	{ .name = "export-user",
+	    .run = export_user_run,
+	    .role = COMMAND_WORKER,
+	    OPTIONS(user_options),
+	    .about = "Writes all that is kept of a user to standard output, as NDJSON." },
 	{ .name = "verify",
 	    .run = verify_run,
 	    .role = COMMAND_WORKER,
@@ -251,6 +258,13 @@ const struct command commands[] = {
 	    .dry_run = true,
 	    .job = true,
 	    .about = "Drops holds past their time, and measures what is held and spent." },
+	{ .name = "erase",
+	    .run = erase_run,
+	    .role = COMMAND_WORKER,
+	    OPTIONS(user_options),
+	    .dry_run = true,
+	    .job = true,
+	    .about = "Takes persons out of all that is kept, and shows the receipt." },
 	{ .name = "purge",
 	    .run = purge_run,
 	    .role = COMMAND_WORKER,

@@ -5,9 +5,10 @@
 
 #include "lib/clock.h"
 #include "lib/failpoint.h"
-#include "lib/model/audit.h"
 #include "lib/model/counter_sweep.h"
+#include "lib/model/erasure.h"
 #include "worker/commands.h"
+#include "worker/erase.h"
 
 #include <string.h>
 
@@ -57,28 +58,21 @@ static const char alerts_sql[] = "DELETE FROM alerts "
 				 "WHERE created_at < $1 AND (key IS NULL OR key_until < $1) "
 				 "LIMIT $2)";
 
-static const char users_sql[] = "DELETE FROM users "
-				"WHERE (client_id, id) IN ("
-				"SELECT client_id, id "
-				"FROM users "
-				"WHERE deleted_at < $1 "
-				"LIMIT $2) "
-				"RETURNING client_id, id";
+/* Nobody is known to have been erased for ever. */
+static const char erased_sql[] = "DELETE FROM erased_users "
+				 "WHERE (client_id, user_hash) IN ("
+				 "SELECT client_id, user_hash "
+				 "FROM erased_users "
+				 "WHERE erased_at < $1 "
+				 "LIMIT $2)";
 
-/* The user's records stay, without the user: the foreign key sees to that. */
-static bool
-audit_users(struct task *task, const struct db_rows *rows)
-{
-	static const struct text none = { 0 };
-
-	for (int i = 0; i < db_count(rows); i++) {
-		task->client = db_id(rows, i, 0);
-		if (!audit_add(task, "purge", "users", db_id(rows, i, 1), none, none))
-			return false;
-	}
-	task->client = (struct id){ 0 };
-	return true;
-}
+/* Those that are being erased already go on doing so. */
+static const char users_sql[] = "SELECT u.client_id, u.id "
+				"FROM users u "
+				"WHERE u.deleted_at < $1 "
+				"AND NOT EXISTS (SELECT FROM erasures e "
+				"WHERE e.client_id = u.client_id AND e.user_id = u.id) "
+				"LIMIT $2";
 
 static bool
 remove_batch(struct command_context *context, const char *sql, int64_t before, int64_t limit,
@@ -93,8 +87,6 @@ remove_batch(struct command_context *context, const char *sql, int64_t before, i
 	if (!db_query(task, sql, params, &rows))
 		return false;
 	*ret_count = db_changed(rows);
-	if (sql == users_sql && !audit_users(task, rows))
-		return false;
 	FAILPOINT("purge-removed");
 	if (!context->dry_run)
 		return db_commit(task);
@@ -128,6 +120,53 @@ remove_all(struct command_context *context, const char *what, const char *sql, i
 	return true;
 }
 
+/* The user's records stay, without the user. */
+static bool
+request_batch(struct command_context *context, int64_t before, int64_t *ret_count)
+{
+	struct task *task = context->task;
+	struct db_params *params = db_params(task);
+	struct erasure erasure;
+	struct db_rows *rows;
+
+	db_add_time(params, before);
+	db_add_int(params, BATCH_REFERRED);
+	if (!db_query(task, users_sql, params, &rows))
+		return false;
+	*ret_count = db_count(rows);
+	for (int i = 0; i < db_count(rows) && !context->dry_run; i++) {
+		task->client = db_id(rows, i, 0);
+		if (!erasure_request(task, db_id(rows, i, 1), "purge", &erasure))
+			return false;
+	}
+	task->client = (struct id){ 0 };
+	return db_commit(task);
+}
+
+/* Users whose time is over are erased as any other. */
+static bool
+erase_users(struct command_context *context, int64_t before, struct job_result *result)
+{
+	struct output_line line = output_line(context, "purge");
+	int64_t count, total = 0;
+
+	do {
+		struct arena_mark mark = arena_mark(context->task->arena);
+
+		if (!request_batch(context, before, &count))
+			return false;
+		FAILPOINT("purge-requested");
+		arena_undo(context->task->arena, mark);
+		total += count;
+	} while (count == BATCH_REFERRED && !context->dry_run);
+	if (total > 0) {
+		output_text(&line, "what", "users");
+		output_int(&line, context->dry_run ? "at_least" : "rows", total);
+		output_print(&line);
+	}
+	return context->dry_run || erase_open(context, NULL, 0, result);
+}
+
 /* What Redis keeps too long is no reason to fail: it is swept tomorrow. */
 static bool
 sweep_redis(struct command_context *context, struct job_result *result)
@@ -154,9 +193,11 @@ purge(struct command_context *context, struct job_result *result)
 	       remove_all(context, "idempotency keys", idempotency_sql, now - IDEMPOTENCY_KEPT,
 		   BATCH, result) &&
 	       remove_all(context, "alerts", alerts_sql, now - ALERTS_KEPT, BATCH, result) &&
-	       remove_all(context, "users", users_sql, deleted, BATCH_REFERRED, result) &&
-	       purge_log(context, result) && purge_prompts(context, result) &&
-	       purge_hours(context, result) && sweep_redis(context, result);
+	       remove_all(
+		   context, "erased users", erased_sql, now - ERASURE_REMEMBERED, BATCH, result) &&
+	       erase_users(context, deleted, result) && purge_log(context, result) &&
+	       purge_prompts(context, result) && purge_hours(context, result) &&
+	       sweep_redis(context, result);
 }
 
 int

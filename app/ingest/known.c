@@ -60,7 +60,7 @@ look(struct known *known, struct reference *reference)
 {
 	const struct entry *set = set_of(known, reference);
 
-	reference->found = false;
+	reference->found = reference->erased = false;
 	for (size_t i = 0; i < WAYS && !reference->found; i++) {
 		if (set[i].generation != known->generation || !id_equal(set[i].id, reference->id) ||
 		    !id_equal(set[i].client, reference->client) ||

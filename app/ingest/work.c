@@ -133,6 +133,11 @@ refer_row(struct references *references, struct record *record, struct batch_row
 		row->outcome = BATCH_NO_SESSION;
 	if (user == NULL)
 		return;
+	if (user->erased && row->external_user_id != NULL) {
+		record->log.user_id = (struct id){ 0 };
+		row->external_user_id = NULL;
+		return;
+	}
 	if (user->found)
 		row->external_user_id = NULL;
 	else if (row->external_user_id == NULL)
@@ -146,7 +151,11 @@ refer_hold(struct references *references, struct hold_row *hold)
 	struct budget_scope *scope = &hold->authorize->authorization.scope;
 	const struct reference *user = take_reference(references, scope->user_id);
 
-	hold->user_is_missing = user != NULL && !user->found;
+	hold->user_is_missing = user != NULL && !user->found && !user->erased;
+	if (user != NULL && user->erased && hold->authorize->external_user_id != NULL) {
+		scope->user_id = (struct id){ 0 };
+		return;
+	}
 	if (user == NULL || scope->has_user_tier)
 		return;
 	scope->user_tier = (int)(user->found ? user->tier : USER_ANONYMOUS);

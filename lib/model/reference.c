@@ -1,13 +1,20 @@
 #include "lib/model/reference.h"
 
 #include <assert.h>
+#include <string.h>
+
+/* Stands for the tier of who was erased. */
+#define ERASED "erased"
 
 /* Not joins, which the planner may answer from a hash of a whole table. A session has no tier. */
 static const char find_sql[] = "SELECT CASE WHEN n.is_session THEN "
 			       "(SELECT '' FROM sessions s "
 			       "WHERE s.client_id = n.client_id AND s.id = n.id) "
-			       "ELSE (SELECT u.tier FROM users u "
-			       "WHERE u.client_id = n.client_id AND u.id = n.id) END "
+			       "ELSE coalesce((SELECT u.tier FROM users u "
+			       "WHERE u.client_id = n.client_id AND u.id = n.id), "
+			       "(SELECT '" ERASED "' FROM erased_users e "
+			       "WHERE e.client_id = n.client_id "
+			       "AND e.user_hash = erased_hash(n.client_id, n.id))) END "
 			       "FROM unnest($1::uuid[], $2::uuid[], $3::boolean[]) WITH ORDINALITY "
 			       "AS n (client_id, id, is_session, ordinal) "
 			       "ORDER BY n.ordinal";
@@ -40,8 +47,9 @@ reference_find(struct task *task, struct reference *const *list, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		const char *tier = db_text(rows, (int)i, 0);
 
-		list[i]->found = tier != NULL;
-		if (tier != NULL && list[i]->kind == REFERENCE_USER)
+		list[i]->erased = tier != NULL && strcmp(tier, ERASED) == 0;
+		list[i]->found = tier != NULL && !list[i]->erased;
+		if (list[i]->found && list[i]->kind == REFERENCE_USER)
 			list[i]->tier = user_tier_of(tier);
 	}
 	return true;

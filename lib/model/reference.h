@@ -13,6 +13,7 @@ struct reference {
 	struct id id;
 	enum reference_kind kind;
 	bool found; /* set by reference_find() */
+	bool erased; /* the same: the user was, not long ago */
 	enum user_tier tier; /* of a user that was found */
 };
 

@@ -12,7 +12,11 @@ static const char end_sessions_sql[] =
     "SET revoked_at = $3\n"
     "WHERE client_id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3";
 
-const char *const user_statements[] = { tier_sql, end_sessions_sql, NULL };
+/* A person who was erased is welcome again; records alone do not bring them back. */
+static const char welcome_sql[] = "DELETE FROM erased_users\n"
+				  "WHERE client_id = $1 AND user_hash = erased_hash($1, $2)";
+
+const char *const user_statements[] = { tier_sql, end_sessions_sql, welcome_sql, NULL };
 
 static const struct resource_taken taken[] = {
 	{ "users_email", "email", "another user has this e-mail address" },
@@ -82,6 +86,17 @@ user_find_tier(struct task *task, struct id id, bool *ret_found, enum user_tier 
 	return true;
 }
 
+static bool
+check(struct task *task, const void *before, void *after)
+{
+	const struct user *user = after;
+
+	if (!user_check(task, before, after))
+		return false;
+	return before != NULL || user->external_id == NULL ||
+	       db_query(task, welcome_sql, key(task, user->head.id), NULL);
+}
+
 static struct resource_statements statements;
 
 const struct resource user_resource = {
@@ -96,6 +111,6 @@ const struct resource user_resource = {
 	.taken_count = COUNT(taken),
 	.statements = &statements,
 	.soft = true,
-	.check = user_check,
+	.check = check,
 	.stored = end_sessions,
 };

@@ -24,6 +24,7 @@ struct tenant {
 	const char *authorization;
 	const char *webhook;
 	const char *transaction; /* of credits */
+	const char *erasure;
 	const char *date, *month;
 };
 static struct tenant own = { .mark = "only-for-a", .amount = "1234" };
@@ -41,6 +42,11 @@ make_tenant(struct tenant *tenant)
 	tenant->month = api_text("%.7s", tenant->date);
 	tenant->user = api_add("/v1/users",
 	    api_text("{\"external_id\":\"%s\",\"email\":\"%s@example.com\"}", mark, mark));
+	api_expect(202, "POST",
+	    api_text(
+		"/v1/users/%s/erase", api_add("/v1/users", "{\"email\":\"gone@example.com\"}")),
+	    "{}");
+	tenant->erasure = api_keep("id");
 	tenant->session = api_add("/v1/sessions",
 	    api_text("{\"user_id\":\"%s\",\"user_agent\":\"%s\"}", tenant->user, mark));
 	tenant->record = api_add("/v1/chat-logs",
@@ -94,6 +100,7 @@ value_of(const char *path, const char *at, const struct tenant *tenant)
 		{ "/v1/credit-accounts/{user_id}/transactions/", tenant->transaction },
 		{ "/v1/credit-accounts/{user_id}/statements/", tenant->month },
 		{ "/v1/credit-accounts/", tenant->user },
+		{ "/v1/erasures/", tenant->erasure },
 		{ "/v1/sessions/", tenant->session },
 		{ "/v1/clients/{id}/api-keys/", tenant->key },
 		{ "/v1/auth-tokens/", tenant->key },
@@ -168,7 +175,7 @@ assert_nothing_of_the_other(const char *what)
 {
 	const char *secrets[] = { other.mark, other.client, other.key, other.user, other.session,
 		other.record, other.budget, other.authorization, other.webhook, other.amount,
-		other.transaction };
+		other.transaction, other.erasure };
 	const char *body = api_answer()->body;
 
 	for (size_t i = 0; body && i < COUNT(secrets); i++) {

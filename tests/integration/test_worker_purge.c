@@ -191,7 +191,10 @@ test_expired_things(void **state)
 	    "FROM authorizations a LEFT JOIN users u ON u.id = a.user_id",
 	    "u2@example.org nobody");
 	books_expect(servers, COUNT_RECORDS("long", 1), "3");
-	books_expect(servers, "SELECT count(*) FROM audit_log WHERE action = 'purge'", "1");
+	books_expect(
+	    servers, "SELECT removed ->> 'chat_logs' FROM erasures WHERE origin = 'purge'", "6");
+	books_expect(servers,
+	    "SELECT count(*) FROM audit_log WHERE action = 'erase' AND entity = 'erasures'", "1");
 }
 
 #define COUNT_AUTHORIZATIONS(table) "SELECT count(*) FROM " table

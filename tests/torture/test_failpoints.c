@@ -70,6 +70,43 @@ make_drift(const char *name)
 		id)));
 }
 
+/* For erase, and for purge after the grace period: a person with records, and one who is nobody's
+ * from then on. */
+static void
+make_persons(const char *name)
+{
+	const char *asked, *deleted;
+
+	api_add(
+	    "/v1/chat-logs", api_text("{\"external_user_id\":\"erased-%s\",\"message_length\":1,"
+				      "\"verified_cost_cents\":3}",
+				 name));
+	asked = api_keep("user_id");
+	api_expect(202, "POST", api_text("/v1/users/%s/erase", asked), "{}");
+	deleted = api_add("/v1/users", api_text("{\"external_id\":\"deleted-%s\"}", name));
+	api_sql("UPDATE users SET deleted_at = now() - interval '1 year' WHERE id = '%s'", deleted);
+}
+
+static void
+expect_no_persons(const char *name)
+{
+	EXPECT_TALLY(0, NULL, "erase");
+	assert_string_equal(
+	    api_sql("SELECT count(*) FROM users WHERE external_id LIKE '%%-%s'", name), "0");
+	assert_string_equal(
+	    api_sql("SELECT count(*) FROM chat_logs l JOIN clients c ON c.id = l.client_id\n"
+		    "WHERE c.name = '%s' AND user_id IS NOT NULL",
+		name),
+	    "0");
+	assert_string_equal(
+	    api_sql(
+		"SELECT string_agg(concat(origin, removed ->> 'chat_logs', removed ->> 'users'),\n"
+		"' ' ORDER BY origin) FROM erasures e JOIN clients c ON c.id = e.client_id\n"
+		"WHERE c.name = '%s' AND finished_at IS NOT NULL",
+		name),
+	    "api11 purge1");
+}
+
 static void
 die_at(const struct faults_place *place)
 {
@@ -103,6 +140,7 @@ what_died_anywhere_is_mended(UNUSED void **state)
 		if (place->job == NULL)
 			continue;
 		make_work(place->name);
+		make_persons(place->name);
 		if (strcmp(place->job, "reconcile") == 0)
 			make_drift(place->name);
 		/* No day is closed before it is rolled up. */
@@ -116,6 +154,7 @@ what_died_anywhere_is_mended(UNUSED void **state)
 		EXPECT_TALLY(0, NULL, "rollup");
 		EXPECT_TALLY(0, NULL, "purge");
 		EXPECT_TALLY(0, NULL, "verify");
+		expect_no_persons(place->name);
 	}
 }
 

@@ -1,0 +1,296 @@
+#include "lib/model/erasure_tables.h"
+
+#include "lib/json_read.h"
+
+#include <string.h>
+
+#define OF_USER "client_id = $1 AND user_id = $2"
+#define SESSIONS "SELECT id FROM sessions WHERE " OF_USER
+#define KEYS "SELECT id FROM auth_tokens WHERE " OF_USER
+#define IDS "SELECT $2::uuid UNION ALL " SESSIONS " UNION ALL " KEYS
+/* Whether a text holds the id of the person or of something of theirs. */
+#define NAMES(text) \
+	"EXISTS (SELECT FROM (" IDS ") AS i (id) WHERE position(i.id::text IN " text ") > 0)"
+
+#define DELETE_SOME(table, condition) \
+	"DELETE FROM " table " WHERE ctid = ANY (ARRAY(SELECT ctid FROM " table \
+	" WHERE " condition " LIMIT $3))"
+
+/* In the order of ids, which is that of time, so that few partitions are looked into. */
+#define UPDATE_SOME(table, condition, changes) \
+	"WITH picked AS MATERIALIZED (SELECT id, created_at FROM " table " WHERE " condition \
+	" ORDER BY id LIMIT $3) " \
+	"UPDATE " table " SET " changes " WHERE client_id = $1 " \
+	"AND id = ANY (ARRAY(SELECT id FROM picked)) " \
+	"AND created_at >= (SELECT min(created_at) FROM picked) " \
+	"AND created_at <= (SELECT max(created_at) FROM picked)"
+
+#define FIND(table, condition, ...) \
+	"SELECT (to_jsonb(t) - $3::text[])::text FROM (SELECT * FROM " table \
+	" WHERE " condition __VA_ARGS__ ") AS t"
+
+/* A key that is bound to a person is one of their names. */
+#define KEY_GONE \
+	"api_key_id = CASE WHEN api_key_id = ANY (ARRAY(" KEYS ")) THEN NULL ELSE api_key_id END"
+
+/*
+ * The money of a record, when it was spent and on what stay. What the caller may have written about
+ * the person goes, and what links the record to others of theirs, here or in a system of traces.
+ * Features, tags and tools are the words of the application by which money is counted.
+ */
+#define LOG_CHANGES \
+	"user_id = NULL, session_id = NULL, conversation_id = NULL, agent_session_id = NULL, " \
+	"trace_id = NULL, span_id = NULL, parent_span_id = NULL, error_message = NULL, " \
+	"metadata = NULL, " KEY_GONE
+static const char log_sql[] = UPDATE_SOME("chat_logs", OF_USER, LOG_CHANGES);
+/* Records of a session of theirs that name nobody. */
+static const char log_session_sql[] = UPDATE_SOME("chat_logs",
+    "client_id = $1 AND session_id = ANY (ARRAY(" SESSIONS ")) AND user_id IS NULL", LOG_CHANGES);
+static const char log_find_sql[] = FIND("chat_logs", OF_USER, " ORDER BY id");
+
+static const char authorizations_sql[] = UPDATE_SOME("authorizations", OF_USER,
+    "user_id = NULL, session_id = NULL, agent_session_id = NULL, " KEY_GONE);
+static const char authorizations_find_sql[] = FIND("authorizations", OF_USER);
+
+/* What is kept of a prompt stands beside the record, in a select of its own: joined, all of it
+ * would be read. */
+#define OF_RECORD(column, table) \
+	"(SELECT " column " FROM " table " p WHERE p.client_id = l.client_id AND p.event_id = l.id)"
+#define RECORDS_WITH(table) \
+	"SELECT l.id FROM chat_logs l WHERE l.client_id = $1 AND l.user_id = $2 AND " OF_RECORD( \
+	    "true", table)
+#define PROMPTS \
+	"SELECT " OF_RECORD("prompt_hash", \
+	    "prompt_events") " FROM chat_logs l WHERE l.client_id = $1 AND l.user_id = $2"
+/* One look into the index for each of the few models. */
+#define EMBEDDED \
+	"client_id = $1 AND (model, prompt_hash) IN (" \
+	"WITH RECURSIVE models AS (" \
+	"(SELECT e.model FROM prompt_embeddings e WHERE e.client_id = $1 ORDER BY e.model LIMIT 1) " \
+	"UNION ALL SELECT (SELECT e.model FROM prompt_embeddings e WHERE e.client_id = $1 " \
+	"AND e.model > m.model ORDER BY e.model LIMIT 1) FROM models m WHERE m.model IS NOT NULL) " \
+	"SELECT m.model, h.hash FROM models m, unnest(ARRAY(" PROMPTS ")) AS h (hash) " \
+	"WHERE h.hash IS NOT NULL)"
+/* Also where somebody else had the same prompt: it can be sent again. */
+static const char embeddings_sql[] = DELETE_SOME("prompt_embeddings", EMBEDDED);
+static const char embeddings_find_sql[] = FIND("prompt_embeddings", EMBEDDED);
+static const char analysis_sql[] =
+    "DELETE FROM prompt_analysis WHERE client_id = $1 "
+    "AND event_id = ANY (ARRAY(" RECORDS_WITH("prompt_analysis") " LIMIT $3))";
+static const char analysis_find_sql[] = FIND("prompt_analysis",
+    "client_id = $1 AND event_id = ANY (ARRAY(" RECORDS_WITH("prompt_analysis") "))");
+static const char events_sql[] =
+    "DELETE FROM prompt_events WHERE client_id = $1 "
+    "AND event_id = ANY (ARRAY(" RECORDS_WITH("prompt_events") " LIMIT $3))";
+static const char events_find_sql[] = FIND("prompt_events",
+    "client_id = $1 AND event_id = ANY (ARRAY(" RECORDS_WITH("prompt_events") "))");
+
+#define CARRIED \
+	"client_id = $1 AND bucket = ANY (ARRAY(SELECT i.id::text FROM (" IDS ") AS i (id)))"
+static const char carries_sql[] = DELETE_SOME("budget_carries", CARRIED);
+static const char carries_find_sql[] = FIND("budget_carries", CARRIED);
+
+#define SCOPED \
+	"client_id = $1 AND (user_id = $2 OR api_key_id = ANY (ARRAY(" KEYS ")) " \
+	"OR session_id = ANY (ARRAY(" SESSIONS ")))"
+static const char budgets_sql[] = DELETE_SOME("budgets", SCOPED);
+static const char budgets_find_sql[] = FIND("budgets", SCOPED);
+
+#define TOLD "client_id = $1 AND (" NAMES("payload::text") " OR " NAMES("coalesce(key, '')") ")"
+static const char deliveries_sql[] = DELETE_SOME("webhook_deliveries",
+    "client_id = $1 AND alert_id = ANY (ARRAY(SELECT id FROM alerts WHERE " TOLD "))");
+static const char alerts_sql[] = DELETE_SOME("alerts", TOLD);
+static const char alerts_find_sql[] = FIND("alerts", TOLD);
+
+/*
+ * The key stays used: what was done under it is not done again. Who asks again is told that the
+ * answer is gone. A sealed answer can be read by nobody but who was given it, for a day.
+ */
+#define IN_BODY(text) "position(convert_to(" text ", 'UTF8') IN body) > 0"
+#define ANSWERED \
+	"client_id = $1 AND NOT sealed AND status <> 410 AND (" IN_BODY("$2::uuid::text") " OR EXISTS (SELECT FROM users u WHERE u.client_id = $1 AND u.id = $2 AND (" IN_BODY( \
+	    "'\"email\":' || to_json(u.email)") " OR " IN_BODY("'\"external_id\":' || to_json(u.external_id)") ")))"
+static const char answers_sql[] =
+    "UPDATE idempotency_keys SET status = 410, content_type = 'application/problem+json', "
+    "body = '{\"type\":\"about:blank\",\"title\":\"Gone\",\"status\":410,"
+    "\"detail\":\"The answer was erased with the person it was about.\"}' "
+    "WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotency_keys WHERE " ANSWERED " LIMIT $3))";
+static const char answers_find_sql[] =
+    "SELECT (to_jsonb(t) - $3::text[])::text FROM (SELECT client_id, key, created_at, status, "
+    "content_type, convert_from(body, 'UTF8') AS body FROM idempotency_keys WHERE " ANSWERED
+    ") AS t";
+
+static const char audit_sql[] = "SELECT audit_redact($1, $2, $3)";
+static const char audit_find_sql[] = FIND("audit_log",
+    "client_id = $1 AND (user_id = $2 OR entity_id = $2::uuid::text "
+    "OR position($2::uuid::text IN coalesce(before::text, '') || coalesce(after::text, '')) > 0)");
+
+/*
+ * A person's sums become nobody's: to those of the same time that name no user. Both rows are taken
+ * apart into their quarter-hours (a day is one part, at -1) and put together again.
+ */
+#define SUMS \
+	"sum(cost_cents) AS cost_cents, add_up(calls) AS calls, add_up(tokens) AS tokens, " \
+	"add_up(input_tokens) AS input_tokens, add_up(output_tokens) AS output_tokens, " \
+	"add_up(cached_input_tokens) AS cached_input_tokens, " \
+	"add_up(cache_write_tokens) AS cache_write_tokens, " \
+	"add_up(reasoning_tokens) AS reasoning_tokens, add_up(failed_calls) AS failed_calls, " \
+	"add_up(unpriced_calls) AS unpriced_calls"
+#define MEASURES \
+	"cost_cents, calls, tokens, input_tokens, output_tokens, cached_input_tokens, " \
+	"cache_write_tokens, reasoning_tokens, failed_calls, unpriced_calls"
+#define MEASURES_OF(row) \
+	row ".cost_cents, " row ".calls, " row ".tokens, " row ".input_tokens, " row \
+	    ".output_tokens, " row ".cached_input_tokens, " row ".cache_write_tokens, " row \
+	    ".reasoning_tokens, " row ".failed_calls, " row ".unpriced_calls"
+#define PART(array) "p." array "[q.passed - q.durations + 1:q.passed]"
+#define REST "duration_slots, duration_calls, quarter, quarters"
+static const char sums_sql[] =
+    "WITH mine AS MATERIALIZED (SELECT * FROM cost_aggregates WHERE client_id = $1 "
+    "AND dimension = 'user' AND key[1] = $2::uuid::text LIMIT $3), "
+    "gone AS (DELETE FROM cost_aggregates a USING mine m WHERE a.client_id = $1 "
+    "AND a.dimension = 'user' AND a.grain = m.grain AND a.start = m.start AND a.key = m.key), "
+    "both_rows AS (SELECT * FROM mine UNION ALL SELECT o.* FROM mine m "
+    "JOIN cost_aggregates o ON o.client_id = $1 AND o.dimension = 'user' AND o.grain = m.grain "
+    "AND o.start = m.start AND o.key = ARRAY[NULL]::text[]), "
+    "parts AS (SELECT grain, start, coalesce(quarter, -1) AS place, " MEASURES
+    ", duration_slots, duration_calls FROM both_rows WHERE quarters IS NULL "
+    "UNION ALL SELECT p.grain, p.start, q.quarter, " MEASURES_OF("q") ", " PART("duration_slots") ", " PART(
+	"duration_calls") " FROM both_rows p CROSS JOIN LATERAL ("
+			  "SELECT u.*, sum(u.durations) OVER (ORDER BY u.quarter)::integer AS passed "
+			  "FROM unnest(p.quarters) AS u) AS q), "
+			  "slots AS (SELECT grain, start, place, slot, add_up(n) AS n FROM parts, "
+			  "unnest(duration_slots, duration_calls) AS u (slot, n) GROUP BY grain, start, place, slot), "
+			  "histograms AS (SELECT grain, start, place, array_agg(slot ORDER BY slot) AS slots, "
+			  "array_agg(n ORDER BY slot) AS counts FROM slots GROUP BY grain, start, place), "
+			  "places AS (SELECT grain, start, place, " SUMS
+			  " FROM parts GROUP BY grain, start, place) "
+			  "INSERT INTO cost_aggregates AS a (client_id, dimension, grain, start, key, " MEASURES
+			  ", " REST ") SELECT $1, 'user', grain, start, ARRAY[NULL]::text[], " SUMS
+			  ", "
+			  "array_join(slots ORDER BY place), array_join(counts ORDER BY place), "
+			  "CASE WHEN count(*) = 1 THEN nullif(min(place), -1) END, "
+			  "CASE WHEN count(*) > 1 THEN array_agg(ROW(place, " MEASURES ", "
+			  "coalesce(cardinality(slots), 0))::cost_quarter ORDER BY place) END "
+			  "FROM places LEFT JOIN histograms USING (grain, start, place) GROUP BY grain, start "
+			  "ON CONFLICT (client_id, dimension, grain, start, key) DO UPDATE SET (" MEASURES
+			  ", " REST ") = (" MEASURES_OF(
+			      "excluded") ", excluded.duration_slots, excluded.duration_calls, "
+					  "excluded.quarter, excluded.quarters)";
+static const char sums_find_sql[] = FIND("cost_aggregates",
+    "client_id = $1 AND dimension = 'user' AND key[1] = $2::uuid::text", " ORDER BY grain, start");
+
+static const char sessions_sql[] = DELETE_SOME("sessions", OF_USER);
+static const char sessions_find_sql[] = FIND("sessions", OF_USER, " ORDER BY id");
+/* The first of a line goes last. */
+static const char tokens_sql[] = DELETE_SOME("auth_tokens", OF_USER " ORDER BY lineage_id IS NULL");
+static const char tokens_find_sql[] = FIND("auth_tokens", OF_USER, " ORDER BY id");
+static const char users_sql[] = "DELETE FROM users WHERE client_id = $1 AND id = $2";
+static const char users_find_sql[] = FIND("users", "client_id = $1 AND id = $2");
+
+const char *const erasure_table_statements[] = { log_sql, log_session_sql, log_find_sql,
+	authorizations_sql, authorizations_find_sql, embeddings_sql, embeddings_find_sql,
+	analysis_sql, analysis_find_sql, events_sql, events_find_sql, carries_sql, carries_find_sql,
+	budgets_sql, budgets_find_sql, deliveries_sql, alerts_sql, alerts_find_sql, answers_sql,
+	answers_find_sql, audit_sql, audit_find_sql, sums_sql, sums_find_sql, sessions_sql,
+	sessions_find_sql, tokens_sql, tokens_find_sql, users_sql, users_find_sql, NULL };
+
+const struct erasure_table erasure_tables[] = {
+	{ "prompt_embeddings", "client_id model seen_at", "prompt_hash event_id embedding",
+	    "sketch", .erase = { embeddings_sql }, .find = embeddings_find_sql },
+	{ "prompt_analysis", "client_id analyzed_at",
+	    "event_id input_token_ratio redundancy_score suggestions", .erase = { analysis_sql },
+	    .find = analysis_find_sql },
+	{ "prompt_events", "client_id created_at cost_cents", "event_id prompt_hash prefix_hash",
+	    .erase = { events_sql }, .find = events_find_sql },
+	{ "chat_logs",
+	    "client_id id created_at received_at authorization_id feature agent_type provider "
+	    "model input_tokens output_tokens cached_input_tokens cache_write_tokens "
+	    "reasoning_tokens tokens_used message_length response_length estimated_cost_cents "
+	    "verified_cost_cents model_pricing_id is_cache_hit tools_used tags success duration_ms "
+	    "user_tier",
+	    "user_id session_id conversation_id agent_session_id api_key_id trace_id span_id "
+	    "parent_span_id error_message metadata",
+	    .erase = { log_sql, log_session_sql }, .find = log_find_sql },
+	{ "authorizations",
+	    "client_id id created_at expires_at user_tier feature provider model tags held_cents "
+	    "held_tokens model_pricing_id settled_at settled_by cost_cents voided_at",
+	    "user_id session_id agent_session_id api_key_id", .erase = { authorizations_sql },
+	    .find = authorizations_find_sql },
+	{ "cost_aggregates",
+	    "client_id dimension grain start cost_cents calls tokens input_tokens output_tokens "
+	    "cached_input_tokens cache_write_tokens reasoning_tokens failed_calls unpriced_calls "
+	    "duration_slots duration_calls quarter quarters",
+	    "key", .erase = { sums_sql }, .booked = true, .find = sums_find_sql },
+	{ "budget_carries", "client_id budget_id window_start cost_cents requests tokens unpriced",
+	    "bucket", .erase = { carries_sql }, .find = carries_find_sql },
+	{ "budgets",
+	    "client_id id user_tier agent_session_id feature provider model tag each_by period "
+	    "rolling_hours timezone limit_cents limit_requests limit_tokens mode thresholds "
+	    "unpriced fallback_rate on_counter_loss override_cents override_until version "
+	    "created_at updated_at deleted_at",
+	    "name user_id api_key_id session_id", .erase = { budgets_sql },
+	    .find = budgets_find_sql },
+	{ "webhook_deliveries",
+	    "client_id webhook_id id attempts next_attempt_at delivered_at dead_at status error",
+	    "alert_id", .erase = { deliveries_sql } },
+	{ "alerts", "client_id id kind key_until created_at", "key payload",
+	    .erase = { alerts_sql }, .find = alerts_find_sql },
+	{ "idempotency_keys", "client_id request_hash status content_type sealed created_at",
+	    "key body", .erase = { answers_sql }, .find = answers_find_sql },
+	{ "audit_log", "client_id id created_at api_key_id request_id action entity redacted_at",
+	    "user_id ip_address entity_id before after", .erase = { audit_sql },
+	    .find = audit_find_sql },
+	{ "sessions", "client_id id expires_at revoked_at created_at updated_at",
+	    "user_id ip_address user_agent", "token_hash", { sessions_sql },
+	    .find = sessions_find_sql },
+	{ "auth_tokens",
+	    "client_id id token_type scopes expires_at last_used_at usage_count is_active "
+	    "rate_limit_per_hour rotated_to lineage_id created_at updated_at",
+	    "public_id name user_id created_ip last_used_ip user_agent", "token_hash",
+	    { tokens_sql }, .find = tokens_find_sql },
+	{ "users", "client_id tier created_at updated_at deleted_at",
+	    "id external_id email email_folded email_verified oauth_provider oauth_id",
+	    "password_hash", { users_sql }, .find = users_find_sql },
+
+	/* Nothing of a person: reasons and sources are the operator's words. */
+	{ .name = "model_pricing",
+	    .plain =
+		"id client_id provider model valid_from valid_to input_rate output_rate cached_rate "
+		"cache_write_rate reasoning_rate batch_input_rate batch_output_rate tier_tokens "
+		"tier_input_rate tier_output_rate tier_cached_rate tier_cache_write_rate source "
+		"created_at" },
+	{ .name = "daily_costs",
+	    .plain =
+		"client_id date total_cost_cents total_requests total_tokens input_tokens "
+		"output_tokens cached_input_tokens cache_write_tokens reasoning_tokens "
+		"failed_requests unpriced_requests unique_users closed_at created_at updated_at" },
+	{ .name = "cost_adjustments",
+	    .plain = "client_id id date amount_cents reason api_key_id created_at" },
+	{ .name = "counter_states", .plain = "client_id epoch day bypassed since" },
+	{ .name = "ingest_batches", .plain = "client_id id epoch late_days summed_days stored_by" },
+	{ .name = "webhooks",
+	    .plain = "client_id id url secret events active created_at updated_at" },
+	{ .name = "rollup_clients",
+	    .plain = "client_id timezone timezone_at days_until whole_from hours_from days_from "
+		     "closed_from" },
+	{ .name = "rollup_pending", .plain = "client_id id since until" },
+	/* The last step empties user_id itself; of a hash nobody comes to a random id. */
+	{ .name = "erasures",
+	    .plain = "client_id id user_id origin api_key_id request_id requested_at erased_at "
+		     "finished_at removed" },
+	{ .name = "erased_users", .plain = "client_id user_hash erasure_id erased_at" },
+	{ .name = NULL },
+};
+
+struct json_texts
+erasure_names(struct task *task, const char *list)
+{
+	char *copy = arena_strdup(task->arena, list == NULL ? "" : list), *rest;
+	const char **names = arena_array(task->arena, strlen(copy) + 1, sizeof(*names));
+	struct json_texts ret = { names, 0 };
+
+	for (char *name = strtok_r(copy, " ", &rest); name; name = strtok_r(NULL, " ", &rest))
+		names[ret.count++] = name;
+	return ret;
+}
