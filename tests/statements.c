@@ -41,6 +41,7 @@
 #include "lib/model/session.h"
 #include "lib/model/usage.h"
 #include "lib/model/user.h"
+#include "lib/model/verification.h"
 
 static const struct statement_list written[] = {
 	{ "adjustment", adjustment_statements, "tally_app" },
@@ -93,6 +94,7 @@ static const struct statement_list written[] = {
 	{ "usage_rows", usage_row_statements, "tally_app" },
 	{ "user", user_statements, "tally_app" },
 	{ "reference", reference_statements, "tally_app" },
+	{ "verification", verification_statements, "tally_app" },
 };
 
 #define STATEMENTS_MAX (RESOURCE_STATEMENTS_MAX + 1)
