@@ -224,6 +224,11 @@ const struct route routes[] = {
 	    BODY(users_set_password_fields), .secret_body = true, .status = 204,
 	    .summary = "Sets a user's password, which is kept as its argon2id hash; the old one is "
 		       "asked for where current_password is given. Sessions go on." },
+	{ "POST", "/v1/users/{id}/email-verification", users_verify_email, SCOPE_USERS,
+	    .status = 202,
+	    .summary = "Makes a token for a user's address, which goes to the client's webhooks "
+		       "as user.email_verification and nowhere else; it takes the place of an "
+		       "earlier one, and holds for a day. 409 where no webhook wants it." },
 	{ "POST", "/v1/users/{id}/sessions/revoke", sessions_revoke_user, SCOPE_USERS,
 	    .bound = true, .status = 200, .summary = "Ends all sessions of a user." },
 	{ "POST", "/v1/users/{id}/erase", erasures_add, SCOPE_USERS, .status = 202,
@@ -247,6 +252,10 @@ const struct route routes[] = {
 	    .summary = "Opens a session for who knows the password of an active user; its token is "
 		       "shown this once. 401 is the same for every reason, being locked out after "
 		       "too many failures among them." },
+
+	{ "POST", "/v1/auth/verify-email", login_verify_email, SCOPE_USERS,
+	    BODY(login_verify_email_fields), .secret_body = true, .status = 200,
+	    .summary = "Takes a token that the user's mail has shown: the address is verified." },
 
 	REST_ADD("/v1/sessions", SCOPE_USERS, session_resource,
 	    "a session; its token is shown this once", .fill = sessions_fill, .bound = true,

@@ -44,8 +44,42 @@ CALL hide_from_users('login_failures');
 GRANT SELECT, INSERT, UPDATE, DELETE ON login_failures TO tally_app;
 GRANT SELECT, DELETE ON login_failures TO tally_worker;
 
+-- Who holds the token reads the mail of the address. One at a time for each user; gone once it was used.
+CREATE TABLE email_verifications (
+	client_id uuid NOT NULL,
+	user_id uuid NOT NULL,
+	token_hash bytea NOT NULL CHECK (length(token_hash) = 32),
+	email text NOT NULL, -- another one by now is not verified
+	created_at timestamptz NOT NULL,
+	expires_at timestamptz NOT NULL,
+	PRIMARY KEY (client_id, user_id),
+	FOREIGN KEY (client_id, user_id) REFERENCES users (client_id, id) ON DELETE CASCADE
+);
+
+-- POST /v1/auth/verify-email.
+CREATE UNIQUE INDEX email_verifications_token ON email_verifications (token_hash, client_id);
+-- purge
+CREATE INDEX email_verifications_expires_at ON email_verifications (expires_at);
+
+CALL isolate('email_verifications');
+CALL isolate_user('email_verifications', 'user_id');
+GRANT SELECT, INSERT, UPDATE, DELETE ON email_verifications TO tally_app;
+GRANT SELECT, DELETE ON email_verifications TO tally_worker;
+
+-- A token that goes to the webhook and is kept nowhere else: the service cannot read it, and it is gone when it was
+-- delivered or cannot be.
+ALTER TABLE webhook_deliveries ADD COLUMN token text CHECK (next_attempt_at IS NOT NULL OR token IS NULL);
+
+GRANT INSERT ON alerts TO tally_app;
+GRANT INSERT (client_id, alert_id, webhook_id, next_attempt_at, token) ON webhook_deliveries TO tally_app;
+GRANT UPDATE (token) ON webhook_deliveries TO tally_worker;
+
 -- migrate:down
 
+REVOKE INSERT ON alerts FROM tally_app;
+REVOKE INSERT (client_id, alert_id, webhook_id, next_attempt_at, token) ON webhook_deliveries FROM tally_app;
+ALTER TABLE webhook_deliveries DROP COLUMN token;
+DROP TABLE email_verifications;
 DROP TABLE login_failures;
 DROP INDEX users_subscription;
 DROP INDEX users_username;

@@ -47,6 +47,7 @@
 #include "lib/model/usage.h"
 #include "lib/model/user.h"
 #include "lib/model/user_export.h"
+#include "lib/model/verification.h"
 
 static const struct statement_list written[] = {
 	{ "adjustment", adjustment_statements, "tally_app" },
@@ -113,6 +114,7 @@ static const struct statement_list written[] = {
 	{ "user", user_statements, "tally_app" },
 	{ "user_export", user_export_statements, "tally_app" },
 	{ "reference", reference_statements, "tally_app" },
+	{ "verification", verification_statements, "tally_app" },
 };
 
 #define STATEMENTS_MAX (RESOURCE_STATEMENTS_MAX + 1)

@@ -43,6 +43,13 @@ static const char failures_sql[] = "DELETE FROM login_failures "
 				   "WHERE until < $1 "
 				   "LIMIT $2)";
 
+static const char verifications_sql[] = "DELETE FROM email_verifications "
+					"WHERE (client_id, user_id) IN ("
+					"SELECT client_id, user_id "
+					"FROM email_verifications "
+					"WHERE expires_at < $1 "
+					"LIMIT $2)";
+
 static const char idempotency_sql[] = "DELETE FROM idempotency_keys "
 				      "WHERE (client_id, key) IN ("
 				      "SELECT client_id, key "
@@ -190,6 +197,7 @@ purge(struct command_context *context, struct job_result *result)
 	return remove_all(context, "sessions", sessions_sql, now, BATCH_REFERRED, result) &&
 	       remove_all(context, "tokens", tokens_sql, now, BATCH, result) &&
 	       remove_all(context, "failed logins", failures_sql, now, BATCH, result) &&
+	       remove_all(context, "e-mail verifications", verifications_sql, now, BATCH, result) &&
 	       remove_all(context, "idempotency keys", idempotency_sql, now - IDEMPOTENCY_KEPT,
 		   BATCH, result) &&
 	       remove_all(context, "alerts", alerts_sql, now - ALERTS_KEPT, BATCH, result) &&

@@ -7,6 +7,9 @@
 #include "lib/model/login.h"
 #include "lib/model/password.h"
 #include "lib/model/user.h"
+#include "lib/model/verification.h"
+
+#include <string.h>
 
 #define MEMBER(member) .offset = offsetof(struct login_input, member), .given = JSON_ALWAYS
 #define TEXT(column, least, most) .name = column, .type = JSON_TEXT, .min = (least), .max = (most)
@@ -89,4 +92,26 @@ login_post(struct request *req, struct reply *reply)
 	if (login_end(req->task, &attempt, better, &input.session))
 		return rest_reply(reply, 201, &session_resource, &input.session, true);
 	return req->task->err.code == ERR_UNAUTHENTICATED && refuse(req, &attempt);
+}
+
+struct verify_input {
+	const char *token;
+};
+
+const struct json_field login_verify_email_fields[1] = {
+	{ TEXT("token", 1, VERIFICATION_TOKEN_SIZE), .offset = offsetof(struct verify_input, token),
+	    .given = JSON_ALWAYS, .required = true },
+};
+
+bool
+login_verify_email(struct request *req, struct reply *reply)
+{
+	struct verify_input input = { 0 };
+	struct user user;
+
+	if (!request_read_body(req, &input))
+		return false;
+	if (!verification_take(req->task, (struct text){ input.token, strlen(input.token) }, &user))
+		return false;
+	return rest_reply(reply, 200, &user_resource, &user, false);
 }

@@ -1,5 +1,5 @@
 /*
- * /v1/auth/login: a user of the client logs in with a password.
+ * /v1/auth: what users of the client show to prove who they are: a password, a token from a mail.
  */
 #ifndef APP_API_LOGIN_H
 #define APP_API_LOGIN_H
@@ -9,6 +9,9 @@
 
 extern const struct json_field login_post_fields[7];
 
+extern const struct json_field login_verify_email_fields[1];
+
 bool login_post(struct request *req, struct reply *reply);
+bool login_verify_email(struct request *req, struct reply *reply);
 
 #endif

@@ -7,6 +7,7 @@
 #include "lib/model/login.h"
 #include "lib/model/password.h"
 #include "lib/model/user.h"
+#include "lib/model/verification.h"
 
 /* Other processes are told; here it holds for the next record. */
 void
@@ -95,4 +96,15 @@ users_set_password(struct request *req, struct reply *reply)
 	if (!hashing_make(req->task, req->app->hashing, input.password, &hash))
 		return false;
 	return password_set(req->task, id, verified, hash) && reply_empty(reply);
+}
+
+bool
+users_verify_email(struct request *req, struct reply *reply)
+{
+	struct verification verification;
+	struct id id;
+
+	if (!request_id_param(req, 0, &id) || !verification_send(req->task, id, &verification))
+		return false;
+	return reply_json(reply, 202, verification_write, &verification);
 }

@@ -17,12 +17,13 @@ static const char raise_sql[] =
     "ON CONFLICT (client_id, key) DO NOTHING\n"
     "RETURNING *),\n"
     "sent AS (\n"
-    "INSERT INTO webhook_deliveries (client_id, alert_id, webhook_id, next_attempt_at)\n"
-    "SELECT r.client_id, r.id, w.id, r.created_at\n"
+    "INSERT INTO webhook_deliveries (client_id, alert_id, webhook_id, next_attempt_at, token)\n"
+    "SELECT r.client_id, r.id, w.id, r.created_at, $8\n"
     "FROM raised AS r\n"
     "JOIN webhooks AS w ON w.client_id = $1\n"
-    "WHERE w.active AND r.kind = ANY (w.events))\n"
-    "SELECT " COLUMNS "\n"
+    "WHERE w.active AND r.kind = ANY (w.events)\n"
+    "RETURNING true)\n"
+    "SELECT " COLUMNS ", (SELECT count(*) FROM sent)\n"
     "FROM raised";
 
 static const char list_sql[] = "SELECT " COLUMNS "\n"
@@ -36,6 +37,7 @@ const char *const alert_statements[] = { release_sql, raise_sql, list_sql, NULL 
 const char *const alert_kind_names[] = {
 	[ALERT_BUDGET_THRESHOLD] = "budget.threshold",
 	[ALERT_COUNTER_DRIFT] = "counter.drift",
+	[ALERT_EMAIL_VERIFICATION] = "user.email_verification",
 	NULL,
 };
 
@@ -80,11 +82,14 @@ alert_raise(struct task *task, const struct alert_input *input, struct alert *re
 		db_add_time(params, input->key_until);
 	db_add_text_n(params, input->payload);
 	db_add_time(params, task->now);
+	db_add_text(params, input->token);
 	if (!db_query(task, raise_sql, params, &rows))
 		return false;
 	*ret_raised = db_count(rows) > 0;
-	if (*ret_raised)
-		*ret = read_row(rows, 0);
+	if (!*ret_raised)
+		return true;
+	*ret = read_row(rows, 0);
+	ret->deliveries = db_int(rows, 0, 4);
 	return true;
 }
 

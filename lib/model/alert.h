@@ -11,7 +11,12 @@
 #include "lib/db.h"
 #include "lib/json_write.h"
 
-enum alert_kind { ALERT_BUDGET_THRESHOLD, ALERT_COUNTER_DRIFT, ALERT_KINDS };
+enum alert_kind {
+	ALERT_BUDGET_THRESHOLD,
+	ALERT_COUNTER_DRIFT,
+	ALERT_EMAIL_VERIFICATION,
+	ALERT_KINDS
+};
 extern const char *const alert_kind_names[]; /* in the order of the enum, NULL behind the last */
 
 struct alert {
@@ -19,6 +24,7 @@ struct alert {
 	const char *kind;
 	struct text payload; /* a JSON object */
 	int64_t created_at;
+	int64_t deliveries; /* to webhooks; of one that was just raised */
 };
 
 struct alerts {
@@ -28,15 +34,16 @@ struct alerts {
 
 struct alert_input {
 	enum alert_kind kind;
-	const char *key; /* no second alert is raised under it */
+	const char *key; /* no second alert is raised under it; NULL: any number */
 	int64_t again_before; /* unless the first is older than this; 0: never */
 	int64_t key_until; /* purge may forget the key from here on; 0: never */
 	struct text payload;
+	const char *token; /* a member of what the webhooks get, kept until then only; or NULL */
 };
 
 /*
- * *ret_raised false: there was one, and ret is untouched. For the jobs. The same key raised at the
- * same time by two waits for the first to end, and is raised once.
+ * *ret_raised false: there was one, and ret is untouched. A key is for the jobs. The same key
+ * raised at the same time by two waits for the first to end, and is raised once.
  */
 NODISCARD bool alert_raise(
     struct task *task, const struct alert_input *input, struct alert *ret, bool *ret_raised);

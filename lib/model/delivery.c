@@ -15,7 +15,10 @@ static const int64_t waits[DELIVERY_ATTEMPTS_MAX - 1] = { MINUTE, 5 * MINUTE, 30
 	6 * HOUR, 12 * HOUR, 24 * HOUR };
 
 static const char next_sql[] =
-    "SELECT d.id, d.client_id, w.id, w.url, w.secret, a.id, a.kind, a.payload::text, a.created_at\n"
+    "SELECT d.id, d.client_id, w.id, w.url, w.secret, a.id, a.kind,\n"
+    "CASE WHEN d.token IS NULL THEN a.payload\n"
+    "ELSE a.payload || jsonb_build_object('token', d.token) END::text,\n"
+    "a.created_at\n"
     "FROM webhook_deliveries AS d\n"
     "JOIN webhooks AS w ON w.client_id = d.client_id AND w.id = d.webhook_id\n"
     "JOIN alerts AS a ON a.client_id = d.client_id AND a.id = d.alert_id\n"
@@ -29,6 +32,7 @@ static const char succeeded_sql[] =
     "next_attempt_at = NULL,\n"
     "delivered_at = $2,\n"
     "status = $3::bigint,\n"
+    "token = NULL,\n"
     "error = NULL\n"
     "WHERE client_id = $4 AND id = $1 AND next_attempt_at IS NOT NULL";
 
@@ -39,6 +43,7 @@ static const char succeeded_sql[] =
 	"next_attempt_at = $1::timestamptz\n" \
 	"+ ($2::bigint[])[attempts + 1] * interval '1 microsecond',\n" \
 	"dead_at = CASE WHEN attempts >= cardinality($2) THEN $1 END,\n" \
+	"token = CASE WHEN attempts < cardinality($2) THEN token END,\n" \
 	"status = $3::bigint,\n" \
 	"error = $4\n"
 

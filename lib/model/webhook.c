@@ -23,7 +23,7 @@ static const struct resource_field fields[] = {
 	      .min = 1,
 	      .max = ALERT_KINDS,
 	      .max_item = 40,
-	      .about = "budget.threshold, counter.drift." },
+	      .about = "budget.threshold, counter.drift, user.email_verification." },
 	    .use = GIVEN, .absent = "All where not given." },
 	{ { .name = "active",
 	      .type = JSON_BOOL,
@@ -53,7 +53,8 @@ tidy_events(struct task *task, struct webhook *webhook)
 		if (!is_event(webhook->events.at[i]))
 			task_fail_field(task, "events",
 			    "holds a name that is no event: "
-			    "they are budget.threshold and counter.drift");
+			    "they are budget.threshold, counter.drift and "
+			    "user.email_verification");
 	for (int kind = 0; kind < ALERT_KINDS; kind++)
 		for (size_t i = 0; i < webhook->events.count; i++)
 			if (strcmp(webhook->events.at[i], alert_kind_names[kind]) == 0) {
