@@ -125,6 +125,16 @@ static const struct {
 	{ "cost_adjustments", "INSERT, SELECT" },
 	{ "cost_aggregates", "SELECT" },
 	{ "counter_states", "INSERT, SELECT, UPDATE" },
+	{ "credit_accounts",
+	    "INSERT, SELECT, UPDATE (auto_recharge_amount auto_recharge_enabled"
+	    " auto_recharge_threshold current_balance daily_limit held last_hash last_posted_at"
+	    " last_sequence lifetime_purchased lifetime_refunded lifetime_spent monthly_limit"
+	    " overdraft recharge_due_at spent_day spent_month spent_this_month spent_today"
+	    " timezone uncovered)" },
+	{ "credit_details", "INSERT, SELECT" },
+	{ "credit_grants", "INSERT, SELECT, UPDATE (remaining used_up)" },
+	{ "credit_holds", "DELETE, INSERT, SELECT" },
+	{ "credit_transactions", "INSERT, SELECT" },
 	{ "daily_costs", "SELECT" },
 	{ "daily_usage_stats", "SELECT" },
 	{ "dashboard_metrics", "SELECT" },
@@ -140,6 +150,7 @@ static const struct {
 	{ "rollup_state", "SELECT" },
 	{ "schema_migrations", "SELECT" },
 	{ "sessions", "INSERT, SELECT, UPDATE" },
+	{ "user_costs", "SELECT" },
 	{ "users", "INSERT, SELECT, UPDATE" },
 	/* The secret is written, and read by the jobs. */
 	{ "webhooks",
