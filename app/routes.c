@@ -7,6 +7,7 @@
 #include "app/api/analytics_dashboard.h"
 #include "app/api/analytics_top.h"
 #include "app/api/api_keys.h"
+#include "app/api/audit.h"
 #include "app/api/authorizations.h"
 #include "app/api/billing.h"
 #include "app/api/billing_clients.h"
@@ -207,6 +208,11 @@ const struct route routes[] = {
 	    .summary = "Moves a session's end, never to an earlier time." },
 	{ "DELETE", "/v1/sessions/{id}", sessions_revoke, SCOPE_USERS, .bound = true, .status = 204,
 	    .summary = "Ends a session." },
+
+	{ "GET", "/v1/audit-log", audit_entries_list, SCOPE_ADMIN, .operators = true,
+	    QUERY(audit_list_fields), .status = 200,
+	    .summary = "Who changed what, newest first; CSV and NDJSON by Accept. Of every client "
+		       "for operators." },
 
 	REST_ADD("/v1/clients", SCOPE_OPERATOR, client_resource, "a client", ),
 	REST_LIST("/v1/clients", SCOPE_OPERATOR, client_resource, "Clients, newest first", ),

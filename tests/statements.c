@@ -45,6 +45,7 @@ static const struct statement_list written[] = {
 	{ "adjustment", adjustment_statements, "tally_app" },
 	{ "alert", alert_statements, "tally_worker" },
 	{ "audit", audit_statements, "tally_app" },
+	{ "audit_list", audit_list_statements, "tally_app" },
 	{ "auth_token", auth_token_statements, "tally_app" },
 	{ "auth_token_use", auth_token_use_statements, "tally_app" },
 	{ "authorization", authorization_statements, "tally_app" },
