@@ -7,6 +7,7 @@
 #include "app/api/analytics_dashboard.h"
 #include "app/api/analytics_top.h"
 #include "app/api/api_keys.h"
+#include "app/api/audit.h"
 #include "app/api/auth_tokens.h"
 #include "app/api/authorizations.h"
 #include "app/api/billing.h"
@@ -287,6 +288,11 @@ const struct route routes[] = {
 	    BODY(auth_tokens_refresh_fields), .secret = true, .status = 200,
 	    .summary =
 		"Gives a new session token and a new refresh token in place of those before." },
+
+	{ "GET", "/v1/audit-log", audit_entries_list, SCOPE_ADMIN, .operators = true,
+	    QUERY(audit_list_fields), .status = 200,
+	    .summary = "Who changed what, newest first; CSV and NDJSON by Accept. Of every client "
+		       "for operators." },
 
 	REST_ADD("/v1/clients", SCOPE_OPERATOR, client_resource, "a client", ),
 	REST_LIST("/v1/clients", SCOPE_OPERATOR, client_resource, "Clients, newest first", ),

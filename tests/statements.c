@@ -53,6 +53,7 @@ static const struct statement_list written[] = {
 	{ "adjustment", adjustment_statements, "tally_app" },
 	{ "alert", alert_statements, "tally_worker" },
 	{ "audit", audit_statements, "tally_app" },
+	{ "audit_list", audit_list_statements, "tally_app" },
 	{ "auth_token", auth_token_statements, "tally_app" },
 	{ "auth_token_check", auth_token_check_statements, "tally_app" },
 	{ "auth_token_refresh", auth_token_refresh_statements, "tally_app" },

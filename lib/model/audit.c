@@ -2,9 +2,9 @@
 
 static const char add_sql[] =
     "INSERT INTO audit_log (client_id, id, api_key_id, user_id, ip_address, request_id,"
-    " action, entity, entity_id, before, after)"
+    " action, entity, entity_id, before, after, created_at)"
     " VALUES (coalesce($1::uuid, '00000000-0000-0000-0000-000000000000'), $2, $3, $4, $5::inet, $6,"
-    " $7, $8, $9::text, $10::jsonb, $11::jsonb)";
+    " $7, $8, $9::text, $10::jsonb, $11::jsonb, $12)";
 
 const char *const audit_statements[] = { add_sql, NULL };
 
@@ -33,6 +33,7 @@ audit_add(struct task *task, const char *action, const char *entity, struct id e
 	db_add_id(params, entity_id);
 	db_add_text_n(params, before);
 	db_add_text_n(params, after);
+	db_add_time(params, task->now);
 	return db_query(task, add_sql, params, NULL);
 }
 

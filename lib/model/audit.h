@@ -1,6 +1,7 @@
 /*
  * The audit log: who changed what, with the entity before and after, written in the transaction of
  * the change. An operator's changes are kept under the nil client, all others under task->client.
+ * No role can change or remove an entry.
  */
 #ifndef LIB_MODEL_AUDIT_H
 #define LIB_MODEL_AUDIT_H
@@ -26,6 +27,44 @@ NODISCARD bool audit_add(struct task *task, const char *action, const char *enti
 struct text audit_json(
     struct task *task, void (*write)(struct json_out *out, const void *object), const void *object);
 
-extern const char *const audit_statements[]; /* its SQL, for the tests; NULL behind the last */
+/* Texts live as long as the task; NULL where there is none. */
+struct audit_entry {
+	struct id id;
+	struct id client; /* nil: the operator's */
+	int64_t created_at;
+	const char *action, *entity, *entity_id;
+	struct id api_key_id; /* nil: none, the command line */
+	struct id user_id; /* to whom that key is bound, or nil */
+	const char *ip_address, *request_id;
+	struct text before, after; /* JSON; at NULL */
+};
+
+struct audit_filter {
+	bool all; /* of every client; for operators */
+	struct id client; /* else of this one */
+	struct id after; /* nil: from the newest on */
+	int64_t limit;
+	int64_t since, until; /* to the millisecond; until is not included */
+	const char *entity, *entity_id, *action; /* NULL: any */
+	struct id api_key_id, user_id; /* nil: any */
+};
+
+struct audit_entries {
+	const struct audit_entry *at;
+	size_t count;
+};
+
+/* Newest first. An operator's task may read every client's, any other its own. */
+NODISCARD bool audit_list(
+    struct task *task, const struct audit_filter *filter, struct audit_entries *ret);
+
+/* As a JSON object, and as a line of CSV by RFC 4180 with the same names. */
+void audit_write(struct json_out *out, const struct audit_entry *entry);
+void audit_csv_head(struct buf *buf);
+void audit_csv_row(struct buf *buf, const struct audit_entry *entry);
+
+/* Their SQL, for the tests; NULL behind the last. */
+extern const char *const audit_statements[];
+extern const char *const audit_list_statements[];
 
 #endif

@@ -271,7 +271,7 @@ nothing_else_opens_rows_to_the_service(UNUSED void **state)
 	    " AND polroles && ARRAY[0::oid, 'tally_app'::regrole::oid]");
 
 	assert_string_equal(found,
-	    "auth_tokens presented r, budgets operator r, clients operator *,"
+	    "audit_log operator r, auth_tokens presented r, budgets operator r, clients operator *,"
 	    " cost_adjustments operator r, daily_costs operator r");
 	free(found);
 }

@@ -1,5 +1,6 @@
 #include "tests/test.h"
 
+#include "lib/model/audit.h"
 #include "lib/model/authorization.h"
 #include "lib/model/billing.h"
 #include "lib/model/billing_clients.h"
@@ -95,6 +96,8 @@ static const char more_rows_sql[] =
     "SELECT id, sha256(n::text::bytea), 'm' || n % 10, now(),\n"
     "decode(repeat('00', 3172), 'hex'), array_fill(0::real, ARRAY[1536])\n"
     "FROM tenant, generate_series(1, 1000) AS n;\n"
+    "INSERT INTO audit_log (client_id, id, api_key_id, user_id, action, entity, entity_id)\n"
+    "SELECT client_id, id, session_id, user_id, 'change', 'users', user_id FROM chat_logs;\n"
     "INSERT INTO webhooks (client_id, id, url, secret, events)\n"
     "SELECT id, id, 'https://example.com', repeat('s', 32), '{counter.drift}' FROM tenant;\n"
     "INSERT INTO alerts (client_id, id, kind, key, payload, created_at)\n"
@@ -216,6 +219,7 @@ scans_big_table(const char *plan)
 	       strstr(plan, "Seq Scan on users") != NULL ||
 	       strstr(plan, "Seq Scan on sessions") != NULL ||
 	       strstr(plan, "Seq Scan on alerts") != NULL ||
+	       strstr(plan, "Seq Scan on audit_log") != NULL ||
 	       strstr(plan, "Seq Scan on webhook_deliveries") != NULL;
 }
 
@@ -329,6 +333,11 @@ static const struct {
 	{ prompt_similar_statements, "prompt_embeddings_pkey ", 1 },
 	{ prompt_duplicates_statements, "prompt_events_created_at ", 1 },
 	{ prompt_duplicates_statements, "prompt_embeddings_pkey ", 1 },
+	{ audit_list_statements, "Index Scan Backward using audit_log_pkey ", 1 },
+	{ audit_list_statements, "Index Scan Backward using audit_log_id ", 1 },
+	{ audit_list_statements, "Index Scan Backward using audit_log_entity_id ", 1 },
+	{ audit_list_statements, "Index Scan Backward using audit_log_api_key_id ", 1 },
+	{ audit_list_statements, "Index Scan Backward using audit_log_user_id ", 1 },
 	{ budget_list_statements, "Index Scan using budgets_name ", 1 },
 	{ budget_list_statements, "Index Scan Backward using budgets_living ", 1 },
 };

@@ -1,0 +1,169 @@
+#include "app/api/audit.h"
+
+#include "app/accept.h"
+#include "app/auth.h"
+#include "app/page.h"
+#include "lib/model/audit.h"
+
+struct list_query {
+	struct page page;
+	struct audit_filter filter;
+};
+
+#define QUERY(member) .offset = offsetof(struct list_query, member), .given = JSON_ALWAYS
+
+const struct json_field audit_list_fields[10] = {
+	{ .name = "entity",
+	    .type = JSON_TEXT,
+	    QUERY(filter.entity),
+	    .min = 1,
+	    .max = 64,
+	    .about = "What was changed: users, auth_tokens, budgets, ..." },
+	{ .name = "entity_id", .type = JSON_TEXT, QUERY(filter.entity_id), .min = 1, .max = 64 },
+	{ .name = "action",
+	    .type = JSON_TEXT,
+	    QUERY(filter.action),
+	    .min = 1,
+	    .max = 64,
+	    .about = "add, change, remove, restore, revoke, ..." },
+	{ .name = "api_key_id",
+	    .type = JSON_ID,
+	    QUERY(filter.api_key_id),
+	    .about = "The key itself, not the first of its line." },
+	{ .name = "user_id",
+	    .type = JSON_ID,
+	    QUERY(filter.user_id),
+	    .about = "To whom the key is bound by which it was changed." },
+	{ .name = "client_id",
+	    .type = JSON_ID,
+	    QUERY(filter.client),
+	    .about = "For operators, who see every client's entries and their own where it is not "
+		     "given." },
+	{ .name = "since", .type = JSON_TIME, QUERY(filter.since), .about = "Inclusive." },
+	{ .name = "until", .type = JSON_TIME, QUERY(filter.until), .about = "Exclusive." },
+	{ .name = "limit",
+	    .type = JSON_INT,
+	    QUERY(page.limit),
+	    .min = 1,
+	    .max = AUDIT_EXPORT_ROWS_MAX,
+	    .about = "At most 500 in JSON; 50 where not given." },
+	{ .name = "cursor",
+	    .type = JSON_TEXT,
+	    QUERY(page.cursor),
+	    .min = 1,
+	    .max = 64,
+	    .about = "next_cursor, or the header X-Next-Cursor, of the page before." },
+};
+
+/* Whose entries are read. */
+static void
+set_client(struct request *req, struct audit_filter *filter)
+{
+	bool given = !id_is_nil(filter->client);
+
+	if (req->task->operator_key) {
+		filter->all = !given;
+		return;
+	}
+	if (given)
+		(void)task_fail_field(req->task, "client_id", "is for operators");
+	filter->client = req->task->client;
+}
+
+static bool
+read_query(struct request *req, enum accept accept, struct audit_filter *ret)
+{
+	struct list_query query = { .filter = { .until = INT64_MAX } };
+
+	if (!request_read_query(req, &query))
+		return false;
+	set_client(req, &query.filter);
+	if (accept == ACCEPT_JSON && query.page.limit > PAGE_LIMIT_MAX)
+		(void)task_fail_field(req->task, "limit", "must be at most 500 in JSON");
+	if (query.filter.since >= query.filter.until)
+		(void)task_fail_field(req->task, "until", "must be later than since");
+	if (!page_read(req->task, &query.page, &query.filter.limit, &query.filter.after))
+		return false;
+	*ret = query.filter;
+	return req->task->err.code == ERR_NONE;
+}
+
+/* At most most entries behind filter->after, which moves on. */
+static bool
+read_page(struct task *task, struct audit_filter *filter, size_t most, struct audit_entries *ret,
+    bool *ret_more)
+{
+	filter->limit = (int64_t)most + 1;
+	if (!audit_list(task, filter, ret))
+		return false;
+	*ret_more = ret->count > most;
+	if (*ret_more)
+		ret->count = most;
+	if (ret->count > 0)
+		filter->after = ret->at[ret->count - 1].id;
+	return true;
+}
+
+static bool
+list_json(struct request *req, struct reply *reply, struct audit_filter *filter)
+{
+	struct audit_entries entries;
+	struct json_out *out;
+	bool more;
+
+	if (!read_page(req->task, filter, (size_t)filter->limit, &entries, &more))
+		return false;
+	out = page_begin(reply);
+	for (size_t i = 0; i < entries.count; i++)
+		audit_write(out, &entries.at[i]);
+	return page_end(reply, out, more, filter->after);
+}
+
+static void
+add_rows(struct buf *body, enum accept accept, const struct audit_entries *entries)
+{
+	for (size_t i = 0; i < entries->count; i++) {
+		if (accept == ACCEPT_CSV) {
+			audit_csv_row(body, &entries->at[i]);
+			continue;
+		}
+		audit_write(json_out_new(body), &entries->at[i]);
+		buf_putc(body, '\n');
+	}
+}
+
+/* In portions, so that no single query holds ten thousand rows. */
+static bool export(
+    struct request *req, struct reply *reply, enum accept accept, struct audit_filter *filter)
+{
+	size_t rest = (size_t)filter->limit;
+	bool more = true;
+
+	if (accept == ACCEPT_CSV)
+		audit_csv_head(&reply->body);
+	while (more && rest > 0 && reply->body.len < AUDIT_EXPORT_BYTES_MAX) {
+		struct audit_entries entries;
+
+		if (!read_page(req->task, filter, rest < PAGE_LIMIT_MAX ? rest : PAGE_LIMIT_MAX,
+			&entries, &more))
+			return false;
+		add_rows(&reply->body, accept, &entries);
+		rest -= entries.count;
+	}
+	if (more)
+		reply_header(reply, "X-Next-Cursor", page_cursor(req->task->arena, filter->after));
+	return reply_done(reply, 200, accept_media_type(accept));
+}
+
+bool
+audit_entries_list(struct request *req, struct reply *reply)
+{
+	enum accept accept = accept_choose(req->accept);
+	struct audit_filter filter;
+
+	if (!read_query(req, accept, &filter))
+		return false;
+	if (accept == ACCEPT_JSON)
+		return list_json(req, reply, &filter);
+	return export(req, reply, accept, &filter);
+}
