@@ -1,6 +1,7 @@
 #include "lib/model/erasure_tables.h"
 
 #include "lib/json_read.h"
+#include "lib/model/cents_sql.h"
 
 #include <string.h>
 
@@ -180,6 +181,34 @@ static const char sums_sql[] =
 static const char sums_find_sql[] = FIND("cost_aggregates",
     "client_id = $1 AND dimension = 'user' AND key[1] = $2::uuid::text", " ORDER BY grain, start");
 
+/* Sums by stretches of days, with nobody's under the nil id. */
+static const char costs_sql[] =
+    "WITH mine AS (DELETE FROM user_costs WHERE ctid = ANY (ARRAY(SELECT ctid FROM user_costs "
+    "WHERE " OF_USER " LIMIT $3)) RETURNING *) "
+    "INSERT INTO user_costs AS u (client_id, days, start, user_id, cost_nanos, calls) "
+    "SELECT client_id, days, start, '00000000-0000-0000-0000-000000000000', cost_nanos, calls "
+    "FROM mine ON CONFLICT (client_id, days, start, user_id) DO UPDATE SET cost_nanos = "
+    "least(u.cost_nanos::numeric + excluded.cost_nanos, " SUM_NANOS_MAX ")::bigint, "
+    "calls = u.calls + excluded.calls";
+static const char costs_find_sql[] = FIND("user_costs", OF_USER);
+
+/* The ledger stays as it is; what says whose it is goes. */
+#define POSTED \
+	"SELECT t.id FROM credit_accounts a " \
+	"JOIN credit_transactions t ON t.client_id = a.client_id AND t.account_id = a.id " \
+	"WHERE a.client_id = $1 AND a.user_id = $2"
+#define DETAILS "client_id = $1 AND transaction_id = ANY (ARRAY(" POSTED "))"
+static const char details_sql[] = DELETE_SOME("credit_details", DETAILS);
+static const char details_find_sql[] = FIND("credit_details", DETAILS);
+static const char accounts_sql[] = "UPDATE credit_accounts SET user_id = NULL WHERE " OF_USER;
+static const char accounts_find_sql[] = FIND("credit_accounts", OF_USER);
+static const char transactions_find_sql[] =
+    FIND("credit_transactions", "client_id = $1 AND id = ANY (ARRAY(" POSTED "))");
+
+/* lib/model/login.c has them under this hash. */
+static const char failures_sql[] = "DELETE FROM login_failures WHERE client_id = $1 "
+				   "AND subject = sha256('user:'::bytea || uuid_send($2::uuid))";
+
 static const char sessions_sql[] = DELETE_SOME("sessions", OF_USER);
 static const char sessions_find_sql[] = FIND("sessions", OF_USER, " ORDER BY id");
 /* The first of a line goes last. */
@@ -192,8 +221,10 @@ const char *const erasure_table_statements[] = { log_sql, log_session_sql, log_f
 	authorizations_sql, authorizations_find_sql, embeddings_sql, embeddings_find_sql,
 	analysis_sql, analysis_find_sql, events_sql, events_find_sql, carries_sql, carries_find_sql,
 	budgets_sql, budgets_find_sql, deliveries_sql, alerts_sql, alerts_find_sql, answers_sql,
-	answers_find_sql, audit_sql, audit_find_sql, sums_sql, sums_find_sql, sessions_sql,
-	sessions_find_sql, tokens_sql, tokens_find_sql, users_sql, users_find_sql, NULL };
+	answers_find_sql, audit_sql, audit_find_sql, sums_sql, sums_find_sql, costs_sql,
+	costs_find_sql, details_sql, details_find_sql, accounts_sql, accounts_find_sql,
+	transactions_find_sql, failures_sql, sessions_sql, sessions_find_sql, tokens_sql,
+	tokens_find_sql, users_sql, users_find_sql, NULL };
 
 const struct erasure_table erasure_tables[] = {
 	{ "prompt_embeddings", "client_id model seen_at", "prompt_hash event_id embedding",
@@ -222,6 +253,23 @@ const struct erasure_table erasure_tables[] = {
 	    "cached_input_tokens cache_write_tokens reasoning_tokens failed_calls unpriced_calls "
 	    "duration_slots duration_calls quarter quarters",
 	    "key", .erase = { sums_sql }, .booked = true, .find = sums_find_sql },
+	{ "user_costs", "client_id days start cost_nanos calls", "user_id", .erase = { costs_sql },
+	    .booked = true, .find = costs_find_sql },
+	{ "credit_details", "client_id transaction_id",
+	    "description metadata created_by_ip api_key_id", .erase = { details_sql },
+	    .find = details_find_sql },
+	{ .name = "credit_transactions",
+	    .plain = "client_id id account_id sequence transaction_type amount balance_after "
+		     "created_at source_id hold_id refunded_id grant_id hash",
+	    .find = transactions_find_sql },
+	{ "credit_accounts",
+	    "client_id id owner current_balance held lifetime_purchased lifetime_spent "
+	    "lifetime_refunded uncovered overdraft daily_limit monthly_limit timezone spent_day "
+	    "spent_today spent_month spent_this_month auto_recharge_enabled "
+	    "auto_recharge_threshold auto_recharge_amount recharge_due_at recharge_told_at "
+	    "last_sequence last_hash last_posted_at created_at updated_at",
+	    "user_id", .erase = { accounts_sql }, .find = accounts_find_sql },
+	{ "login_failures", "client_id failures until", "subject", .erase = { failures_sql } },
 	{ "budget_carries", "client_id budget_id window_start cost_cents requests tokens unpriced",
 	    "bucket", .erase = { carries_sql }, .find = carries_find_sql },
 	{ "budgets",
@@ -247,10 +295,13 @@ const struct erasure_table erasure_tables[] = {
 	{ "auth_tokens",
 	    "client_id id token_type scopes expires_at last_used_at usage_count is_active "
 	    "rate_limit_per_hour rotated_to lineage_id created_at updated_at",
-	    "public_id name user_id created_ip last_used_ip user_agent", "token_hash",
-	    { tokens_sql }, .find = tokens_find_sql },
+	    "public_id name user_id created_ip last_used_ip user_agent allowed_addresses",
+	    "token_hash", { tokens_sql }, .find = tokens_find_sql },
 	{ "users", "client_id tier created_at updated_at deleted_at",
-	    "id external_id email email_folded email_verified oauth_provider oauth_id",
+	    "id external_id email email_folded email_verified oauth_provider oauth_id username "
+	    "username_folded display_name avatar_url subscription_tier subscription_status "
+	    "billing_customer_id account_status timezone preferences mfa_enabled last_login_at "
+	    "last_login_ip",
 	    "password_hash", { users_sql }, .find = users_find_sql },
 
 	/* Nothing of a person: reasons and sources are the operator's words. */
@@ -264,7 +315,7 @@ const struct erasure_table erasure_tables[] = {
 	    .plain =
 		"client_id date total_cost_cents total_requests total_tokens input_tokens "
 		"output_tokens cached_input_tokens cache_write_tokens reasoning_tokens "
-		"failed_requests unpriced_requests unique_users closed_at created_at updated_at" },
+		"failed_requests unpriced_requests unique_users closed_at created_at updated_at reconciled_in" },
 	{ .name = "cost_adjustments",
 	    .plain = "client_id id date amount_cents reason api_key_id created_at" },
 	{ .name = "counter_states", .plain = "client_id epoch day bypassed since" },
@@ -273,7 +324,13 @@ const struct erasure_table erasure_tables[] = {
 	    .plain = "client_id id url secret events active created_at updated_at" },
 	{ .name = "rollup_clients",
 	    .plain = "client_id timezone timezone_at days_until whole_from hours_from days_from "
-		     "closed_from" },
+		     "closed_from users_until" },
+	{ .name = "credit_holds",
+	    .plain = "client_id id account_id source_id amount expires_at burned_grants "
+		     "burned_nanos created_at" },
+	{ .name = "credit_grants",
+	    .plain = "client_id id account_id amount remaining used_up priority expires_at "
+		     "created_at" },
 	{ .name = "rollup_pending", .plain = "client_id id since until" },
 	/* The last step empties user_id itself; of a hash nobody comes to a random id. */
 	{ .name = "erasures",

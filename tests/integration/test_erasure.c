@@ -7,7 +7,7 @@
 #include <sysexits.h>
 
 #include "lib/base.h"
-#include "lib/model/erasure.h"
+#include "lib/model/erasure_tables.h"
 #include "tests/api.h"
 #include "tests/books.h"
 #include "tests/erasing.h"
@@ -99,6 +99,34 @@ add_prompts(const char *record)
 	    client);
 }
 
+/* Ten credits, and what was written beside them. */
+static void
+add_credits(const char *user)
+{
+	api_sql("INSERT INTO credit_accounts (client_id, id, owner, user_id, current_balance)\n"
+		"VALUES ('%s', '%s', 'user', '%s', 10)",
+	    client, client, user);
+	api_sql("INSERT INTO credit_transactions (client_id, id, account_id, sequence,\n"
+		"transaction_type, amount, balance_after, created_at, hash)\n"
+		"VALUES ('%s', '%s', '%s', 1, 'purchase', 10, 10, now(), sha256('x'))",
+	    client, client, client);
+	api_sql(
+	    "INSERT INTO credit_details (client_id, transaction_id, description, created_by_ip)\n"
+	    "VALUES ('%s', '%s', '" MARK "', '203.0.113.77')",
+	    client, client);
+}
+
+static void
+fail_to_log_in(const char *user)
+{
+	static const char failures[] =
+	    "SELECT count(*) FROM login_failures WHERE subject = sha256('user:' || uuid_send('%s'))";
+
+	api_expect(401, "POST", "/v1/auth/login",
+	    "{\"email\":\"" EMAIL "\",\"password\":\"not-the-right-one\"}");
+	assert_string_equal(api_sql(failures, user), "1");
+}
+
 /* A person who is in every table, beside another. */
 static struct person
 add_person(void)
@@ -113,6 +141,8 @@ add_person(void)
 		     "\"}",
 		person.id));
 	add_token(&person);
+	add_credits(person.id);
+	fail_to_log_in(person.id);
 	person.budget =
 	    api_add("/v1/budgets", api_text("{\"name\":\"" MARK "\",\"window\":\"day\","
 					    "\"limit_cents\":500,\"scope\":{\"user_id\":\"%s\"}}",
@@ -157,8 +187,12 @@ sums(void)
 	    "total_tokens, total_requests, unique_users FROM daily_costs WHERE client_id = '%s'\n"
 	    "UNION ALL SELECT start::text, dimension, grain, NULL, sum(cost_cents), sum(tokens),\n"
 	    "sum(calls), sum(failed_calls) FROM cost_aggregates WHERE client_id = '%s'\n"
-	    "GROUP BY 1, 2, 3) AS s",
-	    client, client, client);
+	    "GROUP BY 1, 2, 3\n"
+	    "UNION ALL SELECT start::text, 'costs', days::text, NULL, sum(cost_nanos), 0,\n"
+	    "sum(calls), 0 FROM user_costs WHERE client_id = '%s' GROUP BY 1, 2, 3\n"
+	    "UNION ALL SELECT id::text, 'credits', owner, NULL, current_balance, last_sequence, 0,\n"
+	    "0 FROM credit_accounts WHERE client_id = '%s') AS s",
+	    client, client, client, client, client);
 }
 
 static void
@@ -204,7 +238,8 @@ nothing_says_who_it_was_and_every_sum_is_as_it_was(UNUSED void **state)
 {
 	static const char *const tables[] = { "prompt_embeddings", "prompt_analysis",
 		"prompt_events", "chat_logs", "authorizations", "cost_aggregates", "budgets",
-		"alerts", "idempotency_keys", "audit_log", "sessions", "auth_tokens", "users" };
+		"alerts", "idempotency_keys", "audit_log", "sessions", "auth_tokens", "users",
+		"user_costs", "credit_details", "credit_accounts", "login_failures" };
 	struct person person;
 	const char *before, *receipt, *other;
 
@@ -261,103 +296,6 @@ sums_of_a_person_become_nobodys(UNUSED void **state)
 	assert_string_equal(api_sql(rows, client), merged);
 }
 
-static void
-a_second_time_the_receipt_is_the_first(UNUSED void **state)
-{
-	const char *id, *first;
-
-	client = erasing_use_client("erasure-twice");
-	id = erasing_add_user("erasure-twice");
-	first = erasing_run("--email", "Erasure-Twice@example.org");
-	assert_non_null(strstr(first, "\"finished_at\":\"2"));
-	assert_string_equal(erasing_run("--user", id), first);
-	assert_string_equal(erasing_run("--external-id", "erasure-twice"), first);
-	api_expect(202, "POST", api_text("/v1/users/%s/erase", id), "{}");
-	assert_string_equal(api_text("%s\n", api_answer()->body), first);
-	/* Once that is forgotten, nobody knows that there was such a user. */
-	api_sql("UPDATE erased_users SET erased_at = now() - interval '31 days'");
-	api_expect(404, "POST", api_text("/v1/users/%s/erase", id), "{}");
-	EXPECT_TALLY(EX_OK, NULL, "purge");
-	assert_string_equal(api_sql("SELECT count(*) FROM erased_users"), "0");
-}
-
-static void
-the_service_takes_the_order_and_the_job_does_it(UNUSED void **state)
-{
-	const char *id, *erasure, *session;
-
-	client = erasing_use_client("erasure-api");
-	id = erasing_add_user("erasure-api");
-	add_record(id, "");
-	session = api_add("/v1/sessions", api_text("{\"user_id\":\"%s\"}", id));
-	api_expect(202, "POST", api_text("/v1/users/%s/erase", id), "{}");
-	erasure = api_keep("id");
-	assert_string_equal(api_json("finished_at"), "null");
-	assert_string_equal(api_json("origin"), "api");
-	/* At once the user is nobody's to use. */
-	api_expect(404, "GET", api_text("/v1/users/%s", id), NULL);
-	assert_string_equal(
-	    api_sql("SELECT revoked_at IS NOT NULL FROM sessions WHERE id = '%s'", session), "t");
-	api_expect(202, "POST", api_text("/v1/users/%s/erase", id), "{}");
-	assert_string_equal(api_json("id"), erasure);
-	EXPECT_TALLY(EX_OK, "\"rows\":1", "erase", "--dry-run", "--json");
-	EXPECT_TALLY(EX_OK, NULL, "erase");
-	erasing_expect_nowhere(id);
-	api_expect(200, "GET", api_text("/v1/erasures/%s", erasure), NULL);
-	assert_string_not_equal(api_json("finished_at"), "null");
-	assert_string_equal(api_json("removed.chat_logs"), "1");
-	assert_string_equal(api_json("removed.users"), "1");
-	api_expect(200, "GET", "/v1/erasures", NULL);
-	assert_int_equal(api_rows(), 1);
-	api_use_scope("logs:read");
-	api_expect(403, "GET", "/v1/erasures", NULL);
-	api_expect(403, "POST", api_text("/v1/users/%s/erase", id), "{}");
-}
-
-/* More than two steps' worth. */
-static void
-a_person_with_many_records_goes_in_steps(UNUSED void **state)
-{
-	int count = 2 * ERASURE_PORTION + 1;
-	const char *id;
-
-	client = erasing_use_client("erasure-many");
-	id = erasing_add_user("erasure-many");
-	api_sql("INSERT INTO chat_logs (client_id, id, created_at, user_id)\n"
-		"SELECT '%s', gen_random_uuid(), now() - n * interval '1 minute', '%s'\n"
-		"FROM generate_series(1, %d) AS n",
-	    client, id, count);
-	assert_non_null(strstr(erasing_run("--user", id), api_text("\"chat_logs\": %d", count)));
-	erasing_expect_nowhere(id);
-}
-
-static void
-a_command_that_names_nobody_is_refused(UNUSED void **state)
-{
-	client = erasing_use_client("erasure-named");
-	EXPECT_TALLY(EX_USAGE, "--client is needed", "erase", "--client=erasure-named");
-	EXPECT_TALLY(EX_USAGE, "--client is needed", "erase", "--user=x");
-	EXPECT_TALLY(
-	    EX_USAGE, "one of", "erase", "--client=erasure-named", "--user=x", "--email=y");
-	EXPECT_TALLY(EX_USAGE, "takes an id", "erase", "--client=erasure-named", "--user=x");
-	EXPECT_TALLY(EX_DATAERR, NULL, "erase", "--client=erasure-named", "--external-id=x");
-}
-
-static void
-a_dry_run_shows_what_would_go(UNUSED void **state)
-{
-	const char *id;
-
-	client = erasing_use_client("erasure-dry");
-	id = erasing_add_user("erasure-dry");
-	add_record(id, "");
-	EXPECT_TALLY(EX_OK, "\"chat_logs\": 1", "erase", "--client=erasure-dry",
-	    api_text("--user=%s", id), "--dry-run", "--json");
-	api_expect(200, "GET", api_text("/v1/users/%s", id), NULL);
-	assert_string_equal(
-	    api_sql("SELECT count(*) FROM erasures WHERE client_id = '%s'", client), "0");
-}
-
 int
 main(void)
 {
@@ -365,11 +303,6 @@ main(void)
 		cmocka_unit_test(every_column_is_told_what_it_is),
 		cmocka_unit_test(nothing_says_who_it_was_and_every_sum_is_as_it_was),
 		cmocka_unit_test(sums_of_a_person_become_nobodys),
-		cmocka_unit_test(a_second_time_the_receipt_is_the_first),
-		cmocka_unit_test(the_service_takes_the_order_and_the_job_does_it),
-		cmocka_unit_test(a_person_with_many_records_goes_in_steps),
-		cmocka_unit_test(a_command_that_names_nobody_is_refused),
-		cmocka_unit_test(a_dry_run_shows_what_would_go),
 	};
 
 	return cmocka_run_group_tests(tests, start, api_stop);
