@@ -21,6 +21,7 @@
 #include "app/api/health.h"
 #include "app/api/litellm.h"
 #include "app/api/login.h"
+#include "app/api/mfa.h"
 #include "app/api/organization.h"
 #include "app/api/prompts.h"
 #include "app/api/records.h"
@@ -230,6 +231,22 @@ const struct route routes[] = {
 	    .summary = "Makes a token for a user's address, which goes to the client's webhooks "
 		       "as user.email_verification and nowhere else; it takes the place of an "
 		       "earlier one, and holds for a day. 409 where no webhook wants it." },
+	{ "POST", "/v1/users/{id}/mfa", mfa_post, SCOPE_USERS, BODY(mfa_post_fields),
+	    .secret = true, .status = 201,
+	    .summary = "Makes the secret of an authenticator (TOTP), shown this once; it counts "
+		       "once it is confirmed." },
+	{ "POST", "/v1/users/{id}/mfa/confirm", mfa_post_confirm, SCOPE_USERS,
+	    BODY(mfa_post_confirm_fields), .secret = true, .status = 200,
+	    .summary = "A first code: from here on logging in asks for one. Shows recovery codes, "
+		       "this once." },
+	{ "POST", "/v1/users/{id}/mfa/verify", mfa_post_verify, SCOPE_USERS,
+	    BODY(mfa_post_verify_fields), .secret_body = true, .status = 200,
+	    .summary = "Takes a code, which holds once; 401 where it is wrong. Failures count as "
+		       "those of logging in do." },
+	{ "POST", "/v1/users/{id}/mfa/recovery-codes", mfa_post_codes, SCOPE_USERS, .secret = true,
+	    .status = 200, .summary = "New recovery codes in place of the old, shown this once." },
+	{ "DELETE", "/v1/users/{id}/mfa", mfa_delete, SCOPE_USERS, .status = 204,
+	    .summary = "Takes a user's second factor away." },
 	{ "POST", "/v1/users/{id}/sessions/revoke", sessions_revoke_user, SCOPE_USERS,
 	    .bound = true, .status = 200, .summary = "Ends all sessions of a user." },
 	{ "POST", "/v1/users/{id}/erase", erasures_add, SCOPE_USERS, .status = 202,

@@ -19,6 +19,7 @@
 /* A setting has the name of its member. */
 #define SETTING(member, type) #member, type, offsetof(struct conf, member)
 #define TEXT(member) SETTING(member, SETTING_TEXT)
+#define SECRET(member) SETTING(member, SETTING_SECRET)
 #define SOCKET(member) SETTING(member, SETTING_SOCKET)
 #define SERVER(member) SETTING(member, SETTING_SERVER)
 #define LEVEL(member) SETTING(member, SETTING_LEVEL)
@@ -49,6 +50,7 @@ static const struct setting settings[] = {
 	{ INT(stop_timeout_ms), 0, HOUR_MS, "30000" },
 	{ INT(key_failures_per_minute), 0, 10000, "60" },
 	{ LEVEL(log_level), 1, TEXT_MAX, "info" },
+	{ SECRET(seal_key), 32, TEXT_MAX, "" },
 	{ INT(password_ops), 1, 64, "2" },
 	{ INT(password_memory_kib), 8, 1048576, "19456" },
 	{ INT(password_hashes_at_once), 1, 64, "2" },

@@ -8,6 +8,7 @@
 
 enum setting_type {
 	SETTING_TEXT, /* min to max bytes */
+	SETTING_SECRET, /* min to max bytes, or empty */
 	SETTING_SOCKET, /* unix:PATH, or empty where min is 0 */
 	SETTING_SERVER, /* unix:PATH or redis://HOST:PORT */
 	SETTING_LEVEL, /* a name log_parse_level() knows */

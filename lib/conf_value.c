@@ -27,8 +27,10 @@ check_text(const struct setting *setting, struct text value)
 {
 	enum log_level level;
 
+	if (setting->type == SETTING_SECRET && value.len == 0)
+		return NULL;
 	if ((int64_t)value.len < setting->min)
-		return "must not be empty";
+		return setting->min > 1 ? "is too short" : "must not be empty";
 	if ((int64_t)value.len > setting->max)
 		return "is too long";
 	if (setting->type == SETTING_LEVEL && !log_parse_level(value, &level))
@@ -83,6 +85,7 @@ conf_assign(struct task *task, const struct setting *setting, struct source sour
 	copy = arena_strndup(task->arena, value.at, value.len);
 	switch (setting->type) {
 	case SETTING_TEXT:
+	case SETTING_SECRET:
 	case SETTING_SOCKET:
 	case SETTING_SERVER:
 	case SETTING_LEVEL:

@@ -66,6 +66,25 @@ CALL isolate_user('email_verifications', 'user_id');
 GRANT SELECT, INSERT, UPDATE, DELETE ON email_verifications TO tally_app;
 GRANT SELECT, DELETE ON email_verifications TO tally_worker;
 
+-- Second factors: the secret of an authenticator program, and recovery codes.
+CREATE TABLE user_mfa (
+	client_id uuid NOT NULL,
+	user_id uuid NOT NULL,
+	secret bytea NOT NULL, -- sealed with a key that is not in the database
+	confirmed_at timestamptz, -- NULL: it counts for nothing yet
+	last_step bigint NOT NULL DEFAULT 0, -- of the last code; no code is taken twice
+	recovery_codes text[] NOT NULL DEFAULT '{}', -- SHA-256 in hexadecimal digits; one that is used goes
+	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	PRIMARY KEY (client_id, user_id),
+	FOREIGN KEY (client_id, user_id) REFERENCES users (client_id, id) ON DELETE CASCADE
+);
+
+CALL isolate('user_mfa');
+CALL isolate_user('user_mfa', 'user_id');
+CREATE TRIGGER user_mfa_updated_at BEFORE UPDATE ON user_mfa FOR EACH ROW EXECUTE FUNCTION set_updated_at();
+GRANT SELECT, INSERT, UPDATE, DELETE ON user_mfa TO tally_app;
+
 -- A token that goes to the webhook and is kept nowhere else: the service cannot read it, and it is gone when it was
 -- delivered or cannot be.
 ALTER TABLE webhook_deliveries ADD COLUMN token text CHECK (next_attempt_at IS NOT NULL OR token IS NULL);
@@ -79,6 +98,7 @@ GRANT UPDATE (token) ON webhook_deliveries TO tally_worker;
 REVOKE INSERT ON alerts FROM tally_app;
 REVOKE INSERT (client_id, alert_id, webhook_id, next_attempt_at, token) ON webhook_deliveries FROM tally_app;
 ALTER TABLE webhook_deliveries DROP COLUMN token;
+DROP TABLE user_mfa;
 DROP TABLE email_verifications;
 DROP TABLE login_failures;
 DROP INDEX users_subscription;

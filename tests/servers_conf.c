@@ -94,6 +94,7 @@ servers_make_conf(struct servers *servers)
 	servers_setting(servers, "database_connect_timeout_ms", "10000");
 	servers_setting(servers, "database_acquire_timeout_ms", "10000");
 	servers_setting(servers, "database_statement_timeout_ms", "30000");
+	servers_setting(servers, "seal_key", "only for tests: 0123456789abcdef");
 	servers_setting(servers, "password_ops", "1");
 	servers_setting(servers, "password_memory_kib", "64");
 	servers_setting(servers, "redis_connect_timeout_ms", "5000");

@@ -37,6 +37,7 @@
 #include "lib/model/erasure.h"
 #include "lib/model/late_days.h"
 #include "lib/model/login.h"
+#include "lib/model/mfa.h"
 #include "lib/model/pricing.h"
 #include "lib/model/pricing_import.h"
 #include "lib/model/prompt_duplicates.h"
@@ -96,6 +97,7 @@ static const struct statement_list written[] = {
 	{ "late_days", late_days_statements, "tally_worker" },
 	{ "login", login_statements, "tally_app" },
 	{ "metrics", metrics_statements, "tally_app" },
+	{ "mfa", mfa_statements, "tally_app" },
 	{ "pricing", pricing_statements, "tally_worker" },
 	{ "pricing_import", pricing_import_statements, "tally_worker" },
 	{ "prompt", prompt_statements, "tally_app" },

@@ -4,6 +4,7 @@
 #include "app/hashing.h"
 #include "app/rest.h"
 #include "lib/address.h"
+#include "lib/core/totp.h"
 #include "lib/model/login.h"
 #include "lib/model/password.h"
 #include "lib/model/user.h"
@@ -17,15 +18,21 @@
 struct login_input {
 	struct login_name name;
 	const char *password;
+	struct mfa_proof proof;
 	struct session session;
 };
 
-const struct json_field login_post_fields[7] = {
+const struct json_field login_post_fields[9] = {
 	{ TEXT("email", 1, USER_EMAIL_MAX), MEMBER(name.email),
 	    .about = "One of email, username and external_id says who." },
 	{ TEXT("username", 1, USER_NAME_MAX), MEMBER(name.username) },
 	{ TEXT("external_id", 1, USER_EXTERNAL_ID_MAX), MEMBER(name.external_id) },
 	{ TEXT("password", 1, PASSWORD_MAX_BYTES), MEMBER(password), .required = true },
+	{ TEXT("code", TOTP_DIGITS, TOTP_DIGITS), MEMBER(proof.code),
+	    .about = "Of the authenticator, where the user's mfa_enabled is true; or "
+		     "recovery_code." },
+	{ TEXT("recovery_code", RECOVERY_CODE_DIGITS, 2 * RECOVERY_CODE_DIGITS),
+	    MEMBER(proof.recovery_code) },
 	{ TEXT("ip_address", 2, USER_ADDRESS_MAX), MEMBER(session.ip_address),
 	    .about = "The user's, IPv4 or IPv6; failures are counted by it, too." },
 	{ TEXT("user_agent", 0, SESSION_USER_AGENT_MAX), MEMBER(session.user_agent) },
@@ -48,6 +55,8 @@ read_input(struct request *req, struct login_input *ret)
 	if ((name->email != NULL) + (name->username != NULL) + (name->external_id != NULL) != 1)
 		task_fail_field(
 		    task, "email", "one of email, username and external_id must be given");
+	if (ret->proof.code != NULL && ret->proof.recovery_code != NULL)
+		task_fail_field(task, "code", "only one of code and recovery_code may be given");
 	if (ret->session.ip_address != NULL && !address_valid(ret->session.ip_address))
 		task_fail_field(task, "ip_address", "must be an IPv4 or IPv6 address");
 	password_check(task, "password", ret->password);
@@ -89,7 +98,8 @@ login_post(struct request *req, struct reply *reply)
 		return false;
 	if (!right)
 		return refuse(req, &attempt);
-	if (login_end(req->task, &attempt, better, &input.session))
+	if (login_end(
+		req->task, &attempt, better, req->app->conf.seal_key, &input.proof, &input.session))
 		return rest_reply(reply, 201, &session_resource, &input.session, true);
 	return req->task->err.code == ERR_UNAUTHENTICATED && refuse(req, &attempt);
 }

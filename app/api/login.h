@@ -7,7 +7,7 @@
 #include "app/request.h"
 #include "lib/json_read.h"
 
-extern const struct json_field login_post_fields[7];
+extern const struct json_field login_post_fields[9];
 
 extern const struct json_field login_verify_email_fields[1];
 

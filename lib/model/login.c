@@ -47,7 +47,7 @@ static const char note_sql[] =
     "password_hash = coalesce($5, password_hash)\n"
     "WHERE client_id = $1 AND id = $2 AND deleted_at IS NULL AND account_status = 'active'\n"
     "AND password_hash = $6\n"
-    "RETURNING id";
+    "RETURNING mfa_enabled";
 
 const char *const login_statements[] = { find_by_id_sql, find_by_external_id_sql, find_by_email_sql,
 	find_by_username_sql, count_sql, take_back_sql, forgive_sql, note_sql, NULL };
@@ -184,7 +184,7 @@ take_back(struct task *task, const struct login_attempt *attempt)
 
 static bool
 note(struct task *task, const struct login_attempt *attempt, const char *better_hash,
-    const char *address)
+    const char *address, bool *ret_mfa)
 {
 	struct db_params *params = db_params(task);
 	struct db_rows *rows;
@@ -197,6 +197,7 @@ note(struct task *task, const struct login_attempt *attempt, const char *better_
 	db_add_text(params, attempt->password_hash);
 	if (!db_query(task, note_sql, params, &rows))
 		return false;
+	*ret_mfa = db_count(rows) > 0 && db_bool(rows, 0, 0);
 	return db_count(rows) > 0 ||
 	       task_fail(task, ERR_UNAUTHENTICATED, "The user cannot log in.");
 }
@@ -224,11 +225,16 @@ audit(struct task *task, const char *action, const struct login_attempt *attempt
 
 bool
 login_end(struct task *task, const struct login_attempt *attempt, const char *better_hash,
-    struct session *session)
+    const char *seal_key, const struct mfa_proof *proof, struct session *session)
 {
+	bool mfa = false;
+
 	session->user = attempt->user;
-	return note(task, attempt, better_hash, session->ip_address) && take_back(task, attempt) &&
-	       resource_add(task, &session_resource, session) &&
+	if (!note(task, attempt, better_hash, session->ip_address, &mfa))
+		return false;
+	/* The failures come behind the second factor, as where that is checked alone. */
+	return (!mfa || mfa_check(task, seal_key, attempt->user, proof)) &&
+	       take_back(task, attempt) && resource_add(task, &session_resource, session) &&
 	       audit(task, "login", attempt, write_session, session);
 }
 

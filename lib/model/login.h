@@ -9,6 +9,7 @@
 #ifndef LIB_MODEL_LOGIN_H
 #define LIB_MODEL_LOGIN_H
 
+#include "lib/model/mfa.h"
 #include "lib/model/session.h"
 
 #define LOGIN_FAILURES_MAX 10 /* of one user, or of one name that nobody has */
@@ -39,11 +40,13 @@ struct login_attempt {
 NODISCARD bool login_begin(struct task *task, const struct login_name *name, const char *address,
     struct login_attempt *ret);
 /*
- * The password was right. better_hash: to be stored instead, or NULL. Adds the session of the
- * user, writes the audit log. ERR_UNAUTHENTICATED: the account or its password is not what it was.
+ * The password was right. better_hash: to be stored instead, or NULL. proof is looked at
+ * where the user has a second factor. Adds the session of the user, writes the audit log.
+ * ERR_UNAUTHENTICATED: the account or its password is not what it was, or there is no proof.
  */
 NODISCARD bool login_end(struct task *task, const struct login_attempt *attempt,
-    const char *better_hash, struct session *session);
+    const char *better_hash, const char *seal_key, const struct mfa_proof *proof,
+    struct session *session);
 /* Writes into the audit log that it failed. */
 NODISCARD bool login_note_failure(struct task *task, const struct login_attempt *attempt);
 /* Forgets the failures of a user. */

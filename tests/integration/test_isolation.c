@@ -154,6 +154,8 @@ body_of(const struct route *route)
 		{ "/v1/prompts/analyze", "{\"prompt\":\"n\"}" },
 		{ "/v1/daily-costs/{date}/adjustments", "{\"amount_cents\":1,\"reason\":\"r\"}" },
 		{ "/v1/users/{id}/password", "{\"password\":\"12345678\"}" },
+		{ "/v1/users/{id}/mfa/confirm", "{\"code\":\"123456\"}" },
+		{ "/v1/users/{id}/mfa/verify", "{\"code\":\"123456\"}" },
 		{ "/v1/auth/verify-email", "{\"token\":\"t\"}" },
 		{ "/v1/auth/login", "{\"email\":\"a@b\",\"password\":\"12345678\"}" },
 		{ "/v1/sessions/{id}/extend", "{\"expires_in_s\":3600}" },

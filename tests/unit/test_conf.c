@@ -373,7 +373,7 @@ keys_end_with_null(UNUSED void **state)
 
 	while (conf_key(count) != NULL)
 		count++;
-	assert_int_equal(count, 36);
+	assert_int_equal(count, 37);
 	assert_string_equal(conf_key(0), "database_url");
 	assert_null(conf_key(SIZE_MAX));
 }

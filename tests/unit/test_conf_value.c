@@ -10,6 +10,8 @@ static const struct source source = { .name = "some.conf", .line = 3 };
 /* One of each type; sizes and numbers with limits that are easy to meet. */
 static const struct setting a_text = { "t", SETTING_TEXT, offsetof(struct conf, database_url), 1, 8,
 	"" };
+static const struct setting a_secret = { "k", SETTING_SECRET, offsetof(struct conf, seal_key), 4, 8,
+	"" };
 static const struct setting a_socket = { "s", SETTING_SOCKET, offsetof(struct conf, listen), 0, 16,
 	"" };
 static const struct setting a_server = { "r", SETTING_SERVER, offsetof(struct conf, redis_url), 1,
@@ -54,6 +56,8 @@ texts_are_kept(UNUSED void **state)
 		{ "the shortest text", &a_text, "x" },
 		{ "the longest text", &a_text, "12345678" },
 		{ "any characters", &a_text, "\xc3\xa4 #=\"" },
+		{ "no secret", &a_secret, "" },
+		{ "the shortest secret", &a_secret, "1234" },
 		{ "an empty socket", &a_socket, "" },
 		{ "a socket", &a_socket, "unix:/run/x" },
 		{ "a socket in this folder", &a_socket, "unix:x" },
@@ -131,6 +135,8 @@ other_values_are_refused_with_the_reason(UNUSED void **state)
 	} cases[] = {
 		{ "an empty text", &a_text, "", "some.conf, line 3: t must not be empty" },
 		{ "a long text", &a_text, "123456789", "some.conf, line 3: t is too long" },
+		{ "a short secret", &a_secret, "123", "some.conf, line 3: k is too short" },
+		{ "a long secret", &a_secret, "123456789", "some.conf, line 3: k is too long" },
 		{ "a port to listen on", &a_socket, "8080", path },
 		{ "a socket without its path", &a_socket, "unix:", path },
 		{ "another kind of socket", &a_socket, "redis://x", path },

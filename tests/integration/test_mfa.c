@@ -1,0 +1,320 @@
+/* Second factors of users, through nginx. */
+#include "tests/test.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/core/totp.h"
+#include "lib/model/login.h"
+#include "tests/api.h"
+
+#define PASSWORD "correct horse"
+
+static const char *
+mfa(const char *id, const char *rest)
+{
+	return api_text("/v1/users/%s/mfa%s", id, rest);
+}
+
+/* The id of the user of a new client, who has a password. */
+static const char *
+add_user(const char *client)
+{
+	const char *id;
+
+	api_use_new_client(client);
+	id = api_add("/v1/users", "{\"email\":\"ann@x.org\"}");
+	api_expect(
+	    204, "POST", api_text("/v1/users/%s/password", id), "{\"password\":\"" PASSWORD "\"}");
+	return id;
+}
+
+/* Bytes of a secret as it was shown. */
+static void
+read_secret(const char *text, char out[TOTP_SECRET_SIZE])
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+	unsigned bits = 0;
+	size_t have = 0, len = 0;
+
+	for (; *text != '\0' && len < TOTP_SECRET_SIZE; text++) {
+		bits = (bits << 5 | (unsigned)(strchr(alphabet, *text) - alphabet)) & 0xffff;
+		have += 5;
+		if (have < 8)
+			continue;
+		have -= 8;
+		out[len++] = (char)(bits >> have);
+	}
+	assert_int_equal(len, TOTP_SECRET_SIZE);
+}
+
+/* The code that an authenticator shows, so many steps from now. */
+static const char *
+code_of(const char *secret, int64_t steps)
+{
+	char bytes[TOTP_SECRET_SIZE];
+	int64_t step = clock_now() / (TOTP_STEP_S * CLOCK_SECOND) + steps;
+
+	read_secret(secret, bytes);
+	return api_text("%06u", totp_number((struct text){ bytes, sizeof bytes }, step) % 1000000);
+}
+
+static const char *
+enrol(const char *id)
+{
+	api_expect(201, "POST", mfa(id, ""), NULL);
+	return api_keep("secret");
+}
+
+/* As if no code had been shown yet: a test does not wait for the next. */
+static void
+forget_last_code(const char *id)
+{
+	api_sql("UPDATE user_mfa SET last_step = 0 WHERE user_id = '%s' RETURNING true", id);
+}
+
+static const char *
+enable(const char *id)
+{
+	const char *secret = enrol(id);
+
+	api_expect(
+	    200, "POST", mfa(id, "/confirm"), api_text("{\"code\":\"%s\"}", code_of(secret, 0)));
+	forget_last_code(id);
+	return secret;
+}
+
+static long
+login(const char *more)
+{
+	return api_send("POST", "/v1/auth/login", NULL,
+	    api_text("{\"email\":\"ann@x.org\",\"password\":\"" PASSWORD "\"%s}", more));
+}
+
+static long
+login_by_code(const char *code)
+{
+	return login(api_text(",\"code\":\"%s\"", code));
+}
+
+static long
+verify(const char *id, const char *member, const char *code)
+{
+	return api_send(
+	    "POST", mfa(id, "/verify"), NULL, api_text("{\"%s\":\"%s\"}", member, code));
+}
+
+static void
+a_secret_counts_once_it_is_confirmed(UNUSED void **state)
+{
+	const char *id = add_user("mfa-enrol");
+	const char *secret, *uri;
+
+	api_expect(201, "POST", mfa(id, ""), "{\"issuer\":\"Example Ltd\"}");
+	secret = api_keep("secret");
+	uri = api_keep("otpauth_uri");
+	assert_string_equal(
+	    uri, api_text("otpauth://totp/Example%%20Ltd:ann@x.org?secret=%s&issuer=Example%%20Ltd"
+			  "&algorithm=SHA1&digits=6&period=30",
+		     secret));
+	assert_int_equal(login(""), 201);
+	api_send("POST", mfa(id, "/confirm"), NULL, "{\"code\":\"12345\"}");
+	api_expect_field("a code has six digits", "code");
+	api_expect(
+	    200, "POST", mfa(id, "/confirm"), api_text("{\"code\":\"%s\"}", code_of(secret, 0)));
+	api_expect(200, "GET", api_text("/v1/users/%s", id), NULL);
+	api_expect_json("mfa_enabled", "true");
+	assert_null(strstr(api_answer()->body, secret));
+	api_expect(409, "POST", mfa(id, ""), NULL);
+	api_expect(
+	    409, "POST", mfa(id, "/confirm"), api_text("{\"code\":\"%s\"}", code_of(secret, 0)));
+}
+
+static void
+a_new_secret_takes_the_place_of_one_that_was_not_confirmed(UNUSED void **state)
+{
+	const char *id = add_user("mfa-again");
+	const char *old = enrol(id), *secret = enrol(id);
+
+	assert_string_not_equal(old, secret);
+	api_send("POST", mfa(id, "/confirm"), NULL, api_text("{\"code\":\"%s\"}", code_of(old, 0)));
+	api_expect_field("the old secret's code", "code");
+	api_expect(
+	    200, "POST", mfa(id, "/confirm"), api_text("{\"code\":\"%s\"}", code_of(secret, 0)));
+}
+
+static void
+logging_in_asks_for_a_code(UNUSED void **state)
+{
+	const char *id = add_user("mfa-login");
+	const char *secret = enable(id);
+	const char *code = code_of(secret, 0);
+
+	assert_int_equal(login(""), 401);
+	assert_int_equal(login_by_code(strcmp(code, "000000") == 0 ? "111111" : "000000"), 401);
+	assert_int_equal(login_by_code(code), 201);
+	assert_int_equal(login_by_code(code), 401);
+	api_send("POST", "/v1/auth/login", NULL,
+	    "{\"email\":\"a@b\",\"password\":\"1\",\"code\":\"123456\","
+	    "\"recovery_code\":\"abcd-efgh-jkmn-pqrs\"}");
+	api_expect_field("one of both", "code");
+	api_expect(204, "DELETE", mfa(id, ""), NULL);
+	api_expect(204, "DELETE", mfa(id, ""), NULL);
+	assert_int_equal(login(""), 201);
+	api_expect(200, "GET", api_text("/v1/users/%s", id), NULL);
+	api_expect_json("mfa_enabled", "false");
+}
+
+static void
+a_code_is_verified_once(UNUSED void **state)
+{
+	const char *id = add_user("mfa-verify");
+	const char *secret, *code;
+
+	assert_int_equal(verify(id, "code", "123456"), 401);
+	secret = enable(id);
+	code = code_of(secret, 0);
+	assert_int_equal(verify(id, "code", code), 200);
+	api_expect_json("verified", "true");
+	assert_int_equal(verify(id, "code", code), 401);
+	api_send("POST", mfa(id, "/verify"), NULL, "{}");
+	api_expect_field("something is shown", "code");
+	assert_int_equal(verify("01890000-0000-7000-8000-000000000000", "code", "123456"), 404);
+}
+
+static void
+guesses_lock_the_user_out(UNUSED void **state)
+{
+	const char *id = add_user("mfa-guess");
+	const char *secret = enable(id);
+	const char *wrong = code_of(secret, -100);
+
+	for (int i = 0; i < LOGIN_FAILURES_MAX; i++)
+		assert_int_equal(verify(id, "code", wrong), 401);
+	assert_int_equal(verify(id, "code", code_of(secret, 0)), 401);
+	assert_int_equal(login_by_code(code_of(secret, 0)), 401);
+	api_sql("UPDATE login_failures SET until = now() WHERE client_id ="
+		" (SELECT id FROM clients WHERE name = 'mfa-guess') RETURNING true");
+	assert_int_equal(verify(id, "code", code_of(secret, 0)), 200);
+	forget_last_code(id);
+	assert_int_equal(login_by_code(code_of(secret, 0)), 201);
+}
+
+static void
+a_recovery_code_holds_once(UNUSED void **state)
+{
+	const char *id = add_user("mfa-recovery");
+	const char *codes[RECOVERY_CODES], *upper;
+
+	enable(id);
+	for (int i = 0; i < RECOVERY_CODES; i++)
+		codes[i] = api_keep(api_text("recovery_codes.%d", i));
+	assert_string_equal(api_json(api_text("recovery_codes.%d", RECOVERY_CODES)), "(none)");
+	assert_int_equal(login(api_text(",\"recovery_code\":\"%s\"", codes[0])), 201);
+	assert_int_equal(login(api_text(",\"recovery_code\":\"%s\"", codes[0])), 401);
+	assert_int_equal(verify(id, "recovery_code", codes[1]), 200);
+	assert_int_equal(verify(id, "recovery_code", codes[1]), 401);
+	upper = api_sql("SELECT upper(replace('%s', '-', ' '))", codes[2]);
+	assert_int_equal(verify(id, "recovery_code", upper), 200);
+	assert_string_equal(api_sql("SELECT string_agg(after->>'recovery_codes_left', ' '"
+				    " ORDER BY created_at) FROM audit_log"
+				    " WHERE entity_id = '%s' AND action = 'use_recovery_code'",
+				id),
+	    "9 8 7");
+	api_expect(200, "POST", mfa(id, "/recovery-codes"), NULL);
+	upper = api_keep("recovery_codes.0");
+	assert_int_equal(verify(id, "recovery_code", codes[3]), 401);
+	assert_int_equal(verify(id, "recovery_code", upper), 200);
+}
+
+static void
+nobody_has_anothers_codes(UNUSED void **state)
+{
+	const char *id = add_user("mfa-own");
+	const char *other, *code;
+
+	enable(id);
+	code = api_keep("recovery_codes.0");
+	other = api_add("/v1/users", "{\"email\":\"bob@x.org\"}");
+	api_expect(409, "POST", mfa(other, "/recovery-codes"), NULL);
+	enable(other);
+	assert_int_equal(verify(other, "recovery_code", code), 401);
+	/* Nor is the sealed secret of one worth anything in the row of another. */
+	api_sql("UPDATE user_mfa AS m SET secret = o.secret FROM user_mfa AS o"
+		" WHERE m.user_id = '%s' AND o.user_id = '%s' RETURNING true",
+	    other, id);
+	assert_int_equal(verify(other, "code", "123456"), 503);
+}
+
+static void
+no_secret_is_kept_in_clear(UNUSED void **state)
+{
+	const char *id = add_user("mfa-secret");
+	const char *secret = enable(id), *code = api_keep("recovery_codes.0");
+	char bytes[TOTP_SECRET_SIZE], hex[2 * TOTP_SECRET_SIZE + 1];
+
+	read_secret(secret, bytes);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", (unsigned)(unsigned char)bytes[i]);
+	assert_string_equal(
+	    api_sql("SELECT count(*) FROM user_mfa AS m, users AS u, audit_log AS a,"
+		    " (VALUES ('%s'), ('%s'), ('%s')) AS v (secret)"
+		    " WHERE m.user_id = '%s' AND u.id = m.user_id AND a.entity_id = u.id::text"
+		    " AND concat(m, u, a) ILIKE '%%' || v.secret || '%%'",
+		secret, hex, code, id),
+	    "0");
+	api_expect(204, "DELETE", mfa(id, ""), NULL);
+	assert_string_equal(api_sql("SELECT string_agg(action, ' ' ORDER BY created_at)"
+				    " FROM audit_log WHERE entity_id = '%s'",
+				id),
+	    "add set_password enrol_mfa enable_mfa disable_mfa");
+	assert_string_equal(api_sql("SELECT count(*) FROM user_mfa WHERE user_id = '%s'", id), "0");
+}
+
+static void
+a_bad_issuer_is_refused(UNUSED void **state)
+{
+	const char *id = add_user("mfa-issuer");
+
+	api_send("POST", mfa(id, ""), NULL, "{\"issuer\":\"a:b\"}");
+	api_expect_field("a colon ends the issuer", "issuer");
+	api_send(
+	    "POST", mfa(id, ""), NULL, api_text("{\"issuer\":\"%0*d\"}", MFA_ISSUER_MAX + 1, 7));
+	api_expect_field("too long", "issuer");
+}
+
+/* The last test: the servers have no seal_key from here on. */
+static void
+without_a_seal_key_nothing_is_sealed(UNUSED void **state)
+{
+	const char *id = add_user("mfa-no-key");
+
+	servers_setting(api_servers(), "seal_key", "");
+	servers_signal(api_servers(), SERVER_TALLYD, SIGTERM);
+	(void)servers_wait(api_servers(), SERVER_TALLYD);
+	servers_restart(api_servers(), SERVER_TALLYD);
+	api_expect(503, "POST", mfa(id, ""), NULL);
+	assert_non_null(strstr(api_json("detail"), "seal_key"));
+	assert_int_equal(login(""), 201);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_secret_counts_once_it_is_confirmed),
+		cmocka_unit_test(a_new_secret_takes_the_place_of_one_that_was_not_confirmed),
+		cmocka_unit_test(logging_in_asks_for_a_code),
+		cmocka_unit_test(a_code_is_verified_once),
+		cmocka_unit_test(guesses_lock_the_user_out),
+		cmocka_unit_test(a_recovery_code_holds_once),
+		cmocka_unit_test(nobody_has_anothers_codes),
+		cmocka_unit_test(no_secret_is_kept_in_clear),
+		cmocka_unit_test(a_bad_issuer_is_refused),
+		cmocka_unit_test(without_a_seal_key_nothing_is_sealed),
+	};
+
+	return cmocka_run_group_tests(tests, api_start, api_stop);
+}
