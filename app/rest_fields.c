@@ -47,15 +47,35 @@ derive(const struct resource_field *from, size_t i, enum taking taking)
 
 	field.offset += OBJECT;
 	field.given = offsetof(struct rest_input, given) + i;
-	field.required = field.required && taking == ADDED;
+	field.required = field.required && (taking == ADDED || from->group != NULL);
 	/* Half of a pair that is not there yet may be null: it is as if not given. */
-	if (from->use & RESOURCE_CLEAR && taking != LISTED && (taking != ADDED || !field.with))
+	if (from->use & RESOURCE_CLEAR && from->group == NULL && taking != LISTED &&
+	    (taking != ADDED || !field.with))
 		field.nulled = offsetof(struct rest_input, nulled) + i;
 	if (taking == LISTED)
 		widen(&field);
 	if (from->absent != NULL && taking == ADDED)
 		field.about = join(field.about, from->absent);
 	return field;
+}
+
+/* The group that begins with this field. */
+static struct json_field
+derive_group(const struct resource *resource, size_t first, enum taking taking)
+{
+	const struct resource_field *from = &resource->fields[first];
+	size_t count = resource_group_size(resource, first);
+	struct json_field *inside = arena_array(arena, count, sizeof *inside);
+
+	for (size_t i = 0; i < count; i++)
+		inside[i] = derive(&from[i], first + i, taking);
+	return (struct json_field){ .name = from->group->name,
+		.type = JSON_GROUP,
+		.nulled =
+		    from->use & RESOURCE_CLEAR ? offsetof(struct rest_input, nulled) + first : 0,
+		.inside = inside,
+		.inside_count = count,
+		.about = from->group->about };
 }
 
 /* What a count may be divided by: "by" with the names of those fields. */
@@ -81,12 +101,16 @@ make(const struct resource *resource, enum taking taking)
 	static const unsigned uses[TAKINGS] = { RESOURCE_ADD, RESOURCE_CHANGE, RESOURCE_FILTER, 0 };
 	struct json_field *fields =
 	    arena_array(arena, resource->count + LISTED_MORE, sizeof *fields);
-	size_t count = 0;
+	size_t count = 0, more = resource->soft && !resource->final ? LISTED_MORE : LISTED_MORE - 1;
 
-	for (size_t i = 0; i < resource->count; i++)
-		if (resource->fields[i].use & uses[taking])
-			fields[count++] = derive(&resource->fields[i], i, taking);
-	for (size_t i = 0; taking == LISTED && i < LISTED_MORE - (resource->soft ? 0 : 1); i++)
+	for (size_t i = 0; i < resource->count; i += resource_group_size(resource, i)) {
+		const struct resource_field *field = &resource->fields[i];
+
+		if (field->use & uses[taking])
+			fields[count++] = field->group != NULL ? derive_group(resource, i, taking)
+							       : derive(field, i, taking);
+	}
+	for (size_t i = 0; taking == LISTED && i < more; i++)
 		fields[count++] = listed[i];
 	if (taking == COUNTED)
 		fields[count++] = make_by(resource);

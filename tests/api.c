@@ -6,7 +6,7 @@
 
 #include "tests/test.h"
 
-#define KEPT_MAX 16384
+#define KEPT_MAX 100000
 
 static struct servers *servers;
 static struct http http;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/rest.h"
+#include "lib/model/budget.h"
 #include "lib/model/user.h"
 #include "tests/api.h"
 
@@ -39,6 +40,18 @@ static const struct {
 	{ "scopes", "[\"users\"]" },
 	{ "allowed_addresses", "[\"192.0.2.0/24\"]" },
 	{ "token_type", "\"api_key\"" },
+};
+
+/* What fits the rest of a sample as a whole; NULL: it is left out. */
+static const struct {
+	const struct resource *resource;
+	const char *name;
+	const char *value;
+} fitting[] = {
+	{ &budget_resource, "scope.tag", NULL },
+	{ &budget_resource, "each", "\"tag\"" },
+	{ &budget_resource, "window", "\"rolling\"" },
+	{ &budget_resource, "limit_cents", "0" },
 };
 
 static int made; /* so that what must be unique is */
@@ -98,9 +111,23 @@ any_text(const struct resource_field *field)
 	return api_text("\"x%d\"", ++made);
 }
 
+bool
+sample_names_a_row(const struct resource_field *field)
+{
+	bool found = strcmp(field->json.name, "api_key_id") == 0;
+
+	for (size_t i = 0; i < COUNT(references); i++)
+		found = found || strcmp(references[i].name, field->json.name) == 0;
+	return found && field->json.type == JSON_ID;
+}
+
 static const char *
 any_id(const struct resource_field *field)
 {
+	if (strcmp(field->json.name, "api_key_id") == 0)
+		return api_text("\"%s\"", api_sql("SELECT id FROM auth_tokens WHERE public_id ="
+						  " split_part('%s', '_', 2)",
+					      api_key()));
 	for (size_t i = 0; i < COUNT(references); i++)
 		if (strcmp(references[i].name, field->json.name) == 0)
 			return api_text(
@@ -132,6 +159,9 @@ sample_value(const struct resource_field *field)
 		return any_text(field);
 	case JSON_INT:
 		return api_text("%lld", (long long)field->json.min);
+	case JSON_CENTS:
+	case JSON_RATE:
+		return api_text("%d", 1 + ++made % 9);
 	case JSON_TIME:
 		return api_text("\"2100-01-01T00:00:%02dZ\"", ++made % 60);
 	case JSON_ID:
@@ -144,6 +174,8 @@ sample_value(const struct resource_field *field)
 		return api_text("{\"x\": %d}", ++made);
 	case JSON_TEXTS:
 		return "[\"x\"]";
+	case JSON_INTS:
+		return api_text("[%d]", 1 + ++made % 9);
 	default:
 		fail_msg("a sample of %s is missing here", field->json.name);
 		return NULL;
@@ -151,23 +183,97 @@ sample_value(const struct resource_field *field)
 }
 
 const char *
+sample_name(const struct resource_field *field)
+{
+	return field->group == NULL ? field->json.name
+				    : api_text("%s.%s", field->group->name, field->json.name);
+}
+
+/* Whether there is one value that fits, or none: then *ret is NULL. */
+static bool
+find_fitting(const struct resource *resource, const char *name, const char **ret)
+{
+	for (size_t i = 0; i < COUNT(fitting); i++) {
+		if (fitting[i].resource != resource || strcmp(fitting[i].name, name) != 0)
+			continue;
+		*ret = fitting[i].value;
+		return true;
+	}
+	return false;
+}
+
+bool
+sample_leaves_out(const struct resource *resource, const struct resource_field *field)
+{
+	const char *value = "";
+
+	return !(field->use & RESOURCE_ADD) ||
+	       (find_fitting(resource, sample_name(field), &value) && value == NULL);
+}
+
+static const char *
+value_given(const struct resource *resource, const struct resource_field *field)
+{
+	const char *value;
+
+	if (sample_leaves_out(resource, field))
+		return NULL;
+	return find_fitting(resource, sample_name(field), &value) ? value : sample_value(field);
+}
+
+bool
+sample_is_fixed(const struct resource *resource, const struct resource_field *field)
+{
+	const char *value;
+
+	return find_fitting(resource, sample_name(field), &value);
+}
+
+static const char *
+join(const char *members, const char *name, const char *value)
+{
+	if (value == NULL)
+		return members;
+	return api_text("%s%s\"%s\":%s", members, members[0] == '\0' ? "" : ",", name, value);
+}
+
+/* The members of the fields from first on, but name with this value. */
+static const char *
+members(const struct resource *resource, size_t first, size_t count, const char *name,
+    const char *value)
+{
+	const char *text = "";
+
+	for (size_t i = first; i < first + count; i++) {
+		const struct resource_field *field = &resource->fields[i];
+		bool is_name = name != NULL && strcmp(name, sample_name(field)) == 0;
+
+		text = join(text, field->json.name, is_name ? value : value_given(resource, field));
+	}
+	return text;
+}
+
+const char *
 sample_body(const struct resource *resource, const char *name, const char *value)
 {
-	const char *body = "", *comma = "";
+	const char *body = "";
+	bool found = false;
+	size_t count;
 
-	for (size_t i = 0; i < resource->count; i++) {
+	for (size_t i = 0; i < resource->count; i += count) {
 		const struct resource_field *field = &resource->fields[i];
-		bool is_name = name != NULL && strcmp(name, field->json.name) == 0;
+		const char *inside;
 
-		if (!(field->use & RESOURCE_ADD) || is_name)
-			continue;
-		body =
-		    api_text("%s%s\"%s\":%s", body, comma, field->json.name, sample_value(field));
-		comma = ",";
+		count = resource_group_size(resource, i);
+		for (size_t j = i; name != NULL && j < i + count; j++)
+			found = found || strcmp(name, sample_name(&resource->fields[j])) == 0;
+		inside = members(resource, i, count, name, value);
+		if (field->group != NULL)
+			body = join(body, field->group->name, api_text("{%s}", inside));
+		else if (inside[0] != '\0')
+			body = api_text("%s%s%s", body, body[0] == '\0' ? "" : ",", inside);
 	}
-	if (value != NULL)
-		body = api_text("%s%s\"%s\":%s", body, comma, name, value);
-	return api_text("{%s}", body);
+	return api_text("{%s}", found || name == NULL ? body : join(body, name, value));
 }
 
 void

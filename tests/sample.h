@@ -20,6 +20,14 @@ bool sample_is_quoted(const struct resource_field *field);
 /* A text field's value of so many characters that has its form; NULL: its form has no such. */
 const char *sample_text(const struct resource_field *field, size_t length);
 
+/* The field as errors name it: "scope.tag". */
+const char *sample_name(const struct resource_field *field);
+bool sample_leaves_out(const struct resource *resource, const struct resource_field *field);
+/* Whether samples always have the same, for the sake of other fields. */
+bool sample_is_fixed(const struct resource *resource, const struct resource_field *field);
+/* Whether it is the id of a row that there must be. */
+bool sample_names_a_row(const struct resource_field *field);
+
 /* Every field that may be given when one is added, but name with this value (NULL: left out). */
 const char *sample_body(const struct resource *resource, const char *name, const char *value);
 

@@ -69,7 +69,6 @@ static const struct statement_list written[] = {
 	{ "budget", budget_statements, "tally_app" },
 	{ "budget_carry", budget_carry_statements, "tally_worker" },
 	{ "budget_crossing", budget_crossing_statements, "tally_worker" },
-	{ "budget_list", budget_list_statements, "tally_app" },
 	{ "budget_status", budget_status_statements, "tally_app" },
 	{ "budget_sum", budget_sum_statements, "tally_worker" },
 	{ "chat_log", chat_log_statements, "tally_app" },

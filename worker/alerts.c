@@ -105,7 +105,7 @@ raise_tenant(struct run *run)
 		for (size_t i = 0; i < budgets.count; i++) {
 			if (!raise_budget(run, &budgets.at[i]))
 				return false;
-			after = budgets.at[i].id;
+			after = budgets.at[i].head.id;
 		}
 		arena_undo(task->arena, mark);
 	} while (budgets.count == PAGE);

@@ -76,7 +76,7 @@ add_limit(struct output_line *line, const char *name, int64_t limit)
 static void
 add_budget(struct output_line *line, const char *client, const struct budget *budget)
 {
-	output_id(line, "id", budget->id);
+	output_id(line, "id", budget->head.id);
 	output_text(line, "client", client);
 	output_text(line, "name", budget->name);
 	output_text(line, "scope", scope_text(line->context->task, &budget->scope));
@@ -106,7 +106,7 @@ list_budgets(struct command_context *context, struct output_table *table, const 
 
 			add_budget(&line, client, &budgets.at[i]);
 			output_table_add(table, &line);
-			after = budgets.at[i].id;
+			after = budgets.at[i].head.id;
 		}
 	} while (budgets.count == PAGE);
 	return true;
@@ -138,41 +138,53 @@ budget_list_run(struct command_context *context)
 	return EX_OK;
 }
 
-static const struct json_field *
-find_field(const struct json_field *fields, size_t count, struct text name)
+/* What is given of a budget, over its defaults. */
+struct input {
+	struct budget *budget;
+	bool given[RESOURCE_FIELDS_MAX];
+};
+
+static const struct resource_field *
+find_field(bool in_scope, struct text name)
 {
-	for (size_t i = 0; i < count; i++)
-		if (strlen(fields[i].name) == name.len &&
-		    memcmp(fields[i].name, name.at, name.len) == 0)
-			return &fields[i];
+	for (size_t i = 0; i < budget_resource.count; i++) {
+		const struct resource_field *field = &budget_resource.fields[i];
+		bool fits = field->group == NULL
+				? !in_scope
+				: in_scope && strcmp(field->group->name, "scope") == 0;
+
+		if (fits && strlen(field->json.name) == name.len &&
+		    memcmp(field->json.name, name.at, name.len) == 0)
+			return field;
+	}
 	return NULL;
 }
 
-static const struct json_field *
-budget_field(const char *name)
+static bool
+read_field(
+    struct task *task, const struct resource_field *field, struct text value, struct input *input)
 {
-	return find_field(budget_add_fields, COUNT(budget_add_fields), text_of(name));
+	input->given[field - budget_resource.fields] = true;
+	return json_read_value(task, &field->json, value, input->budget);
 }
 
 /* KEY=VALUE with commas between them. */
 static bool
-read_scope(struct command_context *context, struct budget_input *input)
+read_scope(struct command_context *context, struct input *input)
 {
-	const struct json_field *scope = budget_field("scope");
 	const char *text = command_value(context, "scope");
 
 	while (text != NULL && *text != '\0') {
 		struct text name = { text, strcspn(text, "=,") };
 		struct text value = { text + name.len + 1, 0 };
-		const struct json_field *field =
-		    find_field(scope->inside, scope->inside_count, name);
+		const struct resource_field *field = find_field(true, name);
 
 		if (text[name.len] != '=' || field == NULL)
 			return task_fail(context->task, ERR_INVALID,
 			    "--scope takes user_tier=free,feature=chat and the like: see "
 			    "tally(8)");
 		value.len = strcspn(value.at, ",");
-		if (!json_read_value(context->task, field, value, input))
+		if (!read_field(context->task, field, value, input))
 			return false;
 		text = value.at + value.len;
 		text += *text == ',';
@@ -181,20 +193,20 @@ read_scope(struct command_context *context, struct budget_input *input)
 }
 
 static bool
-read_input(struct command_context *context, struct budget_input *input)
+read_input(struct command_context *context, struct input *input)
 {
 	const char *name = command_value(context, "name");
 	struct task *task = context->task;
 
 	if (name == NULL)
 		return task_fail(task, ERR_INVALID, "--name is needed, or --tiers");
-	if (!json_read_value(task, budget_field("name"), text_of(name), input))
+	if (!read_field(task, find_field(false, text_of("name")), text_of(name), input))
 		return false;
 	for (size_t i = 0; i < COUNT(options); i++) {
 		const char *value = command_value(context, options[i].option);
 
-		if (value != NULL &&
-		    !json_read_value(task, budget_field(options[i].field), text_of(value), input))
+		if (value != NULL && !read_field(task, find_field(false, text_of(options[i].field)),
+					 text_of(value), input))
 			return false;
 	}
 	return read_scope(context, input);
@@ -203,18 +215,17 @@ read_input(struct command_context *context, struct budget_input *input)
 /* What is given of that which never changes is as the budget has it. */
 static bool
 counts_the_same(
-    struct command_context *context, const struct budget_input *input, const struct budget *budget)
+    struct command_context *context, const struct budget *given, const struct budget *budget)
 {
 	struct task *task = context->task;
 
 	return (command_value(context, "scope") == NULL ||
-		   strcmp(scope_text(task, &input->scope), scope_text(task, &budget->scope)) ==
+		   strcmp(scope_text(task, &given->scope), scope_text(task, &budget->scope)) ==
 		       0) &&
-	       (!input->has_each || (enum budget_dimension)input->each == budget->each) &&
-	       (command_value(context, "window") == NULL ||
-		   (enum period)input->period == budget->period) &&
-	       (input->rolling_hours == 0 || input->rolling_hours == budget->rolling_hours) &&
-	       (input->timezone == NULL || strcmp(input->timezone, budget->timezone) == 0);
+	       (given->each == BUDGET_NO_DIMENSION || given->each == budget->each) &&
+	       (command_value(context, "window") == NULL || given->period == budget->period) &&
+	       (given->rolling_hours == 0 || given->rolling_hours == budget->rolling_hours) &&
+	       (given->timezone == NULL || strcmp(given->timezone, budget->timezone) == 0);
 }
 
 /* *ret_found false: no budget has the name. */
@@ -228,30 +239,43 @@ find_by_name(struct task *task, const char *name, bool *ret_found, struct budget
 		task_clear_error(task);
 		return true;
 	}
-	return budget_find_to_change(task, ret->id, ret);
+	return resource_find_to_change(task, &budget_resource, ret->head.id, NULL, ret);
+}
+
+static bool
+change(
+    struct task *task, const struct input *input, const struct budget *before, struct budget *ret)
+{
+	static const bool nulled[RESOURCE_FIELDS_MAX];
+
+	*ret = *before;
+	resource_apply(&budget_resource, input->given, nulled, input->budget, ret);
+	return resource_change(task, &budget_resource, "change", before, ret) && db_commit(task);
 }
 
 static bool
 set(struct command_context *context, struct budget *ret)
 {
-	struct budget_input input = { 0 };
 	struct task *task = context->task;
+	struct input input = { .budget = resource_new(task, &budget_resource) };
 	struct budget before;
 	bool found, known;
 
 	/* A key that is not known is for the change or the addition to tell. */
-	if (!read_input(context, &input) || !budget_scope_resolve(task, &input.scope, &known) ||
-	    !find_by_name(task, input.name, &found, &before))
+	if (!read_input(context, &input) ||
+	    !budget_scope_resolve(task, &input.budget->scope, &known) ||
+	    !find_by_name(task, input.budget->name, &found, &before))
 		return false;
-	if (found && !counts_the_same(context, &input, &before))
+	if (found && !counts_the_same(context, input.budget, &before))
 		return task_fail(task, ERR_CONFLICT,
 		    "the budget of that name counts something else, which never changes: give "
 		    "another name");
 	if (found)
-		return budget_change(task, &before, &input, ret) && db_commit(task);
+		return change(task, &input, &before, ret);
 	if (command_value(context, "window") == NULL)
 		return task_fail(task, ERR_INVALID, "--window is needed for a new budget");
-	return budget_add(task, &input, ret) && db_commit(task);
+	*ret = *input.budget;
+	return resource_add(task, &budget_resource, ret) && db_commit(task);
 }
 
 /* Those that are there stay as they are. */
@@ -259,20 +283,20 @@ static bool
 set_tier(struct command_context *context, size_t i, struct budget *ret)
 {
 	struct task *task = context->task;
-	const char *tier = user_tier_names[tiers[i].tier];
-	struct budget_input input = {
-		.name = arena_printf(task->arena, "tier %s", tier),
-		.scope = { .user_tier = (int)tiers[i].tier, .has_user_tier = true },
-		.each = BUDGET_USER_ID,
-		.has_each = true,
-		.period = PERIOD_DAY,
-		.limits = { [BUDGET_COST] = tiers[i].cents * MONEY_NANOS_PER_CENT },
-		.has_limits = { [BUDGET_COST] = true },
-	};
+	struct budget *budget = resource_new(task, &budget_resource);
 	bool found;
 
-	return find_by_name(task, input.name, &found, ret) &&
-	       (found || budget_add(task, &input, ret));
+	budget->name = arena_printf(task->arena, "tier %s", user_tier_names[tiers[i].tier]);
+	budget->scope.user_tier = (int)tiers[i].tier;
+	budget->each = BUDGET_USER_ID;
+	budget->period = PERIOD_DAY;
+	budget->limits[BUDGET_COST] = tiers[i].cents * MONEY_NANOS_PER_CENT;
+	if (!find_by_name(task, budget->name, &found, ret))
+		return false;
+	if (found)
+		return true;
+	*ret = *budget;
+	return resource_add(task, &budget_resource, ret);
 }
 
 static bool
@@ -304,6 +328,12 @@ find_client(struct command_context *context, const char *client)
 	return client_name_find(task, client, &task->client) && db_commit(task);
 }
 
+static void
+write_budget(struct json_out *out, const void *budget)
+{
+	resource_write(out, &budget_resource, budget, false);
+}
+
 int
 budget_set_run(struct command_context *context)
 {
@@ -323,6 +353,6 @@ budget_set_run(struct command_context *context)
 	if (!set(context, &budget))
 		return command_failed(context);
 	add_budget(&line, client, &budget);
-	output_object(&line, budget_write, &budget);
+	output_object(&line, write_budget, &budget);
 	return EX_OK;
 }

@@ -12,7 +12,7 @@ print(struct command_context *context, const struct tenant *tenant,
 	output_id(&line, "client", tenant->id);
 	output_text(&line, "name", tenant->name);
 	output_text(&line, "book", "budget");
-	output_id(&line, "budget", difference->budget->id);
+	output_id(&line, "budget", difference->budget->head.id);
 	output_text(&line, "budget_name", difference->budget->name);
 	output_text(&line, "bucket", difference->value);
 	output_cents(&line, "log_cents", difference->log[BUDGET_COST]);

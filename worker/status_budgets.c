@@ -96,7 +96,7 @@ status_add_budgets(
 		for (size_t i = 0; i < budgets.count; i++) {
 			const struct budget *budget = &budgets.at[i];
 
-			after = budget->id;
+			after = budget->head.id;
 			if (budget->mode == DECIDE_HARD &&
 			    !add_budget(context, tenant, budget, table))
 				return false;

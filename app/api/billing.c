@@ -83,7 +83,7 @@ write_limit(struct json_out *out, const struct budget *budget, const struct bill
 	struct account account = budget_status_account(budget, &use, BUDGET_COST);
 
 	json_open(out);
-	json_id(out, "budget_id", budget->id);
+	json_id(out, "budget_id", budget->head.id);
 	json_text(out, "name", budget->name);
 	json_text(out, "mode", decide_mode_names[budget->mode]);
 	if (budget->limits[BUDGET_COST] == DECIDE_NO_LIMIT)

@@ -6,14 +6,10 @@
 
 #include "app/request.h"
 
-extern const struct json_field budgets_list_fields[2];
 extern const struct json_field budgets_check_fields[10];
 
-bool budgets_add(struct request *req, struct reply *reply);
-bool budgets_list(struct request *req, struct reply *reply);
-bool budgets_find(struct request *req, struct reply *reply);
-bool budgets_change(struct request *req, struct reply *reply);
-bool budgets_remove(struct request *req, struct reply *reply);
+/* Behind the commit of a change. */
+void budgets_changed(struct request *req);
 bool budgets_status(struct request *req, struct reply *reply);
 bool budgets_check(struct request *req, struct reply *reply);
 

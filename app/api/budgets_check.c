@@ -76,7 +76,8 @@ budgets_status(struct request *req, struct reply *reply)
 		return false;
 	/* The sum and its buckets are of one instant. */
 	db_set_snapshot(task);
-	if (!budget_find(task, id, &budget) || !budget_status_find(task, &budget, &status) ||
+	if (!resource_find(task, &budget_resource, id, &budget) ||
+	    !budget_status_find(task, &budget, &status) ||
 	    !budget_status_list_buckets(task, &status, &buckets) || !db_commit(task))
 		return false;
 	counts = arena_array(task->arena, buckets.count, sizeof *counts);

@@ -62,7 +62,7 @@ write_exceeded(struct json_out *out, const struct submission *submission, int64_
 		    !may_show(submission, &authorize->statuses[i]))
 			continue;
 		json_open(out);
-		json_id(out, "id", budget->id);
+		json_id(out, "id", budget->head.id);
 		json_text(out, "name", budget->name);
 		json_text(out, "mode", decide_mode_names[budget->mode]);
 		json_close(out);
@@ -158,7 +158,7 @@ write_refusal(struct json_out *out, const void *object)
 		return;
 	}
 	json_open_at(out, "budget");
-	json_id(out, "id", status->budget->id);
+	json_id(out, "id", status->budget->head.id);
 	json_text(out, "name", status->budget->name);
 	json_text(out, "mode", decide_mode_names[status->budget->mode]);
 	json_close(out);

@@ -130,7 +130,7 @@ forget(struct task *task, const struct budget *budget)
 	if (!find_window(task, budget, &window))
 		return false;
 	db_add_id(params, task->client);
-	db_add_id(params, budget->id);
+	db_add_id(params, budget->head.id);
 	db_add_time(params, window.start);
 	return db_query(task, forget_sql, params, NULL);
 }

@@ -62,7 +62,7 @@ budget_crossing_windows(struct task *task, const struct budget *budget, struct b
 		return false;
 	open = period_window(budget->period, zone, task->now, budget->rolling_hours);
 	*ret = (struct budget_windows){ .at = { open }, .count = 1 };
-	if (budget->period != PERIOD_ROLLING && budget->created_at < open.start &&
+	if (budget->period != PERIOD_ROLLING && budget->head.created_at < open.start &&
 	    task->now - open.start < BUDGET_ENDED_LATELY)
 		ret->at[ret->count++] = period_window(budget->period, zone, open.start - 1, 0);
 	return true;
@@ -90,7 +90,7 @@ make_key(struct task *task, const struct budget_crossing *place)
 	const struct budget *budget = place->budget;
 	char id[ID_TEXT_SIZE], start[CLOCK_TEXT_SIZE];
 
-	id_format(budget->id, id);
+	id_format(budget->head.id, id);
 	clock_format(place->window.start, start);
 	return arena_printf(task->arena, "%s:%s:%s:%s:%lld",
 	    alert_kind_names[ALERT_BUDGET_THRESHOLD], id,
@@ -207,7 +207,7 @@ write_payload(struct json_out *out, const void *object)
 	const struct budget *budget = crossing->budget;
 
 	json_open(out);
-	json_id(out, "budget_id", budget->id);
+	json_id(out, "budget_id", budget->head.id);
 	json_text(out, "budget_name", budget->name);
 	json_text(out, "mode", decide_mode_names[budget->mode]);
 	budget_scope_write(out, "scope", &budget->scope);

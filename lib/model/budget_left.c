@@ -19,7 +19,7 @@ struct account
 budget_status_account(
     const struct budget *budget, const struct budget_use *use, enum budget_measure measure)
 {
-	bool raised = measure == BUDGET_COST;
+	bool raised = measure == BUDGET_COST && budget->override_until != 0;
 
 	return (struct account){
 		.limit = budget->limits[measure],
@@ -72,7 +72,7 @@ static struct place
 place_of(const struct budget_status *status, int64_t now)
 {
 	static const enum budget_measure order[] = { BUDGET_COST, BUDGET_TOKENS, BUDGET_REQUESTS };
-	struct place place = { .id = status->budget->id, .status = *status };
+	struct place place = { .id = status->budget->head.id, .status = *status };
 
 	place.keys[0] = budget_status_allows(status, now);
 	for (size_t i = 0; i < COUNT(order); i++) {
@@ -152,7 +152,7 @@ budget_status_write(struct json_out *out, const struct budget_status *status, in
 {
 	const struct budget *budget = status->budget;
 
-	json_id(out, "id", budget->id);
+	json_id(out, "id", budget->head.id);
 	json_text(out, "name", budget->name);
 	json_text(out, "mode", decide_mode_names[budget->mode]);
 	json_text(out, "each", budget_dimension_names[budget->each]);

@@ -67,7 +67,7 @@ budget_place_of_slot(struct task *task, const struct budget *budget, const struc
 	char id[ID_TEXT_SIZE];
 
 	buf_puts(&base, "b:");
-	buf_puts(&base, id_format(budget->id, id));
+	buf_puts(&base, id_format(budget->head.id, id));
 	if (value != NULL) {
 		buf_putc(&base, ':');
 		add_value(&base, value);

@@ -27,6 +27,9 @@ enum budget_dimension {
 extern const char *const budget_dimension_names[]; /* in the order of the enum, NULL behind the
 						      last */
 
+#define BUDGET_FEATURE_MAX 80
+#define BUDGET_TAG_MAX 64
+
 struct budget_scope {
 	struct id user_id; /* nil: none, as for the ids below */
 	int user_tier; /* enum user_tier */
@@ -57,10 +60,10 @@ struct budget_scope {
 		.about = "Any key of a line: a key, and those it was rotated into, are one."), \
 	    BUDGET_SCOPE_ROW(holder, session_id, JSON_ID, .min = 0), \
 	    BUDGET_SCOPE_ROW(holder, agent_session_id, JSON_ID, .min = 0), \
-	    BUDGET_SCOPE_ROW(holder, feature, JSON_TEXT, .min = 1, .max = 80), \
+	    BUDGET_SCOPE_ROW(holder, feature, JSON_TEXT, .min = 1, .max = BUDGET_FEATURE_MAX), \
 	    BUDGET_SCOPE_ROW(holder, provider, JSON_TEXT, .min = 1, .max = PRICE_PROVIDER_MAX), \
 	    BUDGET_SCOPE_ROW(holder, model, JSON_TEXT, .min = 1, .max = PRICE_MODEL_MAX), \
-	    BUDGET_SCOPE_ROW(holder, tag, JSON_TEXT, .min = 1, .max = 64)
+	    BUDGET_SCOPE_ROW(holder, tag, JSON_TEXT, .min = 1, .max = BUDGET_TAG_MAX)
 
 /* The value of a dimension as text; NULL: none. */
 const char *budget_scope_get(

@@ -70,7 +70,7 @@ budget_sum_params(struct task *task, const struct budget *budget, const struct b
 		db_add_null(params);
 	budget_scope_add(params, scope);
 	db_add_text(params, budget_dimension_names[budget->each]);
-	db_add_id(params, budget->id);
+	db_add_id(params, budget->head.id);
 	return params;
 }
 

@@ -85,7 +85,7 @@ static const struct budget *
 find(const struct budget_set *set, struct id id, size_t *ret)
 {
 	for (size_t i = 0; set != NULL && i < set->count; i++) {
-		if (id_equal(set->at[i].id, id)) {
+		if (id_equal(set->at[i].head.id, id)) {
 			*ret = i;
 			return &set->at[i];
 		}
@@ -101,7 +101,7 @@ places_of(struct task *task, const struct counter_state *state, const struct bud
 	const struct budget *budget;
 	size_t at = 0;
 
-	budget = count == 0 ? NULL : find(state->budgets, list[0].budget->id, &at);
+	budget = count == 0 ? NULL : find(state->budgets, list[0].budget->head.id, &at);
 	if (budget == NULL)
 		return (struct budget_places){ 0 };
 	for (size_t i = 0; i < count; i++)

@@ -32,46 +32,20 @@ void
 resource_apply(const struct resource *resource, const bool *given, const bool *nulled,
     const void *from, void *to)
 {
+	size_t first = 0; /* of the field's group */
+
 	for (size_t i = 0; i < resource->count; i++) {
 		const struct resource_field *field = &resource->fields[i];
 		size_t at = field->json.offset;
 
-		if (nulled[i])
+		if (field->group == NULL || field->group != resource->fields[first].group)
+			first = i;
+		if (nulled[first])
 			resource_clear(field, to);
 		else if (given[i])
 			memcpy(
 			    (char *)to + at, (const char *)from + at, resource_value_size(field));
 	}
-}
-
-static void
-write_members(
-    struct json_out *out, const struct resource *resource, const void *object, unsigned without)
-{
-	const struct resource_head *head = object;
-
-	json_id(out, "id", head->id);
-	for (size_t i = 0; i < resource->count; i++)
-		if (!(resource->fields[i].use & without))
-			resource_show(out, &resource->fields[i], object);
-	json_time(out, "created_at", head->created_at);
-	json_time(out, "updated_at", head->updated_at);
-	if (resource->soft && head->deleted_at != 0)
-		json_time(out, "deleted_at", head->deleted_at);
-	else if (resource->soft)
-		json_null(out, "deleted_at");
-	if (resource->write != NULL)
-		resource->write(out, object);
-}
-
-void
-resource_write(
-    struct json_out *out, const struct resource *resource, const void *object, bool added)
-{
-	json_open(out);
-	write_members(
-	    out, resource, object, RESOURCE_SECRET | (added ? 0 : (unsigned)RESOURCE_ONCE));
-	json_close(out);
 }
 
 static struct text
@@ -81,7 +55,7 @@ text_of(struct task *task, const struct resource *resource, const void *object, 
 	struct json_out *out = json_out_new(&buf);
 
 	json_open(out);
-	write_members(out, resource, object, without);
+	resource_write_members(out, resource, object, without);
 	json_close(out);
 	return buf_text(&buf);
 }
@@ -92,7 +66,7 @@ shown(struct task *task, const struct resource *resource, const void *object)
 {
 	if (object == NULL)
 		return (struct text){ 0 };
-	return text_of(task, resource, object, RESOURCE_SECRET | RESOURCE_ONCE);
+	return text_of(task, resource, object, RESOURCE_SECRET | RESOURCE_ONCE | RESOURCE_UNSHOWN);
 }
 
 static bool
@@ -130,6 +104,8 @@ take_row(struct task *task, const struct resource *resource, unsigned kind,
 	for (size_t i = 0; i < resource->count; i++)
 		if (resource_reads(&resource->fields[i], kind))
 			resource_take(task, rows, row, column++, &resource->fields[i], object);
+	if (resource->loaded != NULL)
+		resource->loaded(object);
 }
 
 /* A row into an object that holds nothing yet. */
@@ -280,8 +256,8 @@ resource_remove(struct task *task, const struct resource *resource, const void *
 	if (!db_query_one(task, resource_sql(resource, RESOURCE_SQL_REMOVE), params, &rows))
 		return false;
 	take_row(task, resource, RESOURCE_SQL_REMOVE, rows, 0, after);
-	return finish(
-	    task, resource, "remove", resource_id(before), before, resource->soft ? after : NULL);
+	return finish(task, resource, "remove", resource_id(before), before,
+	    resource->soft && !resource->final ? after : NULL);
 }
 
 bool

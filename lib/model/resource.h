@@ -54,6 +54,9 @@ bool resource_counts(const struct resource_field *field);
 NODISCARD bool resource_count(struct task *task, const struct resource *resource,
     const struct resource_field *by, int64_t *ret);
 
+/* How many fields from this one on are of its group; 1 without one. */
+size_t resource_group_size(const struct resource *resource, size_t first);
+
 struct id resource_id(const void *object);
 /* A new object with the defaults. */
 void *resource_new(struct task *task, const struct resource *resource);

@@ -1,5 +1,6 @@
 /* The resources there are. */
 #include "lib/model/auth_token.h"
+#include "lib/model/budget.h"
 #include "lib/model/client.h"
 #include "lib/model/session.h"
 #include "lib/model/user.h"
@@ -7,6 +8,7 @@
 
 const struct resource *const resources[] = {
 	&auth_token_resource,
+	&budget_resource,
 	&client_resource,
 	&session_resource,
 	&user_resource,

@@ -34,12 +34,28 @@ const char *resource_sql(const struct resource *resource, unsigned kind);
 const char *resource_list_sql(
     const struct resource *resource, const struct resource_filter *filter);
 
+union resource_value {
+	const char *text;
+	int64_t number;
+	bool truth;
+	int choice;
+	struct id id;
+	struct json_texts texts;
+	struct json_ints ints;
+	struct text object;
+};
+union resource_value resource_load(const struct resource_field *field, const void *object);
+
 /* The value at the field's place in the object. */
 void resource_bind(
     struct db_params *params, const struct resource_field *field, const void *object);
 void resource_take(struct task *task, const struct db_rows *rows, int row, int column,
     const struct resource_field *field, void *object);
+/* All but what has one of these uses. */
+void resource_write_members(
+    struct json_out *out, const struct resource *resource, const void *object, unsigned without);
 void resource_show(struct json_out *out, const struct resource_field *field, const void *object);
+bool resource_is_absent(const struct resource_field *field, const void *object);
 /* The table's check admits no name that is not a choice. */
 int resource_choice(const struct resource_field *field, const char *name);
 void resource_clear(const struct resource_field *field, void *object);

@@ -17,11 +17,13 @@ type_of(const struct resource_field *field)
 		[JSON_TEXT] = "text",
 		[JSON_INT] = "bigint",
 		[JSON_CENTS] = "bigint",
+		[JSON_RATE] = "bigint",
 		[JSON_TIME] = "timestamptz",
 		[JSON_BOOL] = "boolean",
 		[JSON_CHOICE] = "text",
 		[JSON_ID] = "uuid",
 		[JSON_TEXTS] = "text[]",
+		[JSON_INTS] = "bigint[]",
 		[JSON_OBJECT] = "jsonb",
 	};
 

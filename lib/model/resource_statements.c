@@ -32,6 +32,7 @@ static bool
 has_statement(const struct resource *resource, unsigned kind)
 {
 	unsigned list = kind - RESOURCE_SQL_LIST, filters = count_filters(resource);
+	bool restores = resource->soft && !resource->final;
 
 	if (kind >= RESOURCE_SQL_MORE)
 		return kind - RESOURCE_SQL_MORE < count_selects(resource);
@@ -40,13 +41,12 @@ has_statement(const struct resource *resource, unsigned kind)
 		       resource_counts(&resource->fields[kind - RESOURCE_SQL_COUNT]);
 	if (kind >= RESOURCE_SQL_LIST)
 		return list % (1 << RESOURCE_FILTERS_MAX) < 1U << filters &&
-		       (resource->soft || list < 1 << RESOURCE_FILTERS_MAX);
+		       (restores || list < 1 << RESOURCE_FILTERS_MAX);
 	if (kind == RESOURCE_SQL_REMOVE)
 		return !resource->stays;
 	if (kind == RESOURCE_SQL_QUEUE || kind == RESOURCE_SQL_HELD)
 		return resource->max > 0;
-	return resource->soft ||
-	       (kind != RESOURCE_SQL_LOCK_DELETED && kind != RESOURCE_SQL_RESTORE);
+	return restores || (kind != RESOURCE_SQL_LOCK_DELETED && kind != RESOURCE_SQL_RESTORE);
 }
 
 /* They live as long as the process. */

@@ -12,8 +12,9 @@
 #define RESOURCE_SELECTS_MAX 4
 
 /*
- * What an absent value is: RESOURCE_NONE for JSON_INT and JSON_CENTS, 0 for JSON_TIME, else NULL or
- * nil. JSON_BOOL and JSON_CHOICE are never absent.
+ * What an absent value is: RESOURCE_NONE for JSON_INT, JSON_CENTS and JSON_RATE unless the field
+ * says otherwise, 0 for JSON_TIME, the place of the NULL behind the names for JSON_CHOICE, else
+ * NULL or nil. JSON_BOOL and JSON_INTS are never absent.
  */
 #define RESOURCE_NONE INT64_MIN
 
@@ -33,14 +34,26 @@ enum resource_use {
 	    16, /* in no answer and not in the audit log, and read only to be changed */
 	RESOURCE_ONCE = 32, /* in the answer to adding it, and never read again */
 	RESOURCE_OWN = 64, /* changed by what the resource alone does */
-	RESOURCE_UNKEPT = 128 /* has no column */
+	RESOURCE_UNKEPT = 128, /* has no column */
+	RESOURCE_UNSHOWN = 256 /* write() tells of it */
+};
+
+/* An object in JSON whose members are fields of the table, one behind the other. Whether the group
+ * may be taken away by null, its first field says. */
+struct resource_group {
+	const char *name;
+	const char *about;
+	bool sparse; /* shown with what has a value; else, null where nothing has one */
 };
 
 struct resource_field {
-	/* As it is added. Neither given nor nulled is used. No JSON_GROUP. */
+	/* As it is added. Neither given nor nulled is used. No JSON_GROUP. In a group, required:
+	 * wherever the group is given. */
 	struct json_field json;
 	unsigned use; /* of enum resource_use */
 	const char *absent; /* a sentence for who adds one: what it is where not given; or NULL */
+	const struct resource_group *group; /* or NULL */
+	const int64_t *none; /* of a number, what an absent one is; NULL: RESOURCE_NONE */
 	const char *column; /* NULL: it has the field's name */
 	const char *into, *from; /* how a value gets into its column, and out of it, ? standing for
 				    the value and the column; NULL: as it is */
@@ -76,6 +89,7 @@ struct resource {
 	int64_t max; /* of a client, living ones where it is soft; 0: no limit */
 	bool of_operator; /* the rows have no client */
 	bool soft; /* deleting sets deleted_at, and can be taken back */
+	bool final; /* with soft: nobody sees what is deleted any more */
 	bool stays; /* none is deleted */
 	bool quiet; /* its changes are not in the audit log */
 
@@ -85,6 +99,8 @@ struct resource {
 	bool (*check)(struct task *task, const void *before, void *after);
 	/* Before the row is locked: locks that come first. change holds what is given. */
 	bool (*lock)(struct task *task, struct id id, const void *change);
+	/* Behind reading a row. */
+	void (*loaded)(void *object);
 	/* Behind the statement. */
 	bool (*stored)(
 	    struct task *task, const char *action, const void *before, const void *after);

@@ -1,19 +1,9 @@
-/* One value of a resource's field: as a parameter, from a row, in JSON. */
+/* One value of a resource's field: as a parameter, and from a row. */
 #include "lib/model/resource_private.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-union value {
-	const char *text;
-	int64_t number;
-	bool truth;
-	int choice;
-	struct id id;
-	struct json_texts texts;
-	struct text object;
-};
 
 /* The types that a resource may have; a table with another is a mistake of ours. */
 size_t
@@ -23,11 +13,13 @@ resource_value_size(const struct resource_field *field)
 		[JSON_TEXT] = sizeof(const char *),
 		[JSON_INT] = sizeof(int64_t),
 		[JSON_CENTS] = sizeof(int64_t),
+		[JSON_RATE] = sizeof(int64_t),
 		[JSON_TIME] = sizeof(int64_t),
 		[JSON_BOOL] = sizeof(bool),
 		[JSON_CHOICE] = sizeof(int),
 		[JSON_ID] = sizeof(struct id),
 		[JSON_TEXTS] = sizeof(struct json_texts),
+		[JSON_INTS] = sizeof(struct json_ints),
 		[JSON_OBJECT] = sizeof(struct text),
 	};
 
@@ -36,28 +28,38 @@ resource_value_size(const struct resource_field *field)
 	return sizes[field->json.type];
 }
 
-static union value
-load(const struct resource_field *field, const void *object)
+union resource_value
+resource_load(const struct resource_field *field, const void *object)
 {
-	union value value = { 0 };
+	union resource_value value = { 0 };
 
 	memcpy(&value, (const char *)object + field->json.offset, resource_value_size(field));
 	return value;
 }
 
 static void
-store(const struct resource_field *field, union value value, void *object)
+store(const struct resource_field *field, union resource_value value, void *object)
 {
 	memcpy((char *)object + field->json.offset, &value, resource_value_size(field));
 }
 
-static union value
+static bool
+is_number(const struct resource_field *field)
+{
+	return field->json.type == JSON_INT || field->json.type == JSON_CENTS ||
+	       field->json.type == JSON_RATE;
+}
+
+static union resource_value
 nothing(const struct resource_field *field)
 {
-	union value value = { 0 };
+	union resource_value value = { 0 };
 
-	if (field->json.type == JSON_INT || field->json.type == JSON_CENTS)
-		value.number = RESOURCE_NONE;
+	if (is_number(field))
+		value.number = field->none != NULL ? *field->none : RESOURCE_NONE;
+	if (field->json.type == JSON_CHOICE)
+		while (field->json.choices[value.choice] != NULL)
+			value.choice++;
 	return value;
 }
 
@@ -68,16 +70,19 @@ resource_clear(const struct resource_field *field, void *object)
 }
 
 static bool
-is_nothing(const struct resource_field *field, union value value)
+is_nothing(const struct resource_field *field, union resource_value value)
 {
 	switch ((int)field->json.type) {
 	case JSON_TEXT:
 		return value.text == NULL;
 	case JSON_INT:
 	case JSON_CENTS:
-		return value.number == RESOURCE_NONE;
+	case JSON_RATE:
+		return value.number == nothing(field).number;
 	case JSON_TIME:
 		return value.number == 0;
+	case JSON_CHOICE:
+		return field->json.choices[value.choice] == NULL;
 	case JSON_ID:
 		return id_is_nil(value.id);
 	case JSON_TEXTS:
@@ -89,10 +94,25 @@ is_nothing(const struct resource_field *field, union value value)
 	}
 }
 
+bool
+resource_is_absent(const struct resource_field *field, const void *object)
+{
+	return is_nothing(field, resource_load(field, object));
+}
+
+static void
+add_ints(struct db_params *params, struct json_ints ints)
+{
+	struct db_array *array = db_add_array(params, DB_ARRAY_INT);
+
+	for (size_t i = 0; i < ints.count; i++)
+		db_array_int(array, ints.at[i]);
+}
+
 void
 resource_bind(struct db_params *params, const struct resource_field *field, const void *object)
 {
-	union value value = load(field, object);
+	union resource_value value = resource_load(field, object);
 
 	if (is_nothing(field, value)) {
 		db_add_null(params);
@@ -104,6 +124,7 @@ resource_bind(struct db_params *params, const struct resource_field *field, cons
 		break;
 	case JSON_INT:
 	case JSON_CENTS:
+	case JSON_RATE:
 		db_add_int(params, value.number);
 		break;
 	case JSON_TIME:
@@ -120,6 +141,9 @@ resource_bind(struct db_params *params, const struct resource_field *field, cons
 		break;
 	case JSON_TEXTS:
 		db_add_texts(params, value.texts.at, value.texts.count);
+		break;
+	case JSON_INTS:
+		add_ints(params, value.ints);
 		break;
 	case JSON_OBJECT:
 		db_add_text_n(params, value.object);
@@ -143,7 +167,7 @@ void
 resource_take(struct task *task, const struct db_rows *rows, int row, int column,
     const struct resource_field *field, void *object)
 {
-	union value value = nothing(field);
+	union resource_value value = nothing(field);
 
 	if (db_null(rows, row, column)) {
 		store(field, value, object);
@@ -155,6 +179,7 @@ resource_take(struct task *task, const struct db_rows *rows, int row, int column
 		break;
 	case JSON_INT:
 	case JSON_CENTS:
+	case JSON_RATE:
 		value.number = db_int(rows, row, column);
 		break;
 	case JSON_TIME:
@@ -172,50 +197,12 @@ resource_take(struct task *task, const struct db_rows *rows, int row, int column
 	case JSON_TEXTS:
 		db_texts(rows, row, column, task, &value.texts);
 		break;
+	case JSON_INTS:
+		db_ints(rows, row, column, task, &value.ints);
+		break;
 	case JSON_OBJECT:
 		value.object = db_bytes(rows, row, column);
 		break;
 	}
 	store(field, value, object);
-}
-
-void
-resource_show(struct json_out *out, const struct resource_field *field, const void *object)
-{
-	union value value = load(field, object);
-	const char *name = field->json.name;
-
-	if (is_nothing(field, value)) {
-		json_null(out, name);
-		return;
-	}
-	switch ((int)field->json.type) {
-	case JSON_TEXT:
-		json_text(out, name, value.text);
-		break;
-	case JSON_INT:
-		json_int(out, name, value.number);
-		break;
-	case JSON_CENTS:
-		json_cents(out, name, value.number);
-		break;
-	case JSON_TIME:
-		json_time(out, name, value.number);
-		break;
-	case JSON_BOOL:
-		json_bool(out, name, value.truth);
-		break;
-	case JSON_CHOICE:
-		json_text(out, name, field->json.choices[value.choice]);
-		break;
-	case JSON_ID:
-		json_id(out, name, value.id);
-		break;
-	case JSON_TEXTS:
-		json_texts(out, name, value.texts);
-		break;
-	case JSON_OBJECT:
-		json_raw(out, name, value.object);
-		break;
-	}
 }

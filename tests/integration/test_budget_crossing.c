@@ -56,17 +56,44 @@ add_calls(int64_t at, const char *feature, int count)
 	free(servers_sql(servers, sql));
 }
 
-static struct budget
-add_budget(struct budget_input input)
-{
-	struct budget budget;
+/* What is not a budget's default. */
+struct input {
+	int64_t limits[BUDGET_MEASURES];
+	bool has_limits[BUDGET_MEASURES];
+	enum period period;
+	int64_t rolling_hours;
+	struct budget_scope scope; /* without a tier */
+	enum budget_dimension each;
+	bool has_each;
+	bool no_thresholds;
+	int64_t override_nanos, override_until;
+};
 
-	input.name = "b";
-	fine(budget_add(&task, &input, &budget));
+static struct budget
+add_budget(struct input input)
+{
+	struct budget *budget = resource_new(&task, &budget_resource);
+
+	budget->name = "b";
+	budget->scope = input.scope;
+	budget->scope.user_tier = USER_TIERS;
+	budget->period = input.period;
+	budget->rolling_hours = input.rolling_hours;
+	for (int i = 0; i < BUDGET_MEASURES; i++)
+		if (input.has_limits[i])
+			budget->limits[i] = input.limits[i];
+	if (input.has_each)
+		budget->each = input.each;
+	if (input.no_thresholds)
+		budget->thresholds = (struct json_ints){ 0 };
+	if (input.override_until != 0)
+		budget->override_nanos = input.override_nanos;
+	budget->override_until = input.override_until;
+	fine(resource_add(&task, &budget_resource, budget));
 	fine(db_commit(&task));
 	/* As if it had always been there. */
-	budget.created_at = 0;
-	return budget;
+	budget->head.created_at = 0;
+	return *budget;
 }
 
 static const char *
@@ -118,7 +145,7 @@ expect(const struct budget *budget, const char *expected)
 }
 
 #define REQUESTS(n, ...) \
-	((struct budget_input){ .limits = { [BUDGET_REQUESTS] = (n) }, \
+	((struct input){ .limits = { [BUDGET_REQUESTS] = (n) }, \
 	    .has_limits = { [BUDGET_REQUESTS] = true }, \
 	    __VA_ARGS__ })
 
@@ -147,7 +174,7 @@ static void
 a_threshold_is_crossed_where_it_is_reached(UNUSED void **state)
 {
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct budget_input input = { .period = PERIOD_DAY };
+		struct input input = { .period = PERIOD_DAY };
 		struct budget budget;
 
 		end(NULL);
@@ -197,7 +224,7 @@ a_window_that_just_ended_is_looked_at(UNUSED void **state)
 	task.now++;
 	expect(&budget, "");
 	/* One that was made in the window has none before it. */
-	budget.created_at = midnight;
+	budget.head.created_at = midnight;
 	task.now = midnight + CLOCK_SECOND;
 	expect(&budget, "");
 }
@@ -302,10 +329,9 @@ what_was_purged_counts_in_its_bucket(UNUSED void **state)
 static void
 an_override_makes_room_for_a_time(UNUSED void **state)
 {
-	struct budget budget = add_budget((struct budget_input){ .period = PERIOD_DAY,
+	struct budget budget = add_budget((struct input){ .period = PERIOD_DAY,
 	    .limits = { 20000000 },
 	    .has_limits = { true },
-	    .has_override = true,
 	    .override_nanos = 60000000,
 	    .override_until = NOON + HOUR });
 
@@ -344,8 +370,7 @@ many_come_in_portions(UNUSED void **state)
 static void
 without_thresholds_nothing_is_told(UNUSED void **state)
 {
-	struct budget budget =
-	    add_budget(REQUESTS(1, .period = PERIOD_DAY, .has_thresholds = true));
+	struct budget budget = add_budget(REQUESTS(1, .period = PERIOD_DAY, .no_thresholds = true));
 
 	add_calls(NOON - HOUR, "NULL", 5);
 	expect(&budget, "");

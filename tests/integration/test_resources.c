@@ -27,6 +27,24 @@ hidden_of(const struct resource *resource)
 	return names;
 }
 
+/* The last answer has what was given, and nothing that has one of these uses. */
+static void
+expect_shown(const struct resource *resource, unsigned hidden)
+{
+	for (size_t i = 0; i < resource->count; i++) {
+		const struct resource_field *field = &resource->fields[i];
+		const char *shown = api_json(sample_name(field));
+		bool left_out = sample_leaves_out(resource, field);
+
+		if (field->use & hidden || (left_out && field->use & RESOURCE_ADD))
+			assert_string_equal(shown, "(none)");
+		else
+			assert_string_not_equal(shown, "(none)");
+		if (!left_out && !(field->use & hidden))
+			assert_string_not_equal(shown, "null");
+	}
+}
+
 static void
 what_was_given_is_shown_but_no_secret(UNUSED void **state)
 {
@@ -35,18 +53,9 @@ what_was_given_is_shown_but_no_secret(UNUSED void **state)
 
 		sample_use_key(*at);
 		path = sample_add(*at);
-		for (size_t i = 0; i < (*at)->count; i++)
-			assert_int_equal(((*at)->fields[i].use & RESOURCE_SECRET) != 0,
-			    strcmp(api_json((*at)->fields[i].json.name), "(none)") == 0);
+		expect_shown(*at, RESOURCE_SECRET);
 		api_expect(200, "GET", path, NULL);
-		for (size_t i = 0; i < (*at)->count; i++) {
-			const struct resource_field *field = &(*at)->fields[i];
-			const char *shown = api_json(field->json.name);
-
-			assert_int_equal(is_hidden(field), strcmp(shown, "(none)") == 0);
-			if (field->use & RESOURCE_ADD && !is_hidden(field))
-				assert_string_not_equal(shown, "null");
-		}
+		expect_shown(*at, RESOURCE_SECRET | RESOURCE_ONCE);
 		assert_string_equal(api_sql("SELECT count(*) FROM audit_log"
 					    " WHERE entity = '%s' AND entity_id = '%s'"
 					    " AND action = 'add' AND before IS NULL"
@@ -112,15 +121,37 @@ only_who_adds_is_told_of_defaults(UNUSED void **state)
 	}
 }
 
-/* A member of a change, and what must come with it. */
+/* The whole group of a field, but the field with this value; null: the group is. */
 static const char *
-members(const struct resource *resource, const struct resource_field *field, const char *value)
+group_of(const struct resource *resource, size_t i, const char *value)
 {
-	const char *with = field->json.with;
-	const char *text = api_text("\"%s\":%s", field->json.name, value);
+	const struct resource_field *field = &resource->fields[i];
+	const char *text = "";
 
-	for (size_t i = 0; with != NULL && i < resource->count; i++) {
-		const struct resource_field *other = &resource->fields[i];
+	if (strcmp(value, "null") == 0)
+		return "null";
+	for (size_t j = 0; j < resource->count; j++) {
+		const struct resource_field *other = &resource->fields[j];
+
+		if (other->group == field->group)
+			text = api_text("%s%s\"%s\":%s", text, text[0] == '\0' ? "" : ",",
+			    other->json.name, i == j ? value : sample_value(other));
+	}
+	return api_text("{%s}", text);
+}
+
+/* A change of one field, and what must come with it. */
+static const char *
+change_of(const struct resource *resource, size_t i, const char *value)
+{
+	const struct resource_field *field = &resource->fields[i];
+	const char *with = field->json.with, *text;
+
+	if (field->group != NULL)
+		return api_text("{\"%s\":%s}", field->group->name, group_of(resource, i, value));
+	text = api_text("\"%s\":%s", field->json.name, value);
+	for (size_t j = 0; with != NULL && j < resource->count; j++) {
+		const struct resource_field *other = &resource->fields[j];
 
 		if (strcmp(other->json.name, with) == 0)
 			text = api_text("%s,\"%s\":%s", text, with,
@@ -129,30 +160,48 @@ members(const struct resource *resource, const struct resource_field *field, con
 	return api_text("{%s}", text);
 }
 
+/* What is in no group and not taken away by null. */
 static bool
 stays(const struct resource_field *field)
 {
-	return field->use & RESOURCE_ADD && !is_hidden(field) && !(field->use & RESOURCE_CLEAR);
+	return field->use & RESOURCE_ADD && !is_hidden(field) && field->group == NULL &&
+	       !(field->use & RESOURCE_CLEAR);
+}
+
+/* Null takes it away, or changes nothing; others may need it. */
+static void
+take_away(const struct resource *resource, size_t i, const char *path, const char *before)
+{
+	const struct resource_field *field = &resource->fields[i];
+	const char *name = sample_name(field);
+	const char *gone = field->group != NULL ? "(none)" : "null";
+	long status = api_send("PATCH", path, NULL, change_of(resource, i, "null"));
+
+	if (status == 422 && strcmp(api_json("errors.0.field"), name) != 0)
+		return;
+	assert_int_equal(status, 200);
+	if (!is_hidden(field))
+		api_expect_json(name, field->use & RESOURCE_CLEAR ? gone : before);
 }
 
 /* Changes one field to another sample; the others stay. */
 static void
-change(const struct resource *resource, const struct resource_field *field, const char *path)
+change(const struct resource *resource, size_t i, const char *path)
 {
-	const char *value = sample_value(field);
+	const struct resource_field *field = &resource->fields[i];
+	const char *name = sample_name(field), *value = sample_value(field);
 	const char *expected =
 	    value[0] == '"' ? api_text("%.*s", (int)strlen(value) - 2, value + 1) : value;
 
-	api_expect(200, "PATCH", path, members(resource, field, value));
+	api_expect(200, "PATCH", path, change_of(resource, i, value));
 	api_expect(200, "GET", path, NULL);
 	if (!is_hidden(field))
-		api_expect_json(field->json.name, expected);
-	api_expect(200, "PATCH", path, members(resource, field, "null"));
-	if (!is_hidden(field))
-		api_expect_json(field->json.name, field->use & RESOURCE_CLEAR ? "null" : expected);
-	for (size_t i = 0; i < resource->count; i++)
-		if (stays(&resource->fields[i]))
-			assert_string_not_equal(api_json(resource->fields[i].json.name), "null");
+		api_expect_json(name, expected);
+	take_away(resource, i, path, expected);
+	api_expect(200, "GET", path, NULL);
+	for (size_t j = 0; j < resource->count; j++)
+		if (stays(&resource->fields[j]))
+			assert_string_not_equal(api_json(resource->fields[j].json.name), "null");
 }
 
 static void
@@ -167,7 +216,7 @@ a_change_keeps_the_rest(UNUSED void **state)
 		path = sample_add(*at);
 		for (size_t i = 0; i < (*at)->count; i++)
 			if ((*at)->fields[i].use & RESOURCE_CHANGE)
-				change(*at, &(*at)->fields[i], path);
+				change(*at, i, path);
 	}
 }
 
@@ -177,14 +226,15 @@ body_as_it_is(const struct resource *resource)
 {
 	const char *body = "", *comma = "";
 
-	for (size_t i = 0; i < resource->count; i++) {
+	for (size_t i = 0; i < resource->count; i += resource_group_size(resource, i)) {
 		const struct resource_field *field = &resource->fields[i];
-		const char *quote = sample_is_quoted(field) ? "\"" : "";
+		const char *name = field->group != NULL ? field->group->name : field->json.name;
+		const char *quote = field->group == NULL && sample_is_quoted(field) ? "\"" : "";
 
 		if (!(field->use & RESOURCE_CHANGE) || is_hidden(field))
 			continue;
-		body = api_text("%s%s\"%s\":%s%s%s", body, comma, field->json.name, quote,
-		    api_json(field->json.name), quote);
+		body =
+		    api_text("%s%s\"%s\":%s%s%s", body, comma, name, quote, api_json(name), quote);
 		comma = ",";
 	}
 	return api_text("{%s}", body);

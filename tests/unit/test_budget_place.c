@@ -20,7 +20,7 @@
 static struct budget
 budget_of(enum period period, int64_t rolling_hours)
 {
-	return (struct budget){ .id = { { 9 } },
+	return (struct budget){ .head.id = { { 9 } },
 		.each = BUDGET_NO_DIMENSION,
 		.period = period,
 		.rolling_hours = rolling_hours,
