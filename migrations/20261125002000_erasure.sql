@@ -24,7 +24,7 @@ CREATE UNIQUE INDEX erasures_user_id ON erasures (client_id, user_id) WHERE user
 -- tally erase: what is left to be done.
 CREATE INDEX erasures_open ON erasures (client_id, id) WHERE finished_at IS NULL;
 CALL isolate('erasures');
-CALL hide_from_users('erasures');
+CALL isolate_user('erasures', 'user_id');
 
 GRANT SELECT, INSERT ON erasures TO tally_app;
 GRANT SELECT, INSERT, UPDATE ON erasures TO tally_worker;

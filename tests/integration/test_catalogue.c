@@ -112,7 +112,7 @@ static const struct {
 	const char *relation;
 	const char *grants;
 } grants[] = {
-	{ "alerts", "SELECT" },
+	{ "alerts", "INSERT, SELECT" },
 	{ "audit_log", "INSERT, SELECT" },
 	{ "auth_tokens", "INSERT, SELECT, UPDATE" },
 	{ "authorizations", "INSERT, SELECT, UPDATE (cost_cents settled_at settled_by voided_at)" },

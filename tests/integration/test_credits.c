@@ -342,11 +342,13 @@ a_key_of_a_user_has_that_users_account(UNUSED void **state)
 		"(SELECT id FROM clients WHERE name = 'bound')",
 	    mine);
 	paying_expect("current_balance", "3");
+	/* It is read, and filled by others. */
+	paying_refuse(403, "{\"type\":\"purchase\",\"amount\":1}");
 	paying_use_user(other);
 	api_expect(404, "GET", paying_path(""), NULL);
-	paying_refuse(404, "{\"type\":\"purchase\",\"amount\":1}");
+	api_expect(404, "GET", paying_path("/transactions"), NULL);
 	paying_use_user("client");
-	paying_refuse(404, "{\"type\":\"purchase\",\"amount\":1}");
+	api_expect(404, "GET", paying_path(""), NULL);
 }
 
 static void
