@@ -12,9 +12,11 @@
 
 #define UNKNOWN "01890000-0000-7000-8000-000000000000"
 
+static const char *one; /* the path of what is changed */
+
 /* POSTs a sample in which the field has this value; the sentence begins with the resource. */
 static void
-expect_refused(const struct resource *resource, const struct resource_field *field,
+expect_none_added(const struct resource *resource, const struct resource_field *field,
     const char *sentence, const char *value)
 {
 	const char *name = sample_name(field);
@@ -23,17 +25,36 @@ expect_refused(const struct resource *resource, const struct resource_field *fie
 	api_expect_field(api_text("%s.%s %s", resource->table, name, sentence), name);
 }
 
-/* Stored, or refused for what another field is beside it. */
+/* The same, and in a change of one that is there. */
+static void
+expect_refused(const struct resource *resource, const struct resource_field *field,
+    const char *sentence, const char *value)
+{
+	const char *name = sample_name(field);
+	const char *member = api_text("{\"%s\":%s}", field->json.name, value);
+
+	expect_none_added(resource, field, sentence, value);
+	if (!(field->use & RESOURCE_CHANGE) || !sample_route(resource, rest_change))
+		return;
+	if (field->group != NULL)
+		member = api_text("{\"%s\":%s}", field->group->name, member);
+	api_send("PATCH", one, NULL, member);
+	api_expect_field(api_text("%s.%s %s, changed", resource->table, name, sentence), name);
+}
+
+/* Stored, or refused for what another field is beside it. Of a client of its own: what must be
+ * unique may be there. */
 static void
 expect_taken(const struct resource *resource, const struct resource_field *field, const char *value)
 {
-	const char *name = sample_name(field);
+	const char *name = sample_name(field), *key = api_key();
 	long status;
 
 	sample_use_key(resource);
 	status = api_send("POST", sample_path(resource), NULL, sample_body(resource, name, value));
 	if (status != 201 && (status != 422 || strcmp(api_json("errors.0.field"), name) == 0))
 		fail_msg("%s.%s is not taken: %s", resource->table, name, api_answer()->body);
+	api_use_key(key);
 }
 
 static void
@@ -192,7 +213,7 @@ try_field(const struct resource *resource, const struct resource_field *field)
 	if (!sample_is_quoted(field))
 		expect_refused(resource, field, "is a text", "\"7\"");
 	if (field->json.required)
-		expect_refused(resource, field, "is null", "null");
+		expect_none_added(resource, field, "is null", "null");
 	try_type(resource, field);
 }
 
@@ -201,6 +222,7 @@ a_field_is_held_to_its_type_and_limits(UNUSED void **state)
 {
 	for (const struct resource *const *at = resources; *at != NULL; at++) {
 		sample_use_key(*at);
+		one = sample_add(*at);
 		for (size_t i = 0; i < (*at)->count; i++)
 			if ((*at)->fields[i].use & RESOURCE_ADD)
 				try_field(*at, &(*at)->fields[i]);
@@ -225,7 +247,7 @@ what_may_not_be_given_is_refused_by_name(UNUSED void **state)
 			    field->group != NULL ? field->group->name : field->json.name;
 
 			if (!(field->use & RESOURCE_ADD))
-				expect_refused(*at, field, "is not given", "\"x\"");
+				expect_none_added(*at, field, "is not given", "\"x\"");
 			if (field->use & RESOURCE_CHANGE || !sample_route(*at, rest_change))
 				continue;
 			api_send("PATCH", path, NULL, api_text("{\"%s\":\"x\"}", name));
@@ -241,7 +263,7 @@ what_is_needed_is_asked_for_by_name(UNUSED void **state)
 		sample_use_key(*at);
 		for (size_t i = 0; i < (*at)->count; i++)
 			if ((*at)->fields[i].json.required)
-				expect_refused(*at, &(*at)->fields[i], "is missing", NULL);
+				expect_none_added(*at, &(*at)->fields[i], "is missing", NULL);
 	}
 }
 
