@@ -84,6 +84,7 @@ CALL isolate('user_mfa');
 CALL isolate_user('user_mfa', 'user_id');
 CREATE TRIGGER user_mfa_updated_at BEFORE UPDATE ON user_mfa FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 GRANT SELECT, INSERT, UPDATE, DELETE ON user_mfa TO tally_app;
+GRANT SELECT, DELETE ON user_mfa TO tally_worker;
 
 -- A token that goes to the webhook and is kept nowhere else: the service cannot read it, and it is gone when it was
 -- delivered or cannot be.

@@ -209,6 +209,11 @@ static const char transactions_find_sql[] =
 static const char failures_sql[] = "DELETE FROM login_failures WHERE client_id = $1 "
 				   "AND subject = sha256('user:'::bytea || uuid_send($2::uuid))";
 
+static const char verifications_sql[] = "DELETE FROM email_verifications WHERE " OF_USER;
+static const char verifications_find_sql[] = FIND("email_verifications", OF_USER);
+static const char mfa_sql[] = "DELETE FROM user_mfa WHERE " OF_USER;
+static const char mfa_find_sql[] = FIND("user_mfa", OF_USER);
+
 static const char sessions_sql[] = DELETE_SOME("sessions", OF_USER);
 static const char sessions_find_sql[] = FIND("sessions", OF_USER, " ORDER BY id");
 /* The first of a line goes last. */
@@ -217,10 +222,11 @@ static const char tokens_find_sql[] = FIND("auth_tokens", OF_USER, " ORDER BY id
 static const char users_sql[] = "DELETE FROM users WHERE client_id = $1 AND id = $2";
 static const char users_find_sql[] = FIND("users", "client_id = $1 AND id = $2");
 
-const char *const erasure_table_statements[] = { log_sql, log_session_sql, log_find_sql,
-	authorizations_sql, authorizations_find_sql, embeddings_sql, embeddings_find_sql,
-	analysis_sql, analysis_find_sql, events_sql, events_find_sql, carries_sql, carries_find_sql,
-	budgets_sql, budgets_find_sql, deliveries_sql, alerts_sql, alerts_find_sql, answers_sql,
+const char *const erasure_table_statements[] = { verifications_sql, verifications_find_sql, mfa_sql,
+	mfa_find_sql, log_sql, log_session_sql, log_find_sql, authorizations_sql,
+	authorizations_find_sql, embeddings_sql, embeddings_find_sql, analysis_sql,
+	analysis_find_sql, events_sql, events_find_sql, carries_sql, carries_find_sql, budgets_sql,
+	budgets_find_sql, deliveries_sql, alerts_sql, alerts_find_sql, answers_sql,
 	answers_find_sql, audit_sql, audit_find_sql, sums_sql, sums_find_sql, costs_sql,
 	costs_find_sql, details_sql, details_find_sql, accounts_sql, accounts_find_sql,
 	transactions_find_sql, failures_sql, sessions_sql, sessions_find_sql, tokens_sql,
@@ -270,6 +276,10 @@ const struct erasure_table erasure_tables[] = {
 	    "last_sequence last_hash last_posted_at created_at updated_at",
 	    "user_id", .erase = { accounts_sql }, .find = accounts_find_sql },
 	{ "login_failures", "client_id failures until", "subject", .erase = { failures_sql } },
+	{ "email_verifications", "client_id created_at expires_at", "user_id email", "token_hash",
+	    { verifications_sql }, .find = verifications_find_sql },
+	{ "user_mfa", "client_id confirmed_at last_step created_at updated_at", "user_id",
+	    "secret recovery_codes", { mfa_sql }, .find = mfa_find_sql },
 	{ "budget_carries", "client_id budget_id window_start cost_cents requests tokens unpriced",
 	    "bucket", .erase = { carries_sql }, .find = carries_find_sql },
 	{ "budgets",
@@ -281,7 +291,7 @@ const struct erasure_table erasure_tables[] = {
 	    .find = budgets_find_sql },
 	{ "webhook_deliveries",
 	    "client_id webhook_id id attempts next_attempt_at delivered_at dead_at status error",
-	    "alert_id", .erase = { deliveries_sql } },
+	    "alert_id", "token", .erase = { deliveries_sql } },
 	{ "alerts", "client_id id kind key_until created_at", "key payload",
 	    .erase = { alerts_sql }, .find = alerts_find_sql },
 	{ "idempotency_keys", "client_id request_hash status content_type sealed created_at",

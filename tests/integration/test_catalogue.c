@@ -138,6 +138,7 @@ static const struct {
 	{ "daily_costs", "SELECT" },
 	{ "daily_usage_stats", "SELECT" },
 	{ "dashboard_metrics", "SELECT" },
+	{ "email_verifications", "DELETE, INSERT, SELECT, UPDATE" },
 	{ "idempotency_keys", "INSERT, SELECT, UPDATE" },
 	{ "ingest_batches", "INSERT, SELECT" },
 	{ "job_runs", "SELECT" },
@@ -152,8 +153,10 @@ static const struct {
 	{ "schema_migrations", "SELECT" },
 	{ "sessions", "INSERT, SELECT, UPDATE" },
 	{ "user_costs", "SELECT" },
+	{ "user_mfa", "DELETE, INSERT, SELECT, UPDATE" },
 	{ "users", "INSERT, SELECT, UPDATE" },
-	/* The secret is written, and read by the jobs. */
+	/* Tokens and secrets are written, and read by the jobs. */
+	{ "webhook_deliveries", "INSERT (alert_id client_id next_attempt_at token webhook_id)" },
 	{ "webhooks",
 	    "DELETE, INSERT, SELECT (active client_id created_at events id updated_at url),"
 	    " UPDATE (active events url)" },
