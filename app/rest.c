@@ -14,29 +14,22 @@ new_input(struct request *req)
 	    req->task->arena, sizeof(struct rest_input) + req->route->resource->size);
 }
 
+static const char *
+tag_of(struct arena *arena, const struct resource *resource, const void *object)
+{
+	struct buf buf = { .arena = arena };
+
+	resource_write_version(json_out_new(&buf), resource, object);
+	return etag_of_text(arena, buf_text(&buf));
+}
+
 bool
 rest_reply(struct reply *reply, int status, const struct resource *resource, const void *object,
     bool added)
 {
-	struct json_out *out = json_out_new(&reply->body);
-
-	/* The tag is that of the answer which shows it again. */
-	resource_write(out, resource, object, false);
-	etag_set(reply, etag_of_text(reply->body.arena, buf_text(&reply->body)));
-	if (added) {
-		reply->body.len = 0;
-		resource_write(json_out_new(&reply->body), resource, object, true);
-	}
+	resource_write(json_out_new(&reply->body), resource, object, added);
+	etag_set(reply, tag_of(reply->body.arena, resource, object));
 	return reply_done(reply, status, "application/json");
-}
-
-static const char *
-tag_of(struct request *req, const void *object)
-{
-	struct buf buf = { .arena = req->task->arena };
-
-	resource_write(json_out_new(&buf), req->route->resource, object, false);
-	return etag_of_text(req->task->arena, buf_text(&buf));
 }
 
 /* What the request gives of the object, from the route. */
@@ -170,7 +163,7 @@ find_to_change(struct request *req, const void *change, void *ret)
 
 	return request_id_param(req, 0, &id) &&
 	       resource_find_to_change(req->task, req->route->resource, id, change, ret) &&
-	       etag_check(req, tag_of(req, ret));
+	       etag_check(req, tag_of(req->task->arena, req->route->resource, ret));
 }
 
 bool

@@ -124,19 +124,19 @@ apply(const struct key_input *input, struct auth_token *token)
 		token->rate_limit_per_hour = input->rate_limit_per_hour;
 }
 
-static struct text
-shown(struct request *req, const struct auth_token *token)
+static const char *
+tag_of(struct request *req, const struct auth_token *token)
 {
 	struct buf buf = { .arena = req->task->arena };
 
-	auth_token_write(json_out_new(&buf), token);
-	return buf_text(&buf);
+	resource_write_version(json_out_new(&buf), &auth_token_resource, token);
+	return etag_of_text(req->task->arena, buf_text(&buf));
 }
 
 static bool
 reply_token(struct request *req, struct reply *reply, const struct auth_token *token)
 {
-	etag_set(reply, etag_of_text(req->task->arena, shown(req, token)));
+	etag_set(reply, tag_of(req, token));
 	return reply_json(reply, 200, auth_token_write, token);
 }
 
@@ -218,7 +218,7 @@ api_keys_change(struct request *req, struct reply *reply)
 	    !resource_find_to_change(
 		req->task, &auth_token_resource, resource_id(&before), NULL, &before))
 		return false;
-	if (!etag_check(req, etag_of_text(req->task->arena, shown(req, &before))))
+	if (!etag_check(req, tag_of(req, &before)))
 		return false;
 	after = before;
 	apply(&input, &after);

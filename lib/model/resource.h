@@ -67,6 +67,10 @@ void resource_apply(const struct resource *resource, const bool *given, const bo
 void resource_write(
     struct json_out *out, const struct resource *resource, const void *object, bool added);
 
+/* What whoever changes it must have seen: for its ETag. */
+void resource_write_version(
+    struct json_out *out, const struct resource *resource, const void *object);
+
 /* A statement of the resource, for the tests: from 0, NULL behind the last. */
 const char *resource_statement(const struct resource *resource, unsigned number);
 

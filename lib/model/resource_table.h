@@ -35,7 +35,8 @@ enum resource_use {
 	RESOURCE_ONCE = 32, /* in the answer to adding it, and never read again */
 	RESOURCE_OWN = 64, /* changed by what the resource alone does */
 	RESOURCE_UNKEPT = 128, /* has no column */
-	RESOURCE_UNSHOWN = 256 /* write() tells of it */
+	RESOURCE_UNSHOWN = 256, /* write() tells of it */
+	RESOURCE_COUNTED = 512 /* changes by being used, which is no change: not in the ETag */
 };
 
 /* An object in JSON whose members are fields of the table, one behind the other. Whether the group

@@ -132,3 +132,12 @@ resource_write(
 	    out, resource, object, without | (added ? 0 : (unsigned)RESOURCE_ONCE));
 	json_close(out);
 }
+
+void
+resource_write_version(struct json_out *out, const struct resource *resource, const void *object)
+{
+	json_open(out);
+	resource_write_members(out, resource, object,
+	    RESOURCE_SECRET | RESOURCE_UNSHOWN | RESOURCE_ONCE | RESOURCE_COUNTED);
+	json_close(out);
+}

@@ -165,6 +165,72 @@ a_rate_is_shown_and_kept_by_rotation(UNUSED void **state)
 }
 
 static void
+an_operator_changes_a_key(UNUSED void **state)
+{
+	const char *client = add_client("changing"), *tag;
+	struct key key = add_key(client);
+	const char *headers[2] = { NULL };
+
+	await(key.text, 200);
+	api_expect(200, "GET", key.path, NULL);
+	tag = api_text("%s", http_header(api_answer(), "etag"));
+	headers[0] = api_text("If-Match: %s", tag);
+	assert_int_equal(api_send("PATCH", key.path, headers,
+			     "{\"name\":\"n\",\"scopes\":[\"users\",\"agents\"],"
+			     "\"rate_limit_per_hour\":9,\"expires_at\":\"2099-01-01T00:00:00Z\","
+			     "\"allowed_addresses\":[\"10.0.0.0/8\",\"2001:db8::/32\"]}"),
+	    200);
+	api_use_key(key.text);
+	api_expect(403, "GET", "/v1/users", NULL);
+	api_use_key(operator);
+	assert_int_equal(api_send("PATCH", key.path, headers, "{\"name\":\"o\"}"), 412);
+	api_expect(200, "GET", key.path, NULL);
+	api_expect_json("name", "n");
+	api_expect_json("scopes.1", "agents");
+	api_expect_json("rate_limit_per_hour", "9");
+	api_expect_json("expires_at", "2099-01-01T00:00:00Z");
+	api_expect_json("allowed_addresses.1", "2001:db8::/32");
+	api_expect(200, "PATCH", key.path,
+	    "{\"rate_limit_per_hour\":null,\"expires_at\":null,\"allowed_addresses\":null}");
+	api_expect_json("rate_limit_per_hour", "null");
+	api_expect_json("expires_at", "null");
+	api_expect_json("allowed_addresses", "null");
+	api_expect_json("name", "n");
+	api_use_key(key.text);
+	api_expect(200, "GET", "/v1/users", NULL);
+	api_use_key(operator);
+	api_send("PATCH", key.path, NULL, "{\"scopes\":[\"operator\"]}");
+	api_expect_field("a client's key is no operator's", "scopes");
+	assert_string_equal(api_sql("SELECT count(*) FROM audit_log"
+				    " WHERE action = 'change' AND entity_id = '%s'"
+				    " AND before <> after",
+				key.id),
+	    "2");
+}
+
+/* Tokens of users are theirs: an operator has only to do with keys. */
+static void
+an_operator_finds_no_token_of_another_type(UNUSED void **state)
+{
+	const char *client = add_client("typed"), *path;
+
+	path = api_text("%s/api-keys/%s", client,
+	    api_sql("WITH u AS (INSERT INTO users (client_id, id, tier)"
+		    " VALUES ('%s', gen_random_uuid(), 'anonymous') RETURNING client_id, id)"
+		    " INSERT INTO auth_tokens (client_id, id, public_id, token_hash, name,"
+		    " token_type, user_id, expires_at)"
+		    " SELECT client_id, gen_random_uuid(), 'ofAnotherTypeXYZ', sha256('x'), 'n',"
+		    " 'session', id, now() + '1 h' FROM u RETURNING id",
+		strrchr(client, '/') + 1));
+	api_expect(200, "GET", api_text("%s/api-keys", client), NULL);
+	assert_int_equal(api_rows(), 0);
+	api_expect(404, "GET", path, NULL);
+	api_expect(404, "PATCH", path, "{\"name\":\"o\"}");
+	api_expect(404, "POST", api_text("%s/rotate", path), NULL);
+	api_expect(404, "DELETE", path, NULL);
+}
+
+static void
 keys_are_listed_newest_first(UNUSED void **state)
 {
 	const char *client = add_client("listing");
@@ -299,6 +365,8 @@ main(void)
 		cmocka_unit_test(a_bad_key_is_refused_by_field),
 		cmocka_unit_test(a_name_has_80_letters_at_most),
 		cmocka_unit_test(a_rate_is_shown_and_kept_by_rotation),
+		cmocka_unit_test(an_operator_changes_a_key),
+		cmocka_unit_test(an_operator_finds_no_token_of_another_type),
 		cmocka_unit_test(keys_are_listed_newest_first),
 		cmocka_unit_test(a_revoked_key_stops_working),
 		cmocka_unit_test(the_keys_of_a_deactivated_client_stop_working),

@@ -122,6 +122,13 @@ a_pair_takes_the_place_of_the_last(UNUSED void **state)
 		    " WHERE entity_id = '%s'",
 		line),
 	    "add refresh");
+	assert_string_equal(
+	    api_sql("SELECT string_agg(action || ' ' || (after ->> 'token_type'), ', '"
+		    " ORDER BY action, after ->> 'token_type') FROM audit_log"
+		    " WHERE after ->> 'lineage_id' = '%s' AND request_id IS NOT NULL",
+		line),
+	    "add jwt_refresh, add jwt_refresh, add jwt_refresh, add session, add session, "
+	    "refresh jwt_refresh, refresh jwt_refresh");
 }
 
 static void

@@ -55,7 +55,7 @@ writes(void)
 static void
 uses_are_written_once_a_flush_and_none_is_lost(UNUSED void **state)
 {
-	const char *path, *ours, *updated;
+	const char *path, *ours, *updated, *tag;
 	int64_t began;
 	long most;
 
@@ -65,6 +65,7 @@ uses_are_written_once_a_flush_and_none_is_lost(UNUSED void **state)
 	path = api_text("/v1/auth-tokens/%s",
 	    api_add("/v1/auth-tokens", "{\"name\":\"t\",\"scopes\":[\"users\"]}"));
 	updated = api_keep("updated_at");
+	tag = api_text("%s", http_header(api_answer(), "etag"));
 	api_use_key(api_keep("token"));
 	began = clock_monotonic();
 	call_from_many();
@@ -81,6 +82,7 @@ uses_are_written_once_a_flush_and_none_is_lost(UNUSED void **state)
 	api_expect_json("last_used_ip", "127.0.0.1");
 	assert_string_not_equal(api_json("last_used_at"), "null");
 	api_expect_json("updated_at", updated);
+	assert_string_equal(http_header(api_answer(), "etag"), tag);
 }
 
 int

@@ -2,6 +2,7 @@
 
 #include "app/cache_private.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MAX 8
@@ -187,7 +188,7 @@ use_from(int i, int64_t now, const char *address)
 		.client = made.client, .id = made.key, .count = 1, .last_used_at = now
 	};
 
-	strcpy(use.last_used_ip, address);
+	(void)snprintf(use.last_used_ip, sizeof use.last_used_ip, "%s", address);
 	cache_keys_use(keys, name(i), &use);
 }
 
