@@ -24,16 +24,18 @@ audit_add(struct task *task, const char *action, const char *entity, struct id e
     struct text before, struct text after)
 {
 	struct db_params *params = db_params(task);
+	/* Entries of one task, which has one time, stand in their order. */
+	int64_t at = task->now + task->queries;
 
 	db_add_id(params, task->operator_key ? (struct id){ 0 } : task->client);
-	db_add_id(params, id_new(task->now));
+	db_add_id(params, id_new(at));
 	add_actor(task, params);
 	db_add_text(params, action);
 	db_add_text(params, entity);
 	db_add_id(params, entity_id);
 	db_add_text_n(params, before);
 	db_add_text_n(params, after);
-	db_add_time(params, task->now);
+	db_add_time(params, at);
 	return db_query(task, add_sql, params, NULL);
 }
 

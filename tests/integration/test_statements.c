@@ -219,7 +219,6 @@ scans_big_table(const char *plan)
 	       strstr(plan, "Seq Scan on users") != NULL ||
 	       strstr(plan, "Seq Scan on sessions") != NULL ||
 	       strstr(plan, "Seq Scan on alerts") != NULL ||
-	       strstr(plan, "Seq Scan on audit_log") != NULL ||
 	       strstr(plan, "Seq Scan on webhook_deliveries") != NULL;
 }
 
