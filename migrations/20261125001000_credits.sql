@@ -42,7 +42,7 @@ CREATE TABLE credit_accounts (
 	FOREIGN KEY (client_id, user_id) REFERENCES users (client_id, id) ON DELETE SET NULL (user_id)
 		DEFERRABLE INITIALLY DEFERRED,
 	CHECK (owner = 'user' OR user_id IS NULL),
-	CHECK (current_balance >= -overdraft),
+	CONSTRAINT credit_accounts_floor CHECK (current_balance >= -overdraft),
 	CHECK (lifetime_refunded BETWEEN 0 AND lifetime_spent)
 ) WITH (fillfactor = 50); -- each posting changes its account: the new version of the row stays in the page
 
@@ -185,7 +185,8 @@ BEGIN
 		EXECUTE format('CREATE POLICY bound_user ON %s AS RESTRICTIVE TO tally_app USING (
 			(SELECT nullif(current_setting(''app.user_id'', true), '''')) IS NULL OR
 			account_id = ANY (ARRAY(SELECT id FROM credit_accounts
-			WHERE user_id = (SELECT nullif(current_setting(''app.user_id'', true), '''')::uuid))))', target);
+			WHERE client_id = (SELECT nullif(current_setting(''app.client_id'', true), '''')::uuid)
+			AND user_id = (SELECT nullif(current_setting(''app.user_id'', true), '''')::uuid))))', target);
 	END LOOP;
 END
 $$;

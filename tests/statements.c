@@ -29,6 +29,9 @@
 #include "lib/model/counter_peek.h"
 #include "lib/model/counter_sweep.h"
 #include "lib/model/credit_book.h"
+#include "lib/model/credit_check.h"
+#include "lib/model/credit_due.h"
+#include "lib/model/credit_recharge.h"
 #include "lib/model/credit_statement.h"
 #include "lib/model/daily_cost.h"
 #include "lib/model/dashboard.h"
@@ -81,8 +84,11 @@ static const struct statement_list written[] = {
 	{ "counter_sweep", counter_sweep_statements, "tally_worker" },
 	{ "credit_account", credit_account_statements, "tally_app" },
 	{ "credit_book", credit_book_statements, "tally_app" },
+	{ "credit_check", credit_check_statements, "tally_worker" },
+	{ "credit_due", credit_due_statements, "tally_worker" },
 	{ "credit_grant", credit_grant_statements, "tally_app" },
 	{ "credit_read", credit_read_statements, "tally_app" },
+	{ "credit_recharge", credit_recharge_statements, "tally_worker" },
 	{ "credit_statement", credit_statement_statements, "tally_app" },
 	{ "credit_transaction", credit_transaction_statements, "tally_app" },
 	{ "daily_cost", daily_cost_statements, "tally_app" },

@@ -1,11 +1,12 @@
 /*
- * alerts: finds the thresholds that budgets have reached, tells of each once, and sends what is due
- * to the webhooks.
+ * alerts: finds the thresholds that budgets have reached and the credit accounts that are to be
+ * recharged, tells of each once, and sends what is due to the webhooks.
  */
 #include "lib/model/budget_crossing.h"
 #include "lib/model/delivery.h"
 #include "worker/commands.h"
 #include "worker/deliver.h"
+#include "worker/recharges.h"
 #include "worker/tenants.h"
 
 #include <string.h>
@@ -109,7 +110,7 @@ raise_tenant(struct run *run)
 		}
 		arena_undo(task->arena, mark);
 	} while (budgets.count == PAGE);
-	return true;
+	return recharges_raise(run->context, run->result);
 }
 
 static bool

@@ -1,5 +1,6 @@
 /*
- * expire: drops holds past their time from the counters, and measures what is held and spent.
+ * expire: drops holds past their time from the counters, settles the holds and grants of credit
+ * accounts that are past theirs, and measures what is held and spent.
  *
  * In PostgreSQL an authorization expires by its time alone. In Redis a hold is dropped by the next
  * reservation of its client; this is for clients that make none.
@@ -8,6 +9,7 @@
 #include "lib/model/authorization.h"
 #include "lib/model/counter_hold.h"
 #include "lib/model/counter_peek.h"
+#include "lib/model/credit_due.h"
 #include "lib/model/daily_cost.h"
 #include "worker/commands.h"
 #include "worker/job.h"
@@ -59,6 +61,27 @@ expire_holds(struct command_context *context, bool *away, struct figures *figure
 	return true;
 }
 
+/* In transactions of their own: whoever kills it leaves the rest to the next run. */
+static bool
+settle_credits(struct command_context *context, int64_t *ret)
+{
+	struct task *task = context->task;
+	int64_t posted = 0;
+
+	*ret = 0;
+	if (context->dry_run)
+		return credit_due_count(task, ret) && db_commit(task);
+	do {
+		struct arena_mark mark = arena_mark(task->arena);
+
+		if (!credit_due_settle(task, &posted))
+			return false;
+		arena_undo(task->arena, mark);
+		*ret += posted;
+	} while (posted > 0);
+	return true;
+}
+
 static bool
 measure(struct task *task, const struct tenant *tenant, struct figures *figures)
 {
@@ -99,11 +122,12 @@ expire(struct command_context *context, struct job_result *result)
 	bool away = false;
 
 	while (tenants_next(&tenants)) {
-		int64_t dropped = 0;
+		int64_t dropped = 0, posted = 0;
 		bool ok = away || !tenants.tenant.counted ||
 			  expire_holds(context, &away, &figures, &dropped);
 
-		result->rows += dropped;
+		ok = ok && settle_credits(context, &posted);
+		result->rows += dropped + posted;
 		tenants_done(&tenants, ok && measure(context->task, &tenants.tenant, &figures));
 	}
 	if (!tenants_end(&tenants))

@@ -1,6 +1,6 @@
 /*
- * verify: sums every day, its rollups and every budget's open window again from the log, changes
- * nothing, and names every difference.
+ * verify: sums every day, its rollups and every budget's open window again from the log, and every
+ * credit account from its transactions, changes nothing, and names every difference.
  */
 #include "lib/model/counter_day.h"
 #include "lib/model/counter_peek.h"
@@ -8,12 +8,13 @@
 #include "worker/books.h"
 #include "worker/budget_books.h"
 #include "worker/commands.h"
+#include "worker/credit_books.h"
 #include "worker/rollup_books.h"
 
 #include <sysexits.h>
 
 struct tally {
-	int64_t days, buckets, differences, waiting, gone;
+	int64_t days, buckets, accounts, differences, waiting, gone;
 };
 
 static void
@@ -61,6 +62,18 @@ verify_budgets(struct command_context *context, const struct tenant *tenant, str
 }
 
 static bool
+verify_credits(struct command_context *context, const struct tenant *tenant, struct tally *tally)
+{
+	struct credit_books books;
+
+	if (!credit_books_compare(context, tenant, &books))
+		return false;
+	tally->accounts += books.accounts;
+	tally->differences += books.differing;
+	return true;
+}
+
+static bool
 verify_tenant(struct command_context *context, const struct tenant *tenant, struct tally *tally)
 {
 	struct counter_day before = { .from_postgres = true };
@@ -83,7 +96,7 @@ verify_tenant(struct command_context *context, const struct tenant *tenant, stru
 		arena_undo(task->arena, mark);
 	}
 	return task->err.code == ERR_NONE && db_commit(task) &&
-	       verify_budgets(context, tenant, tally);
+	       verify_budgets(context, tenant, tally) && verify_credits(context, tenant, tally);
 }
 
 int
@@ -99,6 +112,7 @@ verify_run(struct command_context *context)
 		return command_failed(context);
 	output_int(&line, "days", tally.days);
 	output_int(&line, "budget_buckets", tally.buckets);
+	output_int(&line, "credit_accounts", tally.accounts);
 	output_int(&line, "differences", tally.differences);
 	output_int(&line, "waiting_for_flush", tally.waiting);
 	output_int(&line, "skipped_log_gone", tally.gone);

@@ -38,6 +38,7 @@ const char *const alert_kind_names[] = {
 	[ALERT_BUDGET_THRESHOLD] = "budget.threshold",
 	[ALERT_COUNTER_DRIFT] = "counter.drift",
 	[ALERT_EMAIL_VERIFICATION] = "user.email_verification",
+	[ALERT_CREDITS_RECHARGE_DUE] = "credits.recharge_due",
 	NULL,
 };
 

@@ -15,6 +15,7 @@ enum alert_kind {
 	ALERT_BUDGET_THRESHOLD,
 	ALERT_COUNTER_DRIFT,
 	ALERT_EMAIL_VERIFICATION,
+	ALERT_CREDITS_RECHARGE_DUE,
 	ALERT_KINDS
 };
 extern const char *const alert_kind_names[]; /* in the order of the enum, NULL behind the last */

@@ -23,7 +23,8 @@ static const struct resource_field fields[] = {
 	      .min = 1,
 	      .max = ALERT_KINDS,
 	      .max_item = 40,
-	      .about = "budget.threshold, counter.drift, user.email_verification." },
+	      .about = "budget.threshold, counter.drift, user.email_verification, "
+		       "credits.recharge_due." },
 	    .use = GIVEN, .absent = "All where not given." },
 	{ { .name = "active",
 	      .type = JSON_BOOL,
@@ -53,8 +54,8 @@ tidy_events(struct task *task, struct webhook *webhook)
 		if (!is_event(webhook->events.at[i]))
 			task_fail_field(task, "events",
 			    "holds a name that is no event: "
-			    "they are budget.threshold, counter.drift and "
-			    "user.email_verification");
+			    "they are budget.threshold, counter.drift, "
+			    "user.email_verification and credits.recharge_due");
 	for (int kind = 0; kind < ALERT_KINDS; kind++)
 		for (size_t i = 0; i < webhook->events.count; i++)
 			if (strcmp(webhook->events.at[i], alert_kind_names[kind]) == 0) {

@@ -9,6 +9,8 @@
 #include "lib/model/budget_sum.h"
 #include "lib/model/chat_log.h"
 #include "lib/model/credit_book.h"
+#include "lib/model/credit_due.h"
+#include "lib/model/credit_recharge.h"
 #include "lib/model/credit_statement.h"
 #include "lib/model/daily_cost.h"
 #include "lib/model/prompt_duplicates.h"
@@ -119,24 +121,25 @@ static const char credit_rows_sql[] =
     "SELECT id, id, 'client' FROM tenant;\n"
     "INSERT INTO credit_transactions (client_id, id, account_id, sequence, transaction_type,\n"
     "amount, balance_after, created_at, source_id, hash)\n"
-    "SELECT client_id, md5('t' || id)::uuid, client_id,\n"
+    "SELECT client_id, md5('t' || client_id || id)::uuid,\n"
+    "CASE WHEN tokens_used % 10 = 0 THEN client_id ELSE user_id END,\n"
     "row_number() OVER (PARTITION BY client_id ORDER BY id), 'usage', -1, 0, created_at, id,\n"
     "sha256('')\n"
     "FROM chat_logs;\n"
     "INSERT INTO credit_transactions (client_id, id, account_id, sequence, transaction_type,\n"
     "amount, balance_after, created_at, refunded_id, hash)\n"
-    "SELECT client_id, md5('r' || id)::uuid, client_id, 100000 + sequence, 'refund', 1, 0,\n"
+    "SELECT client_id, md5('r' || id)::uuid, account_id, 100000 + sequence, 'refund', 1, 0,\n"
     "created_at, id, sha256('')\n"
     "FROM credit_transactions WHERE sequence % 4 = 0;\n"
     "INSERT INTO credit_details (client_id, transaction_id, account_id)\n"
     "SELECT client_id, id, account_id FROM credit_transactions;\n"
     "INSERT INTO credit_holds (client_id, id, account_id, amount, expires_at, burned_grants,\n"
     "burned_nanos, created_at)\n"
-    "SELECT client_id, id, client_id, 1, created_at, '{}', '{}', created_at\n"
+    "SELECT client_id, id, account_id, 1, created_at, '{}', '{}', created_at\n"
     "FROM credit_transactions WHERE sequence < 5000;\n"
     "INSERT INTO credit_grants (client_id, id, account_id, amount, remaining, used_up,\n"
     "expires_at, created_at)\n"
-    "SELECT client_id, id, client_id, 1, sequence % 2, sequence % 2 = 0, created_at, created_at\n"
+    "SELECT client_id, id, account_id, 1, sequence % 2, sequence % 2 = 0, created_at, created_at\n"
     "FROM credit_transactions;\n"
     "ANALYZE";
 
@@ -296,9 +299,10 @@ static const struct {
 	{ authorization_statements, "_pkey on authorizations_", PARTITIONS },
 	{ authorization_step_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ credit_account_statements, "using credit_accounts_user_id ", 1 },
-	{ credit_grant_statements, "using credit_grants_open ", 1 },
-	{ credit_grant_statements, "using credit_grants_expires_at ", 1 },
-	{ credit_read_statements, "using credit_holds_expires_at ", 1 },
+	{ credit_grant_statements, "using credit_grants_open ", 2 },
+	{ credit_due_statements, "credit_grants_expires_at ", 1 },
+	{ credit_due_statements, "credit_holds_expires_at ", 1 },
+	{ credit_recharge_statements, "using credit_accounts_recharge ", 1 },
 	{ credit_read_statements, "using credit_transactions_source ", 1 },
 	{ credit_read_statements, "using credit_transactions_refunded ", 1 },
 	{ credit_read_statements, "_pkey on chat_logs_", PARTITIONS },
