@@ -138,6 +138,8 @@ static const struct {
 	{ "daily_costs", "SELECT" },
 	{ "daily_usage_stats", "SELECT" },
 	{ "dashboard_metrics", "SELECT" },
+	{ "erased_users", "DELETE, SELECT" },
+	{ "erasures", "INSERT, SELECT" },
 	{ "idempotency_keys", "INSERT, SELECT, UPDATE" },
 	{ "ingest_batches", "INSERT, SELECT" },
 	{ "job_runs", "SELECT" },
