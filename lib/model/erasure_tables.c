@@ -14,7 +14,7 @@
 	"EXISTS (SELECT FROM (" IDS ") AS i (id) WHERE position(i.id::text IN " text ") > 0)"
 
 #define DELETE_SOME(table, condition) \
-	"DELETE FROM " table " WHERE ctid = ANY (ARRAY(SELECT ctid FROM " table \
+	"DELETE FROM " table " WHERE client_id = $1 AND ctid = ANY (ARRAY(SELECT ctid FROM " table \
 	" WHERE " condition " LIMIT $3))"
 
 /* In the order of ids, which is that of time, so that few partitions are looked into. */
@@ -56,7 +56,7 @@ static const char authorizations_find_sql[] = FIND("authorizations", OF_USER);
 /* What is kept of a prompt stands beside the record, in a select of its own: joined, all of it
  * would be read. */
 #define OF_RECORD(column, table) \
-	"(SELECT " column " FROM " table " p WHERE p.client_id = l.client_id AND p.event_id = l.id)"
+	"(SELECT " column " FROM " table " p WHERE p.client_id = $1 AND p.event_id = l.id)"
 #define RECORDS_WITH(table) \
 	"SELECT l.id FROM chat_logs l WHERE l.client_id = $1 AND l.user_id = $2 AND " OF_RECORD( \
 	    "true", table)
@@ -115,7 +115,8 @@ static const char answers_sql[] =
     "UPDATE idempotency_keys SET status = 410, content_type = 'application/problem+json', "
     "body = '{\"type\":\"about:blank\",\"title\":\"Gone\",\"status\":410,"
     "\"detail\":\"The answer was erased with the person it was about.\"}' "
-    "WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotency_keys WHERE " ANSWERED " LIMIT $3))";
+    "WHERE client_id = $1 AND ctid = ANY (ARRAY(SELECT ctid FROM idempotency_keys WHERE " ANSWERED
+    " LIMIT $3))";
 static const char answers_find_sql[] =
     "SELECT (to_jsonb(t) - $3::text[])::text FROM (SELECT client_id, key, created_at, status, "
     "content_type, convert_from(body, 'UTF8') AS body FROM idempotency_keys WHERE " ANSWERED
@@ -181,16 +182,29 @@ static const char sums_sql[] =
 static const char sums_find_sql[] = FIND("cost_aggregates",
     "client_id = $1 AND dimension = 'user' AND key[1] = $2::uuid::text", " ORDER BY grain, start");
 
-/* Sums by stretches of days, with nobody's under the nil id. */
+/* Sums by stretches of days, with nobody's under the nil id. One look into the index for each
+ * stretch. */
+#define COSTS \
+	"WITH RECURSIVE spans AS (" \
+	"(SELECT f.days, f.start FROM user_costs f WHERE f.client_id = $1 " \
+	"ORDER BY f.days, f.start LIMIT 1) " \
+	"UNION ALL SELECT n.days, n.start FROM spans s CROSS JOIN LATERAL (" \
+	"SELECT c.days, c.start FROM user_costs c WHERE c.client_id = $1 " \
+	"AND (c.days, c.start) > (s.days, s.start) ORDER BY c.days, c.start LIMIT 1) AS n) " \
+	"SELECT o.ctid FROM spans s CROSS JOIN LATERAL (" \
+	"SELECT c.ctid FROM user_costs c WHERE c.client_id = $1 AND c.days = s.days " \
+	"AND c.start = s.start AND c.user_id = $2 LIMIT 1) AS o"
 static const char costs_sql[] =
-    "WITH mine AS (DELETE FROM user_costs WHERE ctid = ANY (ARRAY(SELECT ctid FROM user_costs "
-    "WHERE " OF_USER " LIMIT $3)) RETURNING *) "
+    "WITH mine AS (DELETE FROM user_costs WHERE client_id = $1 AND ctid = ANY (ARRAY(" COSTS
+    " LIMIT $3)) "
+    "RETURNING *) "
     "INSERT INTO user_costs AS u (client_id, days, start, user_id, cost_nanos, calls) "
     "SELECT client_id, days, start, '00000000-0000-0000-0000-000000000000', cost_nanos, calls "
     "FROM mine ON CONFLICT (client_id, days, start, user_id) DO UPDATE SET cost_nanos = "
     "least(u.cost_nanos::numeric + excluded.cost_nanos, " SUM_NANOS_MAX ")::bigint, "
     "calls = u.calls + excluded.calls";
-static const char costs_find_sql[] = FIND("user_costs", OF_USER);
+static const char costs_find_sql[] =
+    FIND("user_costs", "client_id = $1 AND ctid = ANY (ARRAY(" COSTS "))");
 
 /* The ledger stays as it is; what says whose it is goes. */
 #define POSTED \

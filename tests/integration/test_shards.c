@@ -205,6 +205,10 @@ static const struct exception {
 	{ "budget_carry", "SELECT DISTINCT client_id", SEVERAL },
 	{ "counter_sweep", "ANY ($1)", SEVERAL },
 	{ "day", "FROM generate_subscripts", SEVERAL },
+	{ "erasure_job", "SELECT DISTINCT client_id", SEVERAL },
+	{ "erasure_job", "counter_bypass", CALL },
+	{ "erasure_job", "ANY ($1)", SEVERAL },
+	{ "erasure_table", "audit_redact", CALL },
 	{ "late_days", "SELECT DISTINCT client_id", SEVERAL },
 	{ "late_days", "SELECT l.client_id", SEVERAL },
 	{ "late_days", "DELETE FROM ingest_batches b", SEVERAL },
@@ -289,9 +293,10 @@ static const struct {
 	    "SELECT string_agg(DISTINCT p.proname, ' ' ORDER BY p.proname) FROM pg_trigger AS g\n"
 	    "JOIN (" TENANT_TABLES ") AS t ON g.tgrelid = t.t\n"
 	    "JOIN pg_proc AS p ON p.oid = g.tgfoid\n"
-	    "WHERE NOT g.tgisinternal AND p.proname NOT IN ('notify_bypassed', 'notify_cache',\n"
-	    "'raise_version', 'refuse_change', 'refuse_closed_day', 'set_updated_at')",
-	    "budgets_changed forget_user_of_authorizations" },
+	    "WHERE NOT g.tgisinternal AND p.proname NOT IN ('notify_bypassed', 'notify_cache', 'notify_token',\n"
+	    "'raise_version', 'refuse_audit_change', 'refuse_change', 'refuse_closed_day',\n"
+	    "'refuse_erased', 'set_updated_at')",
+	    "budgets_changed forget_user_of_authorizations revoke_tokens_of_user" },
 };
 
 static void
