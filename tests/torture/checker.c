@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define SQL_SIZE 2048
-#define NAMES_SIZE 400
 
 const char *const checker_names[FINDINGS] = {
 	[FINDING_LOST] = "lost",
@@ -18,6 +17,7 @@ const char *const checker_names[FINDINGS] = {
 	[FINDING_DAYS] = "days",
 	[FINDING_DRIFT] = "drift",
 	[FINDING_OVERSPENT] = "overspent",
+	[FINDING_CREDITS] = "credits",
 	[FINDING_REFUSED] = "refused",
 };
 
@@ -70,9 +70,8 @@ checker_ask(const struct checker *checker, const char *format, ...)
 	return servers_sql(checker->servers, sql);
 }
 
-/* For an array of PostgreSQL. */
-static void
-list_names(const struct checker *checker, char *names, size_t size)
+void
+checker_list_names(const struct checker *checker, char *names, size_t size)
 {
 	FILE *out = fmemopen(names, size, "w");
 
@@ -124,9 +123,9 @@ checker_records(const struct checker *checker, struct findings *findings)
 {
 	size_t count = journal_count(checker->journal);
 	char *seen = calloc(count + 1, 1);
-	char names[NAMES_SIZE], *lines, *rest, *line;
+	char names[CHECKER_NAMES_SIZE], *lines, *rest, *line;
 
-	list_names(checker, names, sizeof(names));
+	checker_list_names(checker, names, sizeof(names));
 	rest = lines = checker_ask(checker, stored_sql, names);
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		struct stored stored;
@@ -192,10 +191,10 @@ static bool
 days_are_equal(void *context)
 {
 	struct flushing *flushing = context;
-	char names[NAMES_SIZE];
+	char names[CHECKER_NAMES_SIZE];
 
 	(void)checker_run_job(flushing->checker, "flush", flushing->findings);
-	list_names(flushing->checker, names, sizeof(names));
+	checker_list_names(flushing->checker, names, sizeof(names));
 	free(flushing->days);
 	flushing->days = checker_ask(flushing->checker, days_sql, names);
 	return *flushing->days == '\0';
@@ -218,6 +217,7 @@ checker_run(const struct checker *checker)
 	struct findings findings = { 0 };
 
 	checker_records(checker, &findings);
+	checker_credits(checker, &findings);
 	checker_days(checker, &findings);
 	checker_counters(checker, &findings);
 	return findings;

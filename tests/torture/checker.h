@@ -36,6 +36,7 @@ enum finding {
 	FINDING_DAYS, /* client-days after flush that are not the sum over the log */
 	FINDING_DRIFT, /* counters or budgets after reconcile that are not the sum over the log */
 	FINDING_OVERSPENT, /* hard budgets with spent + held beyond the limit */
+	FINDING_CREDITS, /* accounts, transactions, holds that are not as they must be */
 	FINDING_REFUSED, /* jobs and requests that failed although nothing stood in their way */
 	FINDINGS
 };
@@ -49,13 +50,15 @@ struct findings {
 
 /* Adds to *findings, and tells each finding on standard error. */
 void checker_records(const struct checker *checker, struct findings *findings);
+/* Accounts of credits. */
+void checker_credits(const struct checker *checker, struct findings *findings);
 /* Runs flush and compares the days. */
 void checker_days(const struct checker *checker, struct findings *findings);
 /* Compares counters and budgets as they are. */
 void checker_counted(const struct checker *checker, struct findings *findings);
 /* Runs reconcile first. */
 void checker_counters(const struct checker *checker, struct findings *findings);
-/* Records, days, and counters. */
+/* Records, credits, days, and counters. */
 struct findings checker_run(const struct checker *checker);
 
 /* Whether an answer of /v1/budgets/{id}/status has no hard budget or bucket with spent + held

@@ -172,7 +172,8 @@ sum_promises(struct journal *journal, int client, int users)
 	for (size_t i = count; i-- > 0;) {
 		struct journal_entry entry = journal_find(journal, i);
 
-		if (entry.client != client || entry.state != JOURNAL_ACKNOWLEDGED || settled[i])
+		if (entry.client != client || entry.kind == JOURNAL_POSTING ||
+		    entry.state != JOURNAL_ACKNOWLEDGED || settled[i])
 			continue;
 		sums[entry.user] += entry.nanos;
 		if (entry.kind == JOURNAL_RECORD)

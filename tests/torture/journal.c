@@ -16,7 +16,7 @@ struct journal {
 	long complaint_count;
 };
 
-static const char *const kinds[] = { "record", "authorization" };
+static const char *const kinds[] = { "record", "authorization", "posting" };
 static const char *const states[] = { "sent", "unknown", "refused", "acknowledged", "ended" };
 
 struct journal *

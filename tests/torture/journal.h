@@ -2,8 +2,8 @@
  * What the callers of a test sent, and what they were told of it: the one witness who does not ask
  * Tally. Thread-safe.
  *
- * Each record that is sent has an entry, and carries the entry's mark as its trace_id; the mark
- * begins with the number of the client whose it is.
+ * Each record that is sent has an entry, and carries the entry's mark as its trace_id, a posting of
+ * credits as its description; the mark begins with the number of the client whose it is.
  */
 #ifndef TESTS_TORTURE_JOURNAL_H
 #define TESTS_TORTURE_JOURNAL_H
@@ -14,7 +14,7 @@
 
 #define JOURNAL_MARK_SIZE 32
 
-enum journal_kind { JOURNAL_RECORD, JOURNAL_AUTHORIZATION };
+enum journal_kind { JOURNAL_RECORD, JOURNAL_AUTHORIZATION, JOURNAL_POSTING };
 
 enum journal_state {
 	JOURNAL_SENT, /* not answered yet */
@@ -29,7 +29,7 @@ struct journal_entry {
 	enum journal_state state;
 	int client;
 	int user; /* of the client */
-	int64_t nanos; /* the record's cost, what the authorization holds */
+	int64_t nanos; /* the record's cost, what the authorization holds, what the posting adds */
 	size_t authorization; /* number of the one that a record settles; 0: none */
 };
 

@@ -56,8 +56,10 @@ call(void *argument)
 		caller->client = dice_roll(&caller->dice, asks ? TORTURE_CLIENTS : TORTURE_STRICT);
 		if (caller->client < TORTURE_STRICT)
 			calls_do(caller);
-		else
+		else if (caller->client < TORTURE_PAYERS)
 			holds_do(caller);
+		else
+			credits_do(caller);
 		end(load);
 	}
 	return NULL;

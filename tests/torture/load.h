@@ -47,5 +47,7 @@ bool calls_probe(struct caller *caller);
 void holds_do(struct caller *caller);
 /* One authorization, asked for once. Whether it was granted, or refused by a budget. */
 bool holds_probe(struct caller *caller);
+/* tests/torture/credits.c: the same for clients that pay from credits. */
+void credits_do(struct caller *caller);
 
 #endif

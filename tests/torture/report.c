@@ -53,9 +53,11 @@ report_write(const struct report *report, FILE *out)
 	write_kinds(report, out);
 	fprintf(out,
 	    "\nseed %" PRIu64 ", %d faults, %d checks, authorizations %s\n"
-	    "requests %ld, records acknowledged %ld, unknown %ld, stored %ld\n",
+	    "requests %ld, records acknowledged %ld, unknown %ld, stored %ld\n"
+	    "credits posted by hand %ld, unknown %ld\n",
 	    report->seed, report->faults, report->checks, report->authorizes ? "on" : "MISSING",
-	    report->requests, report->acknowledged, report->unknown, report->findings.stored);
+	    report->requests, report->acknowledged, report->unknown, report->findings.stored,
+	    report->posted, report->posted_unknown);
 	for (int i = 0; i < FINDINGS; i++)
 		fprintf(out, "%s %ld%s", checker_names[i], report->findings.counts[i],
 		    i + 1 < FINDINGS ? ", " : "\n");

@@ -19,7 +19,8 @@ struct report_fault {
 struct report {
 	uint64_t seed;
 	int faults, checks;
-	long requests, acknowledged, unknown;
+	long requests, acknowledged, unknown; /* records */
+	long posted, posted_unknown; /* credits */
 	struct findings findings; /* summed over the checks but for .stored, which is the last */
 	struct report_fault *kinds; /* as many as there are faults */
 	struct watch_life grown;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/model/user.h"
+
 #define DISK_MIB 768
 /* Cents: one or the other is used up in each round. */
 #define LIMIT_ALL 150
@@ -89,9 +91,74 @@ add_budgets(struct torture *torture, int client)
 	free(send_budget(torture, client, "POST", "/v1/budgets", body));
 }
 
+/* The payers: one account of the client, ten of users, a thousand. */
+static const int accounts[TORTURE_CLIENTS - TORTURE_PAYERS] = { 1, 10, TORTURE_ACCOUNTS_MAX };
+
+int
+torture_accounts(int client)
+{
+	return accounts[client - TORTURE_PAYERS];
+}
+
+const char *
+torture_account(const struct torture *torture, int client, int user)
+{
+	int at = user;
+
+	for (int i = TORTURE_PAYERS; i < client; i++)
+		at += torture_accounts(i);
+	return torture_accounts(client) == 1 ? "client" : torture->accounts[at];
+}
+
+/* Users as their first calls would make them. */
+static void
+add_users(struct torture *torture, int client, struct id id, char (*ids)[40])
+{
+	char *sql, name[32];
+	size_t len;
+	FILE *out = open_memstream(&sql, &len);
+
+	fputs("INSERT INTO users (client_id, id, external_id, tier) SELECT c.id, u.id, u.name, "
+	      "'anonymous' FROM clients c, (VALUES ",
+	    out);
+	for (int i = 0; i < torture_accounts(client); i++) {
+		(void)snprintf(name, sizeof(name), "c%d-u%d", client, i);
+		id_format(user_id_from_external(id, (struct text){ name, strlen(name) }), ids[i]);
+		fprintf(out, "%s('%s'::uuid, '%s')", i > 0 ? "," : "", ids[i], name);
+	}
+	fprintf(out, ") AS u (id, name) WHERE c.name = '%s'", torture->clients[client].name);
+	fclose(out);
+	free(servers_sql(torture->servers, sql));
+	free(sql);
+}
+
+/* Before its key is used, so that it is read with it. */
+static void
+add_payer(struct torture *torture, int client, char (*ids)[40])
+{
+	char sql[160], *text;
+	struct id id;
+
+	(void)snprintf(sql, sizeof(sql),
+	    "UPDATE clients SET credits = '%s' WHERE name = '%s' RETURNING id",
+	    torture_accounts(client) == 1 ? "client" : "user", torture->clients[client].name);
+	text = servers_sql(torture->servers, sql);
+	text[strcspn(text, "\n")] = '\0';
+	if (!id_parse((struct text){ text, strlen(text) }, &id))
+		abort();
+	free(text);
+	add_users(torture, client, id, ids);
+}
+
 static void
 add_clients(struct torture *torture)
 {
+	int account = 0;
+
+	torture->accounts =
+	    calloc((TORTURE_CLIENTS - TORTURE_PAYERS) * (size_t)TORTURE_ACCOUNTS_MAX, 40);
+	if (torture->accounts == NULL)
+		abort();
 	for (int i = 0; i < TORTURE_CLIENTS; i++) {
 		struct checker_client *client = &torture->clients[i];
 		char *name;
@@ -100,7 +167,11 @@ add_clients(struct torture *torture)
 			abort();
 		client->name = name;
 		client->key = servers_key_at_noon(torture->servers, name);
-		client->strict = i >= TORTURE_STRICT;
+		client->strict = i >= TORTURE_STRICT && i < TORTURE_PAYERS;
+		if (i >= TORTURE_PAYERS) {
+			add_payer(torture, i, &torture->accounts[account]);
+			account += torture_accounts(i);
+		}
 		add_budgets(torture, i);
 	}
 }
@@ -116,7 +187,7 @@ void
 stage_raise(struct torture *torture)
 {
 	atomic_fetch_add(&torture->round, 1);
-	for (int i = TORTURE_STRICT; i < TORTURE_CLIENTS; i++) {
+	for (int i = TORTURE_STRICT; i < TORTURE_PAYERS; i++) {
 		struct torture_budgets *budgets = &torture->budgets[i];
 		char path[80], body[80];
 
@@ -132,7 +203,8 @@ void
 stage_keep(struct torture *torture)
 {
 	static const char *const tables[] = { "authorizations", "budgets", "chat_logs",
-		"counter_states", "daily_costs", "ingest_batches", "users" };
+		"counter_states", "credit_accounts", "credit_details", "credit_holds",
+		"credit_transactions", "daily_costs", "ingest_batches", "users" };
 	char sql[300];
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
@@ -159,6 +231,7 @@ stage_stop(struct torture *torture)
 		free((char *)(uintptr_t)torture->clients[i].key);
 		free(torture->budgets[i].all);
 	}
+	free(torture->accounts);
 }
 
 void

@@ -44,7 +44,7 @@ static const struct tampering {
 	    "AND trace_id = 'c0-2'",
 	    NULL, FINDING_CHANGED, 1 },
 	{ "a record of another client is crossed",
-	    "UPDATE chat_logs SET trace_id = 'c1-6', client_id = $c WHERE trace_id = 'c1-6'", NULL,
+	    "UPDATE chat_logs SET trace_id = 'c1-8', client_id = $c WHERE trace_id = 'c1-8'", NULL,
 	    FINDING_CROSSED, 1 },
 	{ "a day that is above the log is off",
 	    "UPDATE daily_costs SET total_cost_cents = 1000 WHERE client_id = $c", NULL,
@@ -54,6 +54,30 @@ static const struct tampering {
 	{ "a budget that is beyond its limit is overspent",
 	    "UPDATE budgets SET limit_cents = 14 WHERE client_id = $c", NULL, FINDING_OVERSPENT,
 	    2 },
+};
+
+/* The same of its credits. */
+static const struct tampering credits[] = {
+	{ "an account that is not the sum is wrong",
+	    "UPDATE credit_accounts SET current_balance = 7, overdraft = 9 WHERE client_id = $c",
+	    NULL, FINDING_CREDITS, 2 },
+	{ "a transaction that was changed breaks its chain, and the sum",
+	    "UPDATE credit_transactions SET amount = amount - 1 WHERE client_id = $c\n"
+	    "AND transaction_type = 'usage'",
+	    NULL, FINDING_CREDITS, 3 },
+	{ "a transaction of which nobody knows is wrong",
+	    "UPDATE credit_details SET description = 'c0-1000' WHERE client_id = $c\n"
+	    "AND description LIKE 'c0-%'",
+	    NULL, FINDING_CREDITS, 3 },
+	{ "a hold that no account has is wrong",
+	    "INSERT INTO credit_holds (client_id, id, account_id, amount, burned_grants,\n"
+	    "burned_nanos, created_at) SELECT client_id, gen_random_uuid(), id, 1, '{}', '{}',\n"
+	    "now() FROM credit_accounts WHERE client_id = $c",
+	    NULL, FINDING_CREDITS, 1 },
+	{ "a call that was paid and is not there is wrong",
+	    "UPDATE credit_transactions SET source_id = gen_random_uuid() WHERE client_id = $c\n"
+	    "AND transaction_type = 'usage'",
+	    NULL, FINDING_CREDITS, 2 },
 };
 
 /* Records of one client, acknowledged, with the numbers that follow. */
@@ -72,6 +96,28 @@ post_records(int client)
 	}
 }
 
+/* Credits, posted by the entries that follow: 5 in, 2 out. */
+static void
+post_credits(int client)
+{
+	static const struct {
+		const char *type;
+		int64_t added;
+	} postings[] = { { "purchase", INT64_C(5000000000) }, { "usage", -INT64_C(2000000000) } };
+
+	for (size_t i = 0; i < COUNT(postings); i++) {
+		const struct journal_entry entry = {
+			.kind = JOURNAL_POSTING, .client = client, .nanos = postings[i].added
+		};
+		size_t number = journal_add(journal, &entry);
+
+		api_expect(201, "POST", "/v1/credit-accounts/client/transactions",
+		    api_text("{\"type\":\"%s\",\"amount\":%d,\"description\":\"c%d-%zu\"}",
+			postings[i].type, i == 0 ? 5 : 2, client, number));
+		journal_tell(journal, number, JOURNAL_ACKNOWLEDGED);
+	}
+}
+
 static struct checker
 start_books(size_t test)
 {
@@ -84,6 +130,7 @@ start_books(size_t test)
 		api_add("/v1/budgets",
 		    "{\"name\":\"all\",\"window\":\"day\",\"limit_cents\":15,\"mode\":\"hard\"}");
 		post_records(i);
+		post_credits(i);
 	}
 	return (struct checker){ api_servers(), journal, clients, 2 };
 }
@@ -135,6 +182,24 @@ what_was_tampered_with_is_found(UNUSED void **state)
 }
 
 static void
+credits_that_were_tampered_with_are_found(UNUSED void **state)
+{
+	for (size_t i = 0; i < COUNT(credits); i++) {
+		struct checker checker = start_books(200 + i);
+		struct findings findings = { 0 };
+
+		checker_credits(&checker, &findings);
+		if (!findings_are_none(&findings))
+			fail_msg("%s: before", credits[i].sentence);
+		tamper(&credits[i]);
+		checker_credits(&checker, &findings);
+		if (findings.counts[FINDING_CREDITS] != credits[i].count)
+			fail_msg("%s: %ld", credits[i].sentence, findings.counts[FINDING_CREDITS]);
+		journal_free(journal);
+	}
+}
+
+static void
 what_was_refused_must_not_be_stored(UNUSED void **state)
 {
 	struct checker checker = start_books(100);
@@ -167,6 +232,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_tampered_with_is_found),
+		cmocka_unit_test(credits_that_were_tampered_with_are_found),
 		cmocka_unit_test(what_was_refused_must_not_be_stored),
 		cmocka_unit_test(what_is_unknown_may_be_stored_or_not),
 	};

@@ -186,6 +186,9 @@ sum_up(struct torture *torture, struct report *report)
 		if (entry.kind == JOURNAL_RECORD) {
 			report->acknowledged += entry.state == JOURNAL_ACKNOWLEDGED;
 			report->unknown += entry.state == JOURNAL_UNKNOWN;
+		} else if (entry.kind == JOURNAL_POSTING) {
+			report->posted += entry.state == JOURNAL_ACKNOWLEDGED;
+			report->posted_unknown += entry.state == JOURNAL_UNKNOWN;
 		}
 	}
 	report->seed = torture->seed;

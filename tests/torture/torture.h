@@ -9,8 +9,10 @@
 #include "tests/torture/checker.h"
 #include "tests/torture/dice.h"
 
-#define TORTURE_CLIENTS 4
+#define TORTURE_CLIENTS 7
 #define TORTURE_STRICT 2 /* clients from this number on ask before each call */
+#define TORTURE_PAYERS 4 /* clients from this number on pay from credits, strict or not */
+#define TORTURE_ACCOUNTS_MAX 1000
 #define TORTURE_USERS 5 /* of each client */
 #define TORTURE_STRICT_USERS 12 /* of each strict client in each round */
 
@@ -28,6 +30,7 @@ struct torture {
 		char *all; /* id of the one over the whole client */
 		int64_t limit_cents; /* of that one */
 	} budgets[TORTURE_CLIENTS];
+	char (*accounts)[40]; /* of the payers, one after the other */
 	atomic_int round; /* checks so far */
 	struct load *load;
 	struct workers *workers;
@@ -39,6 +42,10 @@ struct torture {
 
 /* Once a program: servers_*() start the programs that have places to die at from then on. */
 void torture_use_programs(void);
+
+/* How many accounts a payer has, and how one's path names it: its users', or its own. */
+int torture_accounts(int client);
+const char *torture_account(const struct torture *torture, int client, int user);
 
 /* Users whose buckets are not full yet: others in each round. */
 int torture_strict_user(struct torture *torture, struct dice *dice);

@@ -10,7 +10,7 @@
 
 #include "tests/process.h"
 
-#define STRICT (TORTURE_CLIENTS - TORTURE_STRICT)
+#define STRICT (TORTURE_PAYERS - TORTURE_STRICT)
 #define LIVES 2
 
 /*
