@@ -79,9 +79,12 @@ check_addresses(struct task *task, const struct auth_token *token)
 	bool limited = grant != NULL && grant->allowed != NULL;
 	struct address_range range;
 
-	if (limited && token->allowed_addresses.at == NULL)
-		task_fail_field(task, "allowed_addresses",
-		    "must be given: the key that asks may not be used from everywhere");
+	if (token->allowed_addresses.at == NULL) {
+		if (limited)
+			task_fail_field(task, "allowed_addresses",
+			    "must be given: the key that asks may not be used from everywhere");
+		return;
+	}
 	for (size_t i = 0; i < token->allowed_addresses.count; i++) {
 		if (!address_range_parse(token->allowed_addresses.at[i], &range))
 			task_fail_field(task, "allowed_addresses",

@@ -137,12 +137,10 @@ auth_token_write(struct json_out *out, const void *token)
 }
 
 void
-auth_token_write_shown(struct json_out *out, const void *object)
+auth_token_write_shown(struct json_out *out, const void *token)
 {
-	const struct auth_token *token = object;
-
 	json_open(out);
 	write_members(out, token);
-	json_text(out, "key", token->token);
+	json_text(out, "key", ((const struct auth_token *)token)->token);
 	json_close(out);
 }
