@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define MEMBER(member) .offset = offsetof(struct login_input, member), .given = JSON_ALWAYS
-#define TEXT(column, least, most) .name = column, .type = JSON_TEXT, .min = (least), .max = (most)
+#define TEXT(column, least, most) .name = (column), .type = JSON_TEXT, .min = (least), .max = (most)
 
 struct login_input {
 	struct login_name name;
@@ -31,7 +31,7 @@ const struct json_field login_post_fields[9] = {
 	{ TEXT("code", TOTP_DIGITS, TOTP_DIGITS), MEMBER(proof.code),
 	    .about = "Of the authenticator, where the user's mfa_enabled is true; or "
 		     "recovery_code." },
-	{ TEXT("recovery_code", RECOVERY_CODE_DIGITS, 2 * RECOVERY_CODE_DIGITS),
+	{ TEXT("recovery_code", RECOVERY_CODE_DIGITS, RECOVERY_CODE_TYPED_MAX),
 	    MEMBER(proof.recovery_code) },
 	{ TEXT("ip_address", 2, USER_ADDRESS_MAX), MEMBER(session.ip_address),
 	    .about = "The user's, IPv4 or IPv6; failures are counted by it, too." },

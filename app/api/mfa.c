@@ -47,7 +47,7 @@ const struct json_field mfa_post_verify_fields[2] = {
 	    .offset = offsetof(struct mfa_proof, recovery_code),
 	    .given = JSON_ALWAYS,
 	    .min = RECOVERY_CODE_DIGITS,
-	    .max = 2 * RECOVERY_CODE_DIGITS },
+	    .max = RECOVERY_CODE_TYPED_MAX },
 };
 
 static void

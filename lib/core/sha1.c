@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define BLOCK 64
+#define BLOCK UINT64_C(64)
 #define WORDS (SHA1_SIZE / 4)
 #define ROUNDS 80
 

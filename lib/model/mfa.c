@@ -183,7 +183,7 @@ static bool
 find_step(struct task *task, const char *seal_key, struct id user, const struct db_rows *rows,
     const char *code, int64_t *ret_step)
 {
-	struct text secret;
+	struct text secret = { 0 };
 
 	*ret_step = 0;
 	if (!open_secret(task, seal_key, user, db_bytes(rows, 0, 0), &secret))

@@ -8,6 +8,7 @@
 
 #define RECOVERY_CODES 10
 #define RECOVERY_CODE_DIGITS 16 /* of 32: 80 bits, so that a plain hash is enough */
+#define RECOVERY_CODE_TYPED_MAX 32 /* characters, however it is grouped */
 #define RECOVERY_CODE_SIZE (RECOVERY_CODE_DIGITS + RECOVERY_CODE_DIGITS / 4)
 
 /* New codes of a user, as they are shown, "abcd-efgh-jkmn-pqrs", and their hashes. */

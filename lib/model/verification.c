@@ -101,9 +101,6 @@ deliver(struct task *task, struct id user, const char *token, struct verificatio
 static bool
 find_unverified(struct task *task, struct id id, struct user *ret)
 {
-	if (!id_is_nil(task->user))
-		return task_fail(
-		    task, ERR_FORBIDDEN, "A key that is bound to a user cannot have a token sent.");
 	if (!resource_find_to_change(task, &user_resource, id, NULL, ret))
 		return false;
 	if (ret->email == NULL)
@@ -117,7 +114,7 @@ verification_send(struct task *task, struct id id, struct verification *ret)
 {
 	static const struct text none = { 0 };
 	char token[VERIFICATION_TOKEN_SIZE] = VERIFICATION_PREFIX;
-	struct user user;
+	struct user user = { 0 };
 
 	if (!find_unverified(task, id, &user))
 		return false;

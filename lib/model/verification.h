@@ -25,7 +25,7 @@ struct verification {
 /*
  * Makes a token and has it delivered; an earlier one does not hold any more. ERR_NOT_FOUND;
  * ERR_CONFLICT: no address, verified already, or no webhook that wants it; ERR_RATE: the last one
- * was a moment ago; ERR_FORBIDDEN for a key that is bound to a user.
+ * was a moment ago.
  */
 NODISCARD bool verification_send(struct task *task, struct id user, struct verification *ret);
 /* Takes the token: *ret is the user, whose address is verified. ERR_INVALID naming token where it
