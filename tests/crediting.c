@@ -152,6 +152,39 @@ crediting_purchase(struct id user, int64_t nanos)
 	crediting_expect(&posting, CREDIT_POSTED);
 }
 
+static void *
+post_in_thread(void *argument)
+{
+	struct crediting_poster *poster = argument;
+	struct task task = crediting_task();
+
+	(void)pthread_barrier_wait(poster->start);
+	poster->stored = crediting_post(&task, poster->postings, poster->count);
+	if (!poster->stored)
+		memcpy(poster->failure, task.err.text, sizeof poster->failure);
+	crediting_task_end(&task);
+	return NULL;
+}
+
+void
+crediting_post_both(struct crediting_poster posters[2])
+{
+	pthread_barrier_t start;
+
+	assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
+	for (int i = 0; i < 2; i++) {
+		posters[i].start = &start;
+		assert_int_equal(
+		    pthread_create(&posters[i].thread, NULL, post_in_thread, &posters[i]), 0);
+	}
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_join(posters[i].thread, NULL), 0);
+	for (int i = 0; i < 2; i++)
+		if (!posters[i].stored)
+			fail_msg("%s", posters[i].failure);
+	(void)pthread_barrier_destroy(&start);
+}
+
 void
 crediting_expect_books(void)
 {

@@ -2,6 +2,8 @@
 #ifndef TESTS_CREDITING_H
 #define TESTS_CREDITING_H
 
+#include <pthread.h>
+
 #include "lib/model/credit_book.h"
 #include "tests/servers.h"
 
@@ -26,6 +28,18 @@ NODISCARD bool crediting_post(struct task *task, struct credit_posting *postings
 void crediting_expect(struct credit_posting *posting, enum credit_verdict verdict);
 /* The same for money that has to be there. */
 void crediting_purchase(struct id user, int64_t nanos);
+
+/* A thread that posts, and how that ended. */
+struct crediting_poster {
+	pthread_t thread;
+	struct credit_posting postings[2];
+	size_t count;
+	pthread_barrier_t *start;
+	bool stored;
+	char failure[ERR_TEXT_MAX];
+};
+/* Both at once; fails the test unless both could. */
+void crediting_post_both(struct crediting_poster posters[2]);
 
 /* Fails the test unless all books are whole, as SQL adds them up. */
 void crediting_expect_books(void);

@@ -251,7 +251,7 @@ const struct command commands[] = {
 	    OPTIONS(alerts_options),
 	    .dry_run = true,
 	    .job = true,
-	    .about = "Tells of thresholds that budgets reach, once each, and sends to webhooks." },
+	    .about = "Tells of thresholds that are reached, once each, and sends to webhooks." },
 	{ .name = "expire",
 	    .run = expire_run,
 	    .role = COMMAND_WORKER,

@@ -1,7 +1,6 @@
-/* Postings to credit accounts on a real PostgreSQL, also by several at once. */
+/* Postings to credit accounts on a real PostgreSQL. */
 #include "tests/test.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,125 +8,12 @@
 #include "lib/clock.h"
 #include "tests/crediting.h"
 
-#define DOUBLE_SPENDS 1000
-#define OPPOSITE_ROUNDS 200
-#define MIXED_THREADS 6
-#define MIXED_ROUNDS 60
-#define MIXED_BATCH 20
-#define MIXED_USERS 5
-
-/* A thread that posts, and how that ended. */
-struct poster {
-	pthread_t thread;
-	struct credit_posting postings[2];
-	size_t count;
-	pthread_barrier_t *start;
-	bool stored;
-	char failure[ERR_TEXT_MAX];
-};
-
-static void *
-post_in_thread(void *argument)
-{
-	struct poster *poster = argument;
-	struct task task = crediting_task();
-
-	(void)pthread_barrier_wait(poster->start);
-	poster->stored = crediting_post(&task, poster->postings, poster->count);
-	if (!poster->stored)
-		memcpy(poster->failure, task.err.text, sizeof poster->failure);
-	crediting_task_end(&task);
-	return NULL;
-}
-
-static void
-post_both(struct poster posters[2])
-{
-	pthread_barrier_t start;
-
-	assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
-	for (int i = 0; i < 2; i++) {
-		posters[i].start = &start;
-		assert_int_equal(
-		    pthread_create(&posters[i].thread, NULL, post_in_thread, &posters[i]), 0);
-	}
-	for (int i = 0; i < 2; i++)
-		assert_int_equal(pthread_join(posters[i].thread, NULL), 0);
-	for (int i = 0; i < 2; i++)
-		if (!posters[i].stored)
-			fail_msg("%s", posters[i].failure);
-	(void)pthread_barrier_destroy(&start);
-}
-
-static void
-of_two_8_credit_deductions_from_10_one_succeeds(UNUSED void **state)
-{
-	struct id user = crediting_user();
-
-	crediting_purchase(user, CREDITS(2));
-	for (int i = 0; i < DOUBLE_SPENDS; i++) {
-		struct poster posters[2] = { { .count = 1 }, { .count = 1 } };
-
-		crediting_purchase(user, CREDITS(8));
-		for (int p = 0; p < 2; p++)
-			posters[p].postings[0] = crediting_posting(user, CREDIT_USAGE, CREDITS(8));
-		post_both(posters);
-		assert_true((posters[0].postings[0].verdict == CREDIT_POSTED &&
-				posters[1].postings[0].verdict == CREDIT_SHORT) ||
-			    (posters[0].postings[0].verdict == CREDIT_SHORT &&
-				posters[1].postings[0].verdict == CREDIT_POSTED));
-		for (int p = 0; p < 2; p++)
-			assert_int_equal(posters[p].postings[0].account.ledger.balance, CREDITS(2));
-	}
-	crediting_expect_books();
-}
-
-static void
-opposite_orders_do_not_wait_for_each_other(UNUSED void **state)
-{
-	struct id users[2] = { crediting_user(), crediting_user() };
-
-	for (int i = 0; i < OPPOSITE_ROUNDS; i++) {
-		struct poster posters[2] = { { .count = 2 }, { .count = 2 } };
-
-		for (int p = 0; p < 2; p++)
-			for (int n = 0; n < 2; n++)
-				posters[p].postings[n] =
-				    crediting_posting(users[n ^ p], CREDIT_PURCHASE, CREDITS(1));
-		post_both(posters);
-	}
-	crediting_expect_books();
-	crediting_expect_sql(
-	    "SELECT count(*) FROM credit_accounts WHERE current_balance = 400", "2");
-}
-
-static void
-an_account_that_two_make_at_once_is_one(UNUSED void **state)
-{
-	for (int i = 0; i < OPPOSITE_ROUNDS; i++) {
-		struct id users[2] = { crediting_user(), crediting_user() };
-		struct poster posters[2] = { { .count = 2 }, { .count = 2 } };
-
-		for (int p = 0; p < 2; p++)
-			for (int n = 0; n < 2; n++)
-				posters[p].postings[n] =
-				    crediting_posting(users[n ^ p], CREDIT_PURCHASE, CREDITS(1));
-		post_both(posters);
-		assert_true(
-		    id_equal(posters[0].postings[0].account.id, posters[1].postings[1].account.id));
-		assert_int_equal(posters[0].postings[0].account.ledger.balance +
-				     posters[1].postings[1].account.ledger.balance,
-		    CREDITS(3));
-	}
-	crediting_expect_books();
-}
-
 static void
 a_source_is_posted_once(UNUSED void **state)
 {
 	struct id user = crediting_user(), record = id_new(clock_now());
 	struct credit_posting twice[2];
-	struct poster posters[2] = { { .count = 1 }, { .count = 1 } };
+	struct crediting_poster posters[2] = { { .count = 1 }, { .count = 1 } };
 	struct task task = crediting_task();
 
 	crediting_purchase(user, CREDITS(10));
@@ -149,7 +35,7 @@ a_source_is_posted_once(UNUSED void **state)
 	twice[1].id = id_new(clock_now());
 	crediting_expect(&twice[1], CREDIT_KNOWN);
 	assert_int_equal(twice[1].account.ledger.balance, CREDITS(9));
-	post_both(posters);
+	crediting_post_both(posters);
 	assert_int_equal(posters[0].postings[0].verdict + posters[1].postings[0].verdict,
 	    CREDIT_POSTED + CREDIT_KNOWN);
 	crediting_expect_books();
@@ -331,77 +217,6 @@ nobody_changes_what_was_posted(UNUSED void **state)
 	}
 }
 
-/* Posts batches of all kinds to a few accounts. */
-struct mixer {
-	pthread_t thread;
-	unsigned seed;
-	const struct id *users;
-	bool failed;
-	char failure[ERR_TEXT_MAX];
-};
-
-/* hold: the last one of the batch. */
-static struct credit_posting
-draw(struct mixer *mixer, int64_t now, struct id *hold)
-{
-	static const enum credit_type types[] = { CREDIT_PURCHASE, CREDIT_USAGE, CREDIT_USAGE,
-		CREDIT_HOLD, CREDIT_REFUND, CREDIT_ADJUSTMENT, CREDIT_RELEASE };
-	int random = rand_r(&mixer->seed);
-	struct credit_posting posting = crediting_posting(mixer->users[random % MIXED_USERS],
-	    types[(random >> 8) % (int)COUNT(types)], 1 + random % 1000000);
-
-	posting.clip = random % 3 == 0;
-	posting.expires_at = random % 4 == 0 ? now + 1 + random % 100000 : 0;
-	if (posting.type == CREDIT_USAGE || posting.type == CREDIT_RELEASE)
-		posting.hold = *hold;
-	if (posting.type == CREDIT_HOLD)
-		*hold = posting.id;
-	return posting;
-}
-
-static void *
-mix(void *argument)
-{
-	struct mixer *mixer = argument;
-
-	for (int round = 0; round < MIXED_ROUNDS && !mixer->failed; round++) {
-		struct credit_posting batch[MIXED_BATCH];
-		struct task task = crediting_task();
-		struct id hold = { 0 };
-
-		for (int i = 0; i < MIXED_BATCH; i++)
-			batch[i] = draw(mixer, task.now, &hold);
-		mixer->failed = !crediting_post(&task, batch, MIXED_BATCH);
-		if (mixer->failed)
-			memcpy(mixer->failure, task.err.text, sizeof mixer->failure);
-		crediting_task_end(&task);
-	}
-	return NULL;
-}
-
-static void
-the_books_are_whole_after_many_post_at_once(UNUSED void **state)
-{
-	struct mixer mixers[MIXED_THREADS];
-	struct id users[MIXED_USERS];
-
-	for (int i = 0; i < MIXED_USERS; i++)
-		users[i] = crediting_user();
-	for (unsigned i = 0; i < MIXED_THREADS; i++) {
-		mixers[i] = (struct mixer){ .seed = i + 1, .users = users };
-		assert_int_equal(pthread_create(&mixers[i].thread, NULL, mix, &mixers[i]), 0);
-	}
-	for (int i = 0; i < MIXED_THREADS; i++)
-		assert_int_equal(pthread_join(mixers[i].thread, NULL), 0);
-	for (int i = 0; i < MIXED_THREADS; i++)
-		if (mixers[i].failed)
-			fail_msg("%s", mixers[i].failure);
-	crediting_expect_books();
-	/* It came by each type, or else it shows nothing of it. */
-	crediting_expect_sql(
-	    "SELECT count(DISTINCT transaction_type) FROM credit_transactions", "7");
-}
-
 int
 main(void)
 {
@@ -414,10 +229,6 @@ main(void)
 		cmocka_unit_test(what_is_over_is_settled_on_the_way),
 		cmocka_unit_test(a_refund_is_of_what_was_used),
 		cmocka_unit_test(nobody_changes_what_was_posted),
-		cmocka_unit_test(opposite_orders_do_not_wait_for_each_other),
-		cmocka_unit_test(an_account_that_two_make_at_once_is_one),
-		cmocka_unit_test(the_books_are_whole_after_many_post_at_once),
-		cmocka_unit_test(of_two_8_credit_deductions_from_10_one_succeeds),
 	};
 
 	return cmocka_run_group_tests(tests, crediting_start, crediting_stop);
