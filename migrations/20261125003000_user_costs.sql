@@ -3,11 +3,11 @@
 
 -- migrate:up
 
--- Of one day of the client's zone, today's as far as it is rolled up; or of 4 or 16 that are over, of which the first has a
+-- Of one day of the client's zone, today's as far as it is rolled up; or of several that are over, of which the first has a
 -- number (days since 1970) that can be divided by as many.
 CREATE TABLE user_costs (
 	client_id uuid NOT NULL, -- needs no key of its own: rollup_clients has one
-	days smallint NOT NULL CHECK (days IN (1, 4, 16)),
+	days smallint NOT NULL CHECK (days IN (1, 2, 4, 8, 16)),
 	start timestamptz NOT NULL,
 	user_id uuid NOT NULL, -- nil: the calls of nobody
 	cost_nanos bigint NOT NULL,

@@ -8,7 +8,7 @@
 #include "worker/output.h"
 
 /* Each but the first is made of rows of the one before. */
-static const int32_t lengths[] = { 1, 4, USAGE_DAYS_MAX };
+static const int32_t lengths[] = { 1, 2, 4, 8, USAGE_DAYS_MAX };
 
 static struct usage_query
 query_of(const struct tenant *tenant, const struct span *span)

@@ -55,7 +55,7 @@ static const char undo_sql[] = "DELETE FROM cost_aggregates "
 
 static const char undo_users_sql[] = "DELETE FROM user_costs "
 				     "WHERE client_id = $1 "
-				     "AND days = ANY ('{1, 4, 16}') "
+				     "AND days = ANY ('{1, 2, 4, 8, 16}') "
 				     "AND start >= ("
 				     "SELECT hours_from "
 				     "FROM rollup_clients "

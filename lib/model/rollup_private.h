@@ -23,7 +23,7 @@
 #define USER_NOBODY "'00000000-0000-0000-0000-000000000000'"
 
 /* How many days a row of user_costs may be of. */
-#define ROLLUP_USER_LEVELS 3
+#define ROLLUP_USER_LEVELS 5
 extern const int32_t rollup_user_days[ROLLUP_USER_LEVELS];
 
 /* Holds day_lock(). */

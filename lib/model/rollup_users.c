@@ -4,7 +4,8 @@
 #include "lib/model/cents_sql.h"
 #include "lib/model/rollup_private.h"
 
-/* Rows of users that called no more go, others are written, and equal ones are not even locked. */
+/* Rows of users that called no more go, others are written, in the order in which they are read,
+ * and equal ones are not even locked. */
 #define REPLACE(sums) \
 	"WITH sums AS MATERIALIZED (" sums "), " \
 	"gone AS (" \
@@ -21,6 +22,7 @@
 	"WHERE o.client_id = $1 AND o.days = $2 AND o.start = ANY ($4) " \
 	"AND o.start = s.start AND o.user_id = s.user_id " \
 	"AND o.cost_nanos = s.cost_nanos AND o.calls = s.calls) " \
+	"ORDER BY start, user_id " \
 	"ON CONFLICT (client_id, days, start, user_id) DO UPDATE " \
 	"SET cost_nanos = excluded.cost_nanos, calls = excluded.calls"
 
@@ -69,7 +71,7 @@ static const char ended_sql[] = "UPDATE rollup_clients "
 const char *const rollup_user_statements[] = { days_sql, stretches_sql, first_sql, ended_sql,
 	NULL };
 
-const int32_t rollup_user_days[ROLLUP_USER_LEVELS] = { 1, 4, 16 };
+const int32_t rollup_user_days[ROLLUP_USER_LEVELS] = { 1, 2, 4, 8, 16 };
 
 /* Of one portion of rollup_end_users(). */
 #define PORTION 32

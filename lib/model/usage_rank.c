@@ -8,7 +8,7 @@
  * ($9 to $11). */
 static const char rank_sql[] =
     "SELECT nullif(user_id, " USER_NOBODY ")::text, least(sum(nanos), " SUM_NANOS_MAX ")::bigint, "
-    "sum(calls)::bigint "
+    "add_up(calls) "
     "FROM (SELECT u.user_id, u.cost_nanos AS nanos, u.calls "
     "FROM unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[]) AS s (days, since, until) "
     "CROSS JOIN LATERAL ("
@@ -29,8 +29,8 @@ static const char rank_sql[] =
     "SELECT coalesce(key, " USER_NOBODY ")::uuid, nanos, calls "
     "FROM unnest($9::text[], $10::bigint[], $11::bigint[]) AS l (key, nanos, calls)) AS u "
     "GROUP BY user_id "
-    "HAVING sum(calls) > 0 "
-    "ORDER BY sum(nanos) DESC, sum(calls) DESC, user_id "
+    "HAVING add_up(calls) > 0 "
+    "ORDER BY sum(nanos) DESC, add_up(calls) DESC, user_id "
     "LIMIT $12";
 
 const char *const usage_rank_statements[] = { rank_sql, NULL };

@@ -80,6 +80,9 @@ static const struct {
 	    "ELSE 0 END AS more FROM user_costs WHERE days = 1) AS v "
 	    "WHERE u.days = 1 AND (u.start, u.user_id) = (v.start, v.user_id)",
 	    OF_STRETCH("1") },
+	{ "two days that are gone", "DELETE FROM user_costs " OF_USERS("2"), OF_STRETCH("2") },
+	{ "cost of eight days", "UPDATE user_costs SET cost_nanos = cost_nanos + 1 " OF_USERS("8"),
+	    OF_STRETCH("8") },
 	{ "four days that are gone", "DELETE FROM user_costs " OF_USERS("4"), OF_STRETCH("4") },
 	{ "calls of sixteen days", "UPDATE user_costs SET calls = calls + 1 " OF_USERS("16"),
 	    OF_STRETCH("16") },
