@@ -110,10 +110,20 @@ add_credits(const char *user)
 		"transaction_type, amount, balance_after, created_at, hash)\n"
 		"VALUES ('%s', '%s', '%s', 1, 'purchase', 10, 10, now(), sha256('x'))",
 	    client, client, client);
+	api_sql("INSERT INTO credit_details (client_id, transaction_id, account_id, description,\n"
+		"created_by_ip) VALUES ('%s', '%s', '%s', '" MARK "', '203.0.113.77')",
+	    client, client, client);
+}
+
+static void
+add_proofs(const char *user)
+{
+	api_sql("INSERT INTO user_mfa (client_id, user_id, secret) VALUES ('%s', '%s', 'x')",
+	    client, user);
 	api_sql(
-	    "INSERT INTO credit_details (client_id, transaction_id, description, created_by_ip)\n"
-	    "VALUES ('%s', '%s', '" MARK "', '203.0.113.77')",
-	    client, client);
+	    "INSERT INTO email_verifications (client_id, user_id, token_hash, email, created_at,\n"
+	    "expires_at) VALUES ('%s', '%s', sha256('e'), '" EMAIL "', now(), now())",
+	    client, user);
 }
 
 static void
@@ -142,6 +152,7 @@ add_person(void)
 		person.id));
 	add_token(&person);
 	add_credits(person.id);
+	add_proofs(person.id);
 	fail_to_log_in(person.id);
 	person.budget =
 	    api_add("/v1/budgets", api_text("{\"name\":\"" MARK "\",\"window\":\"day\","
@@ -239,7 +250,8 @@ nothing_says_who_it_was_and_every_sum_is_as_it_was(UNUSED void **state)
 	static const char *const tables[] = { "prompt_embeddings", "prompt_analysis",
 		"prompt_events", "chat_logs", "authorizations", "cost_aggregates", "budgets",
 		"alerts", "idempotency_keys", "audit_log", "sessions", "auth_tokens", "users",
-		"user_costs", "credit_details", "credit_accounts", "login_failures" };
+		"user_costs", "credit_details", "credit_accounts", "login_failures", "user_mfa",
+		"email_verifications" };
 	struct person person;
 	const char *before, *receipt, *other;
 
