@@ -18,8 +18,7 @@ enum json_type {
 	JSON_TEXT, /* const char *: min and max count characters (code points) */
 	JSON_INT, /* int64_t: whole numbers, min to max */
 	JSON_BOOL, /* bool */
-	JSON_CENTS, /* int64_t nano-dollars: read as cents with at most 7 decimals; min and max in
-		       nano-dollars */
+	JSON_CENTS, /* int64_t nano-dollars, as min and max: cents with at most 7 decimals */
 	JSON_RATE, /* int64_t pico-dollars a token: read as dollars per 1,000,000 tokens with at
 		      most 6 decimals; min and max in pico-dollars */
 	JSON_CREDITS, /* int64_t nano-dollars: read as credits, which are dollars, with at most 4
@@ -63,14 +62,11 @@ struct json_field {
 	bool required;
 	int64_t min, max;
 	int64_t max_item; /* JSON_TEXTS: characters of an element; JSON_INTS: its value */
-	const char *const *choices; /* JSON_CHOICE: in the order of an enum, NULL behind the
-				       last */
-	const struct json_field *inside; /* JSON_GROUP: its fields; errors name them "group.field"
-					  */
+	const char *const *choices; /* JSON_CHOICE: in an enum's order, NULL behind the last */
+	const struct json_field *inside; /* JSON_GROUP: its fields; in errors "group.field" */
 	size_t inside_count;
 	size_t nulled; /* offset of a bool that says whether null was sent; 0: not kept */
-	const char *with; /* the field that must be given, or null where that is kept, wherever this
-			     one is; NULL: none. In bodies only */
+	const char *with; /* the field that must be given, or nulled, with it; in bodies only */
 	const char *about; /* one sentence for the OpenAPI document; may be NULL */
 };
 
