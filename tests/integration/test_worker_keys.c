@@ -56,7 +56,7 @@ an_operators_key_too(UNUSED void **state)
 	    EX_OK);
 	key = strstr(output, "\"key\":\"") + strlen("\"key\":\"");
 	key[strcspn(key, "\"")] = '\0';
-	api_use_key(key);
+	api_use_key(api_text("%s", key));
 	free(output);
 	api_expect(403, "GET", "/v1/clients", NULL);
 	api_expect_json("detail", "The key may not be used from this address.");
