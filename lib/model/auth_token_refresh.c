@@ -66,7 +66,7 @@ add(struct task *task, const struct auth_token *before, enum auth_token_type typ
 {
 	*ret = *before;
 	ret->head = (struct resource_head){ 0 };
-	ret->type = type;
+	ret->type = (int)type;
 	ret->expires_at = expires_at;
 	ret->last_used_at = ret->usage_count = 0;
 	ret->last_used_ip = NULL;
