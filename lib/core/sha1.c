@@ -113,7 +113,7 @@ static void
 hash_padded(const uint8_t key[BLOCK], uint8_t pad, struct text text, uint8_t out[SHA1_SIZE])
 {
 	struct sha1 sha1;
-	uint8_t padded[BLOCK];
+	uint8_t padded[BLOCK] = { 0 };
 
 	for (size_t i = 0; i < BLOCK; i++)
 		padded[i] = key[i] ^ pad;

@@ -1,6 +1,8 @@
 /* Logging in with a password, through nginx. */
 #include "tests/test.h"
 
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base.h"
@@ -237,6 +239,41 @@ an_attempt_while_locked_out_does_not_prolong_it(UNUSED void **state)
 	assert_string_equal(api_sql(until_sql, LOGIN_FAILURES_MAX), until);
 }
 
+#define GUESSERS 4
+
+static void *
+guess(void *context UNUSED)
+{
+	for (int i = 0; i < LOGIN_FAILURES_MAX; i++) {
+		struct http_answer answer = api_call("POST", "/v1/auth/login", NULL,
+		    "{\"email\":\"a@b\",\"password\":\"" OTHER "\"}");
+
+		http_free(&answer);
+	}
+	return NULL;
+}
+
+/* How many were looked at is what the audit log says; it says nothing of those that found no
+ * place. */
+static void
+guesses_at_the_same_time_are_no_more_guesses(UNUSED void **state)
+{
+	const char *id = add_user("login-guess", "{\"email\":\"a@b\"}");
+	pthread_t threads[GUESSERS];
+
+	for (int i = 0; i < GUESSERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, guess, NULL), 0);
+	for (int i = 0; i < GUESSERS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_int_equal(login("\"email\":\"a@b\"", PASSWORD), 401);
+	assert_in_range(strtol(api_sql("SELECT count(*) FROM audit_log"
+				       " WHERE after->>'locked' = 'false'"
+				       " AND action = 'login_failure' AND entity_id = '%s'",
+				   id),
+			    NULL, 10),
+	    1, LOGIN_FAILURES_MAX);
+}
+
 static long
 login_from(const char *address, const char *name, const char *password)
 {
@@ -274,6 +311,7 @@ main(void)
 		cmocka_unit_test(a_bad_login_is_refused_by_field),
 		cmocka_unit_test(too_many_failures_lock_a_user_out),
 		cmocka_unit_test(an_attempt_while_locked_out_does_not_prolong_it),
+		cmocka_unit_test(guesses_at_the_same_time_are_no_more_guesses),
 		cmocka_unit_test(too_many_failures_from_an_address_are_refused),
 	};
 

@@ -1,7 +1,9 @@
 /* Second factors of users, through nginx. */
 #include "tests/test.h"
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -229,6 +231,53 @@ a_recovery_code_holds_once(UNUSED void **state)
 	assert_int_equal(verify(id, "recovery_code", upper), 200);
 }
 
+struct race {
+	const char *path, *body;
+	atomic_int taken, refused;
+};
+
+static void *
+run_race(void *context)
+{
+	struct race *race = context;
+	struct http_answer answer = api_call("POST", race->path, NULL, race->body);
+
+	if (answer.status == 200)
+		race->taken++;
+	else if (answer.status == 401)
+		race->refused++;
+	http_free(&answer);
+	return NULL;
+}
+
+/* Everybody shows the same at the same time, and one is the first. */
+static void
+expect_one(const char *id, const char *member, const char *code)
+{
+	struct race race = { .path = mfa(id, "/verify"),
+		.body = api_text("{\"%s\":\"%s\"}", member, code) };
+	pthread_t threads[LOGIN_FAILURES_MAX];
+
+	for (size_t i = 0; i < COUNT(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, run_race, &race), 0);
+	for (size_t i = 0; i < COUNT(threads); i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_int_equal(race.taken, 1);
+	assert_int_equal(race.refused, COUNT(threads) - 1);
+}
+
+static void
+of_many_who_show_a_code_at_once_one_has_it(UNUSED void **state)
+{
+	const char *id = add_user("mfa-race");
+	const char *secret = enable(id), *code = api_keep("recovery_codes.0");
+
+	expect_one(id, "code", code_of(secret, 0));
+	api_sql("DELETE FROM login_failures WHERE client_id ="
+		" (SELECT id FROM clients WHERE name = 'mfa-race') RETURNING true");
+	expect_one(id, "recovery_code", code);
+}
+
 static void
 nobody_has_anothers_codes(UNUSED void **state)
 {
@@ -310,6 +359,7 @@ main(void)
 		cmocka_unit_test(a_code_is_verified_once),
 		cmocka_unit_test(guesses_lock_the_user_out),
 		cmocka_unit_test(a_recovery_code_holds_once),
+		cmocka_unit_test(of_many_who_show_a_code_at_once_one_has_it),
 		cmocka_unit_test(nobody_has_anothers_codes),
 		cmocka_unit_test(no_secret_is_kept_in_clear),
 		cmocka_unit_test(a_bad_issuer_is_refused),
