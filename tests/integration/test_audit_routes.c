@@ -11,12 +11,13 @@
 
 #include "app/router.h"
 #include "tests/api.h"
+#include "tests/authenticator.h"
 
 #define DATA "what is sent is data, and keeps its key itself"
 #define LOOKS "it changes nothing"
 
 /* In an order in which each finds what it needs: {id} is the row that was added last; in bodies
- * USER is the user, MAILED and REFRESH the tokens that it was given. */
+ * USER is the user, and the words in capitals are what it was given. */
 static const struct row {
 	const char *method;
 	const char *path;
@@ -49,6 +50,14 @@ static const struct row {
 	{ "POST", "/v1/users/{id}/email-verification", NULL, "users", "send_verification", NULL },
 	{ "POST", "/v1/auth/verify-email", "{\"token\":\"MAILED\"}", "users", "verify_email",
 	    NULL },
+	{ "POST", "/v1/users/{id}/mfa", "{}", "users", "enrol_mfa", NULL },
+	{ "POST", "/v1/users/{id}/mfa/confirm", "{\"code\":\"CODE\"}", "users", "enable_mfa",
+	    NULL },
+	{ "POST", "/v1/users/{id}/mfa/verify", "{\"recovery_code\":\"RECOVERY\"}", "users",
+	    "use_recovery_code", NULL },
+	{ "POST", "/v1/users/{id}/mfa/recovery-codes", NULL, "users", "renew_recovery_codes",
+	    NULL },
+	{ "DELETE", "/v1/users/{id}/mfa", NULL, "users", "disable_mfa", NULL },
 	{ "POST", "/v1/auth-tokens",
 	    "{\"name\":\"t\",\"token_type\":\"jwt_refresh\",\"user_id\":\"USER\",\"scopes\":[\"users\"],"
 	    "\"expires_at\":\"2099-01-01T00:00:00Z\"}",
@@ -129,7 +138,8 @@ id_at(const char *path, size_t len)
 				      : "(none)";
 }
 
-static const char *refresh_token;
+/* As answers have shown them. */
+static const char *refresh_token, *mfa_secret, *recovery_code;
 
 static const char *
 fill_body(const char *body)
@@ -140,6 +150,8 @@ fill_body(const char *body)
 		{ "USER", id_at("/v1/users", strlen("/v1/users")) },
 		{ "MAILED", api_sql("SELECT max(token) FROM webhook_deliveries") },
 		{ "REFRESH", refresh_token },
+		{ "CODE", mfa_secret == NULL ? NULL : authenticator_code(mfa_secret, 0) },
+		{ "RECOVERY", recovery_code },
 	};
 
 	for (size_t i = 0; body && i < COUNT(words); i++) {
@@ -278,11 +290,15 @@ call(const struct row *row)
 		expect_newest(row, entity_id_of(row));
 		expect_no_secret(row);
 	}
+	if (strcmp(api_json("recovery_codes.0"), "(none)") != 0)
+		recovery_code = api_keep("recovery_codes.0");
 	if (api_answer()->status == 201 && strcmp(row->method, "POST") == 0) {
 		added[added_count].path = row->path;
 		added[added_count++].id = api_keep("id");
 		if (strcmp(row->path, "/v1/auth-tokens") == 0)
 			refresh_token = api_keep("token");
+		if (strcmp(api_json("secret"), "(none)") != 0)
+			mfa_secret = api_keep("secret");
 	}
 }
 

@@ -11,6 +11,7 @@
 #include "lib/core/totp.h"
 #include "lib/model/login.h"
 #include "tests/api.h"
+#include "tests/authenticator.h"
 
 #define PASSWORD "correct horse"
 
@@ -33,36 +34,6 @@ add_user(const char *client)
 	return id;
 }
 
-/* Bytes of a secret as it was shown. */
-static void
-read_secret(const char *text, char out[TOTP_SECRET_SIZE])
-{
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-	unsigned bits = 0;
-	size_t have = 0, len = 0;
-
-	for (; *text != '\0' && len < TOTP_SECRET_SIZE; text++) {
-		bits = (bits << 5 | (unsigned)(strchr(alphabet, *text) - alphabet)) & 0xffff;
-		have += 5;
-		if (have < 8)
-			continue;
-		have -= 8;
-		out[len++] = (char)(bits >> have);
-	}
-	assert_int_equal(len, TOTP_SECRET_SIZE);
-}
-
-/* The code that an authenticator shows, so many steps from now. */
-static const char *
-code_of(const char *secret, int64_t steps)
-{
-	char bytes[TOTP_SECRET_SIZE];
-	int64_t step = clock_now() / (TOTP_STEP_S * CLOCK_SECOND) + steps;
-
-	read_secret(secret, bytes);
-	return api_text("%06u", totp_number((struct text){ bytes, sizeof bytes }, step) % 1000000);
-}
-
 static const char *
 enrol(const char *id)
 {
@@ -82,8 +53,8 @@ enable(const char *id)
 {
 	const char *secret = enrol(id);
 
-	api_expect(
-	    200, "POST", mfa(id, "/confirm"), api_text("{\"code\":\"%s\"}", code_of(secret, 0)));
+	api_expect(200, "POST", mfa(id, "/confirm"),
+	    api_text("{\"code\":\"%s\"}", authenticator_code(secret, 0)));
 	forget_last_code(id);
 	return secret;
 }
@@ -124,14 +95,14 @@ a_secret_counts_once_it_is_confirmed(UNUSED void **state)
 	assert_int_equal(login(""), 201);
 	api_send("POST", mfa(id, "/confirm"), NULL, "{\"code\":\"12345\"}");
 	api_expect_field("a code has six digits", "code");
-	api_expect(
-	    200, "POST", mfa(id, "/confirm"), api_text("{\"code\":\"%s\"}", code_of(secret, 0)));
+	api_expect(200, "POST", mfa(id, "/confirm"),
+	    api_text("{\"code\":\"%s\"}", authenticator_code(secret, 0)));
 	api_expect(200, "GET", api_text("/v1/users/%s", id), NULL);
 	api_expect_json("mfa_enabled", "true");
 	assert_null(strstr(api_answer()->body, secret));
 	api_expect(409, "POST", mfa(id, ""), NULL);
-	api_expect(
-	    409, "POST", mfa(id, "/confirm"), api_text("{\"code\":\"%s\"}", code_of(secret, 0)));
+	api_expect(409, "POST", mfa(id, "/confirm"),
+	    api_text("{\"code\":\"%s\"}", authenticator_code(secret, 0)));
 }
 
 static void
@@ -141,10 +112,11 @@ a_new_secret_takes_the_place_of_one_that_was_not_confirmed(UNUSED void **state)
 	const char *old = enrol(id), *secret = enrol(id);
 
 	assert_string_not_equal(old, secret);
-	api_send("POST", mfa(id, "/confirm"), NULL, api_text("{\"code\":\"%s\"}", code_of(old, 0)));
+	api_send("POST", mfa(id, "/confirm"), NULL,
+	    api_text("{\"code\":\"%s\"}", authenticator_code(old, 0)));
 	api_expect_field("the old secret's code", "code");
-	api_expect(
-	    200, "POST", mfa(id, "/confirm"), api_text("{\"code\":\"%s\"}", code_of(secret, 0)));
+	api_expect(200, "POST", mfa(id, "/confirm"),
+	    api_text("{\"code\":\"%s\"}", authenticator_code(secret, 0)));
 }
 
 static void
@@ -152,7 +124,7 @@ logging_in_asks_for_a_code(UNUSED void **state)
 {
 	const char *id = add_user("mfa-login");
 	const char *secret = enable(id);
-	const char *code = code_of(secret, 0);
+	const char *code = authenticator_code(secret, 0);
 
 	assert_int_equal(login(""), 401);
 	assert_int_equal(login_by_code(strcmp(code, "000000") == 0 ? "111111" : "000000"), 401);
@@ -177,7 +149,7 @@ a_code_is_verified_once(UNUSED void **state)
 
 	assert_int_equal(verify(id, "code", "123456"), 401);
 	secret = enable(id);
-	code = code_of(secret, 0);
+	code = authenticator_code(secret, 0);
 	assert_int_equal(verify(id, "code", code), 200);
 	api_expect_json("verified", "true");
 	assert_int_equal(verify(id, "code", code), 401);
@@ -191,17 +163,17 @@ guesses_lock_the_user_out(UNUSED void **state)
 {
 	const char *id = add_user("mfa-guess");
 	const char *secret = enable(id);
-	const char *wrong = code_of(secret, -100);
+	const char *wrong = authenticator_code(secret, -100);
 
 	for (int i = 0; i < LOGIN_FAILURES_MAX; i++)
 		assert_int_equal(verify(id, "code", wrong), 401);
-	assert_int_equal(verify(id, "code", code_of(secret, 0)), 401);
-	assert_int_equal(login_by_code(code_of(secret, 0)), 401);
+	assert_int_equal(verify(id, "code", authenticator_code(secret, 0)), 401);
+	assert_int_equal(login_by_code(authenticator_code(secret, 0)), 401);
 	api_sql("UPDATE login_failures SET until = now() WHERE client_id ="
 		" (SELECT id FROM clients WHERE name = 'mfa-guess') RETURNING true");
-	assert_int_equal(verify(id, "code", code_of(secret, 0)), 200);
+	assert_int_equal(verify(id, "code", authenticator_code(secret, 0)), 200);
 	forget_last_code(id);
-	assert_int_equal(login_by_code(code_of(secret, 0)), 201);
+	assert_int_equal(login_by_code(authenticator_code(secret, 0)), 201);
 }
 
 static void
@@ -304,7 +276,7 @@ no_secret_is_kept_in_clear(UNUSED void **state)
 	const char *secret = enable(id), *code = api_keep("recovery_codes.0");
 	char bytes[TOTP_SECRET_SIZE], hex[2 * TOTP_SECRET_SIZE + 1];
 
-	read_secret(secret, bytes);
+	authenticator_secret(secret, bytes);
 	for (size_t i = 0; i < sizeof bytes; i++)
 		(void)snprintf(hex + 2 * i, 3, "%02x", (unsigned)(unsigned char)bytes[i]);
 	assert_string_equal(
