@@ -57,6 +57,7 @@ static void
 add_release(struct task *task, struct credit_book *book, struct book_hold *hold,
     const struct ledger_entry *entry, struct credit_transaction *transaction)
 {
+	assert(hold != NULL); /* only a posting that has one gives back */
 	transaction->source = hold->source;
 	transaction->hold = hold->ledger.id;
 	add_transaction(task, book, hold->account, entry, transaction);
