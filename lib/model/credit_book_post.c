@@ -1,8 +1,10 @@
 /* What is posted: from a posting through the ledger to transactions, each a link of its chain. */
-#include "lib/model/credit_private.h"
+#include "lib/model/credit_book_private.h"
 
 #include <assert.h>
 #include <string.h>
+
+#include "lib/zone.h"
 
 static struct credit_transaction *
 new_transaction(struct task *task, struct credit_book *book)

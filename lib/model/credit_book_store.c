@@ -1,5 +1,5 @@
 /* The statements that store what a book decided. */
-#include "lib/model/credit_private.h"
+#include "lib/model/credit_book_private.h"
 
 #include <string.h>
 
