@@ -30,7 +30,7 @@ enum credit_verdict {
 	CREDIT_MONTHLY_LIMIT,
 	CREDIT_REFUND_LIMIT, /* more than was used, or is left to refund of it */
 	CREDIT_NO_HOLD, /* it is not open, or not this account's */
-	CREDIT_NO_TRANSACTION, /* what is to be refunded is no usage of this account */
+	CREDIT_NO_TRANSACTION, /* what is to be refunded is no usage of it */
 	CREDIT_OVERFLOW
 };
 
@@ -100,13 +100,11 @@ struct ledger_entry {
 
 /* Puts a grant into its place among the others; there is room for it. */
 void ledger_add_grant(struct ledger *ledger, struct ledger_grant grant);
-/* Makes it the day and month of the date; where the account was further already it stays there. */
+/* Makes it the day and month of the date; an account that was further already stays there. */
 void ledger_begin_day(struct ledger *ledger, int32_t date);
-/*
- * Posts the expiry of one grant whose time is over; false: there is none left. To be called until
+/* Posts the expiry of one grant whose time is over; false: there is none left. To be called until
  * then before each ledger_post(), and behind one that closed a hold: what returned from it to an
- * expired grant is open to that one usage only.
- */
+ * expired grant is open to that one usage only. */
 NODISCARD bool ledger_expire(struct ledger *ledger, int64_t now, struct ledger_entry *ret);
 /* Changes nothing unless it is CREDIT_POSTED; then *ret_count is 0 to LEDGER_ENTRIES_MAX. */
 #define LEDGER_ENTRIES_MAX 2
@@ -114,8 +112,7 @@ enum credit_verdict ledger_post(struct ledger *ledger, const struct ledger_posti
     struct ledger_entry ret[LEDGER_ENTRIES_MAX], size_t *ret_count);
 /* Sets recharge_due_at, after the threshold was changed. */
 void ledger_check_recharge(struct ledger *ledger, int64_t now);
-
-/* What could be posted as usage now, as ledger_post() sees it: balance, overdraft and limits. */
+/* What could be posted as usage now: balance, overdraft and limits allow it. */
 int64_t ledger_available(const struct ledger *ledger);
 
 #endif

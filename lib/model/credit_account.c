@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "lib/money.h"
+#include "lib/zone.h"
 
 const char *const credit_owner_names[] = {
 	[CREDIT_OF_USER] = "user",
@@ -256,21 +256,13 @@ credit_account_begin_day(struct task *task, struct credit_account *account)
 	return true;
 }
 
-void
-credit_amount_write(struct json_out *out, const char *key, int64_t nanos)
-{
-	char digits[MONEY_TEXT_SIZE];
-
-	json_number(out, key, money_format_scaled(nanos, CREDIT_SCALE, digits));
-}
-
 static void
 write_limit(struct json_out *out, const char *key, int64_t limit)
 {
 	if (limit == LEDGER_NO_LIMIT)
 		json_null(out, key);
 	else
-		credit_amount_write(out, key, limit);
+		json_credits(out, key, limit);
 }
 
 static void
@@ -292,21 +284,21 @@ credit_account_write(struct json_out *out, const void *object)
 	json_id(out, "id", account->id);
 	json_text(out, "owner", credit_owner_names[account->owner]);
 	json_id(out, "user_id", account->user);
-	credit_amount_write(out, "current_balance", ledger->balance);
-	credit_amount_write(out, "held", ledger->held);
-	credit_amount_write(out, "lifetime_purchased", ledger->purchased);
-	credit_amount_write(out, "lifetime_spent", ledger->spent);
-	credit_amount_write(out, "lifetime_refunded", ledger->refunded);
-	credit_amount_write(out, "uncovered", ledger->uncovered);
-	credit_amount_write(out, "overdraft", ledger->overdraft);
+	json_credits(out, "current_balance", ledger->balance);
+	json_credits(out, "held", ledger->held);
+	json_credits(out, "lifetime_purchased", ledger->purchased);
+	json_credits(out, "lifetime_spent", ledger->spent);
+	json_credits(out, "lifetime_refunded", ledger->refunded);
+	json_credits(out, "uncovered", ledger->uncovered);
+	json_credits(out, "overdraft", ledger->overdraft);
 	write_limit(out, "daily_limit", ledger->daily_limit);
 	write_limit(out, "monthly_limit", ledger->monthly_limit);
-	credit_amount_write(out, "spent_today", ledger->spent_today);
-	credit_amount_write(out, "spent_this_month", ledger->spent_this_month);
+	json_credits(out, "spent_today", ledger->spent_today);
+	json_credits(out, "spent_this_month", ledger->spent_this_month);
 	json_text(out, "timezone", account->timezone);
 	json_bool(out, "auto_recharge_enabled", ledger->recharge_enabled);
-	credit_amount_write(out, "auto_recharge_threshold", ledger->recharge_threshold);
-	credit_amount_write(out, "auto_recharge_amount", account->recharge_amount);
+	json_credits(out, "auto_recharge_threshold", ledger->recharge_threshold);
+	json_credits(out, "auto_recharge_amount", account->recharge_amount);
 	write_time(out, "recharge_due_at", ledger->recharge_due_at);
 	json_time(out, "created_at", account->created_at);
 	json_time(out, "updated_at", account->updated_at);

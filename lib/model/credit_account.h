@@ -53,7 +53,6 @@ NODISCARD bool credit_account_begin_day(struct task *task, struct credit_account
 
 /* An object; amounts in credits. */
 void credit_account_write(struct json_out *out, const void *object); /* struct credit_account */
-void credit_amount_write(struct json_out *out, const char *key, int64_t nanos);
 
 /* Its SQL, for the tests; NULL behind the last. */
 extern const char *const credit_account_statements[];

@@ -1,4 +1,4 @@
-#include "lib/model/credit_private.h"
+#include "lib/model/credit_book_private.h"
 
 #include <stdlib.h>
 

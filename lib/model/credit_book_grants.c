@@ -1,5 +1,5 @@
 /* The grants of the accounts in a book: as many as its postings need. */
-#include "lib/model/credit_private.h"
+#include "lib/model/credit_book_private.h"
 
 /* The first of each account, in the order in which they burn; should these not cover what is
  * posted, all of them are read. */

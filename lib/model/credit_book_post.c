@@ -1,8 +1,10 @@
 /* What is posted: from a posting through the ledger to transactions, each a link of its chain. */
-#include "lib/model/credit_private.h"
+#include "lib/model/credit_book_private.h"
 
 #include <assert.h>
 #include <string.h>
+
+#include "lib/zone.h"
 
 static struct credit_transaction *
 new_transaction(struct task *task, struct credit_book *book)
@@ -57,6 +59,7 @@ static void
 add_release(struct task *task, struct credit_book *book, struct book_hold *hold,
     const struct ledger_entry *entry, struct credit_transaction *transaction)
 {
+	assert(hold != NULL); /* only a posting that has one gives back */
 	transaction->source = hold->source;
 	transaction->hold = hold->ledger.id;
 	add_transaction(task, book, hold->account, entry, transaction);

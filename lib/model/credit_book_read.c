@@ -1,5 +1,5 @@
 /* What a batch of postings needs to know: the accounts, locked, and what belongs to them. */
-#include "lib/model/credit_private.h"
+#include "lib/model/credit_book_private.h"
 
 #include <string.h>
 

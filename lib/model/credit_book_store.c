@@ -1,5 +1,5 @@
 /* The statements that store what a book decided. */
-#include "lib/model/credit_private.h"
+#include "lib/model/credit_book_private.h"
 
 #include <string.h>
 
@@ -89,6 +89,7 @@ const char *const credit_book_statements[] = { accounts_sql, transactions_sql, d
 	add_grants_sql, change_grants_sql, add_holds_sql, close_holds_sql, NULL };
 
 #define COLUMNS_MAX 16
+#define HEX_SIZE ((size_t)2 * SEAL_HASH_SIZE)
 
 static void
 add_arrays(struct db_params *params, const enum db_array_type *types, size_t count,
@@ -117,13 +118,13 @@ static void
 add_hash(struct task *task, struct db_array *array, const uint8_t hash[SEAL_HASH_SIZE])
 {
 	static const char digits[] = "0123456789abcdef";
-	char *hex = arena_alloc(task->arena, 2 * SEAL_HASH_SIZE);
+	char *hex = arena_alloc(task->arena, HEX_SIZE);
 
 	for (size_t i = 0; i < SEAL_HASH_SIZE; i++) {
 		hex[2 * i] = digits[hash[i] >> 4];
 		hex[2 * i + 1] = digits[hash[i] & 15];
 	}
-	db_array_text(array, (struct text){ hex, 2 * SEAL_HASH_SIZE });
+	db_array_text(array, (struct text){ hex, HEX_SIZE });
 }
 
 static void

@@ -56,9 +56,9 @@ write_payload(struct json_out *out, const void *object)
 	json_open(out);
 	json_id(out, "account_id", recharge->account);
 	json_id(out, "user_id", recharge->user);
-	credit_amount_write(out, "balance", recharge->balance_nanos);
-	credit_amount_write(out, "threshold", recharge->threshold_nanos);
-	credit_amount_write(out, "amount", recharge->amount_nanos);
+	json_credits(out, "balance", recharge->balance_nanos);
+	json_credits(out, "threshold", recharge->threshold_nanos);
+	json_credits(out, "amount", recharge->amount_nanos);
 	json_time(out, "due_at", recharge->due_at);
 	json_close(out);
 }

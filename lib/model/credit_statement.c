@@ -104,13 +104,13 @@ credit_statement_list(struct task *task, struct id account,
 void
 credit_statement_write(struct json_out *out, const struct credit_statement *statement)
 {
-	credit_amount_write(out, "opening_balance", statement->opening_nanos);
-	credit_amount_write(out, "closing_balance", statement->closing_nanos);
+	json_credits(out, "opening_balance", statement->opening_nanos);
+	json_credits(out, "closing_balance", statement->closing_nanos);
 	json_open_at(out, "sums");
 	for (int type = 0; type < CREDIT_TYPES; type++) {
 		json_open_at(out, credit_type_names[type]);
 		json_int(out, "count", statement->sums[type].count);
-		credit_amount_write(out, "amount", statement->sums[type].amount_nanos);
+		json_credits(out, "amount", statement->sums[type].amount_nanos);
 		json_close(out);
 	}
 	json_close(out);

@@ -234,8 +234,8 @@ credit_transaction_write(struct json_out *out, const void *object)
 	json_id(out, "id", transaction->id);
 	json_int(out, "sequence", transaction->sequence);
 	json_text(out, "type", credit_type_names[transaction->type]);
-	credit_amount_write(out, "amount", transaction->amount_nanos);
-	credit_amount_write(out, "balance_after", transaction->balance_after);
+	json_credits(out, "amount", transaction->amount_nanos);
+	json_credits(out, "balance_after", transaction->balance_after);
 	json_id(out, "source_id", transaction->source);
 	json_id(out, "hold_id", transaction->hold);
 	json_id(out, "refunded_id", transaction->refunded);
@@ -261,8 +261,8 @@ credit_grant_write(struct json_out *out, const void *object)
 
 	json_open(out);
 	json_id(out, "id", grant->id);
-	credit_amount_write(out, "amount", grant->amount_nanos);
-	credit_amount_write(out, "remaining", grant->remaining_nanos);
+	json_credits(out, "amount", grant->amount_nanos);
+	json_credits(out, "remaining", grant->remaining_nanos);
 	json_int(out, "priority", grant->priority);
 	write_expiry(out, grant->expires_at);
 	json_time(out, "created_at", grant->created_at);
@@ -277,7 +277,7 @@ credit_hold_write(struct json_out *out, const void *object)
 	json_open(out);
 	json_id(out, "id", hold->id);
 	json_id(out, "authorization_id", hold->source);
-	credit_amount_write(out, "amount", hold->amount_nanos);
+	json_credits(out, "amount", hold->amount_nanos);
 	write_expiry(out, hold->expires_at);
 	json_time(out, "created_at", hold->created_at);
 	json_close(out);

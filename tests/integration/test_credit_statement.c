@@ -48,12 +48,12 @@ post_all(void)
 }
 
 static struct credit_account
-account_in(struct task *task, const char *timezone)
+account_in(struct task *task, const char *zone)
 {
 	struct credit_account account;
 
 	assert_true(credit_account_find_to_change(task, user, &account));
-	account.timezone = timezone;
+	account.timezone = zone;
 	assert_true(credit_account_change(task, &account));
 	return account;
 }

@@ -180,7 +180,7 @@ post_one(void)
 
 	if ((posting.type == CREDIT_HOLD || posting.type == CREDIT_RELEASE) && hold == NULL)
 		return;
-	old = ledger;
+	memcpy(&old, &ledger, sizeof old);
 	memcpy(before, grants, ledger.grant_count * sizeof *grants);
 	verdict = ledger_post(&ledger, &posting, entries, &count);
 	verdicts[verdict]++;
