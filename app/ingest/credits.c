@@ -147,6 +147,18 @@ take_refused(struct work *work)
 	batch->key_count = kept;
 }
 
+/* Their requests are finished before the holds of the others are looked at again. */
+static void
+leave_out_holds(struct work *work)
+{
+	for (size_t i = 0; i < work->hold_count; i++) {
+		struct hold_row *hold = &work->holds[i];
+
+		if (hold->result == HOLD_TAKEN && hold->authorize->refusal == REFUSAL_CREDITS)
+			hold->result = HOLD_REFUSED;
+	}
+}
+
 bool
 credits_decide(struct task *task, struct work *work)
 {
@@ -164,6 +176,7 @@ credits_decide(struct task *task, struct work *work)
 	    !credit_decide(task, work->postings, work->posting_count, &work->batch.credits))
 		return false;
 	take_refused(work);
+	leave_out_holds(work);
 	work_fill_authorizations(task, work);
 	for (const struct submission *s = work->list; s != NULL; s = s->next) {
 		if (s->posting != NULL && !audit(task, s))

@@ -236,8 +236,7 @@ work_fill_authorizations(struct task *task, struct work *work)
 	batch->authorizations = rows;
 	batch->authorization_count = 0;
 	for (size_t i = 0; i < work->hold_count; i++) {
-		if (work->holds[i].result == HOLD_TAKEN &&
-		    work->holds[i].authorize->refusal == REFUSAL_NONE)
+		if (work->holds[i].result == HOLD_TAKEN)
 			rows[batch->authorization_count++] = (struct authorization_row){
 				.client = work->counts.parts[work->holds[i].part].client,
 				.authorization = &work->holds[i].authorize->authorization,
