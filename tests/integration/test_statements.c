@@ -251,6 +251,7 @@ static const struct {
 	{ chat_log_statements, "_client_id_agent_session_id_id_idx on chat_logs_", PARTITIONS },
 	{ chat_log_statements, "_client_id_trace_id_id_idx on chat_logs_", PARTITIONS },
 	{ chat_log_statements, "_client_id_id_idx on chat_logs_", PARTITIONS },
+	{ chat_log_statements, "_client_id_id_idx1 on chat_logs_", PARTITIONS },
 	{ authorization_statements, "_pkey on authorizations_", PARTITIONS },
 	{ authorization_step_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ billing_statements, "using daily_costs_pkey ", 1 },
