@@ -13,6 +13,12 @@
 #define NAMES(text) \
 	"EXISTS (SELECT FROM (" IDS ") AS i (id) WHERE position(i.id::text IN " text ") > 0)"
 
+/* What was posted to their account of credits. */
+#define POSTED \
+	"SELECT t.id FROM credit_accounts a " \
+	"JOIN credit_transactions t ON t.client_id = a.client_id AND t.account_id = a.id " \
+	"WHERE a.client_id = $1 AND a.user_id = $2"
+
 #define DELETE_SOME(table, condition) \
 	"DELETE FROM " table " WHERE client_id = $1 AND ctid = ANY (ARRAY(SELECT ctid FROM " table \
 	" WHERE " condition " LIMIT $3))"
@@ -109,8 +115,11 @@ static const char alerts_find_sql[] = FIND("alerts", TOLD);
  */
 #define IN_BODY(text) "position(convert_to(" text ", 'UTF8') IN body) > 0"
 #define ANSWERED \
-	"client_id = $1 AND NOT sealed AND status <> 410 AND (" IN_BODY("$2::uuid::text") " OR EXISTS (SELECT FROM users u WHERE u.client_id = $1 AND u.id = $2 AND (" IN_BODY( \
-	    "'\"email\":' || to_json(u.email)") " OR " IN_BODY("'\"external_id\":' || to_json(u.external_id)") ")))"
+	"client_id = $1 AND NOT sealed AND status <> 410 AND (EXISTS (SELECT FROM (" IDS \
+	" UNION ALL " POSTED ") AS i (id) WHERE " IN_BODY( \
+	    "i.id::text") ") " \
+			  "OR EXISTS (SELECT FROM users u WHERE u.client_id = $1 AND u.id = $2 AND (" IN_BODY( \
+			      "'\"email\":' || to_json(u.email)") " OR " IN_BODY("'\"external_id\":' || to_json(u.external_id)") ")))"
 static const char answers_sql[] =
     "UPDATE idempotency_keys SET status = 410, content_type = 'application/problem+json', "
     "body = '{\"type\":\"about:blank\",\"title\":\"Gone\",\"status\":410,"
@@ -207,10 +216,6 @@ static const char costs_find_sql[] =
     FIND("user_costs", "client_id = $1 AND ctid = ANY (ARRAY(" COSTS "))");
 
 /* The ledger stays as it is; what says whose it is goes. */
-#define POSTED \
-	"SELECT t.id FROM credit_accounts a " \
-	"JOIN credit_transactions t ON t.client_id = a.client_id AND t.account_id = a.id " \
-	"WHERE a.client_id = $1 AND a.user_id = $2"
 #define DETAILS "client_id = $1 AND transaction_id = ANY (ARRAY(" POSTED "))"
 static const char details_sql[] = DELETE_SOME("credit_details", DETAILS);
 static const char details_find_sql[] = FIND("credit_details", DETAILS);
@@ -275,7 +280,10 @@ const struct erasure_table erasure_tables[] = {
 	    "key", .erase = { sums_sql }, .booked = true, .find = sums_find_sql },
 	{ "user_costs", "client_id days start cost_nanos calls", "user_id", .erase = { costs_sql },
 	    .booked = true, .find = costs_find_sql },
-	{ "credit_details", "client_id transaction_id",
+	{ "audit_log", "client_id id created_at api_key_id request_id action entity redacted_at",
+	    "user_id ip_address entity_id before after", .erase = { audit_sql },
+	    .find = audit_find_sql },
+	{ "credit_details", "client_id transaction_id account_id",
 	    "description metadata created_by_ip api_key_id", .erase = { details_sql },
 	    .find = details_find_sql },
 	{ .name = "credit_transactions",
@@ -288,7 +296,7 @@ const struct erasure_table erasure_tables[] = {
 	    "spent_today spent_month spent_this_month auto_recharge_enabled "
 	    "auto_recharge_threshold auto_recharge_amount recharge_due_at recharge_told_at "
 	    "last_sequence last_hash last_posted_at created_at updated_at",
-	    "user_id", .erase = { accounts_sql }, .find = accounts_find_sql },
+	    "user_id", .erase = { accounts_sql }, .last = true, .find = accounts_find_sql },
 	{ "login_failures", "client_id failures until", "subject", .erase = { failures_sql } },
 	{ "email_verifications", "client_id created_at expires_at", "user_id email", "token_hash",
 	    { verifications_sql }, .find = verifications_find_sql },
@@ -310,9 +318,6 @@ const struct erasure_table erasure_tables[] = {
 	    .erase = { alerts_sql }, .find = alerts_find_sql },
 	{ "idempotency_keys", "client_id request_hash status content_type sealed created_at",
 	    "key body", .erase = { answers_sql }, .find = answers_find_sql },
-	{ "audit_log", "client_id id created_at api_key_id request_id action entity redacted_at",
-	    "user_id ip_address entity_id before after", .erase = { audit_sql },
-	    .find = audit_find_sql },
 	{ "sessions", "client_id id expires_at revoked_at created_at updated_at",
 	    "user_id ip_address user_agent", "token_hash", { sessions_sql },
 	    .find = sessions_find_sql },
@@ -326,7 +331,7 @@ const struct erasure_table erasure_tables[] = {
 	    "username_folded display_name avatar_url subscription_tier subscription_status "
 	    "billing_customer_id account_status timezone preferences mfa_enabled last_login_at "
 	    "last_login_ip",
-	    "password_hash", { users_sql }, .find = users_find_sql },
+	    "password_hash", { users_sql }, .last = true, .find = users_find_sql },
 
 	/* Nothing of a person: reasons and sources are the operator's words. */
 	{ .name = "model_pricing",
