@@ -32,9 +32,9 @@
 	"AND created_at >= (SELECT min(created_at) FROM picked) " \
 	"AND created_at <= (SELECT max(created_at) FROM picked)"
 
-#define FIND(table, condition, ...) \
-	"SELECT (to_jsonb(t) - $3::text[])::text FROM (SELECT * FROM " table \
-	" WHERE " condition __VA_ARGS__ ") AS t"
+#define FIND(table, condition) \
+	"SELECT (to_jsonb(t) - $3::text[])::text FROM (SELECT * FROM " table " WHERE " condition \
+	") AS t"
 
 /* A key that is bound to a person is one of their names. */
 #define KEY_GONE \
@@ -53,7 +53,7 @@ static const char log_sql[] = UPDATE_SOME("chat_logs", OF_USER, LOG_CHANGES);
 /* Records of a session of theirs that name nobody. */
 static const char log_session_sql[] = UPDATE_SOME("chat_logs",
     "client_id = $1 AND session_id = ANY (ARRAY(" SESSIONS ")) AND user_id IS NULL", LOG_CHANGES);
-static const char log_find_sql[] = FIND("chat_logs", OF_USER, " ORDER BY id");
+static const char log_find_sql[] = FIND("chat_logs", OF_USER " ORDER BY id");
 
 static const char authorizations_sql[] = UPDATE_SOME("authorizations", OF_USER,
     "user_id = NULL, session_id = NULL, agent_session_id = NULL, " KEY_GONE);
@@ -189,7 +189,7 @@ static const char sums_sql[] =
 			      "excluded") ", excluded.duration_slots, excluded.duration_calls, "
 					  "excluded.quarter, excluded.quarters)";
 static const char sums_find_sql[] = FIND("cost_aggregates",
-    "client_id = $1 AND dimension = 'user' AND key[1] = $2::uuid::text", " ORDER BY grain, start");
+    "client_id = $1 AND dimension = 'user' AND key[1] = $2::uuid::text ORDER BY grain, start");
 
 /* Sums by stretches of days, with nobody's under the nil id. One look into the index for each
  * stretch. */
@@ -234,10 +234,10 @@ static const char mfa_sql[] = "DELETE FROM user_mfa WHERE " OF_USER;
 static const char mfa_find_sql[] = FIND("user_mfa", OF_USER);
 
 static const char sessions_sql[] = DELETE_SOME("sessions", OF_USER);
-static const char sessions_find_sql[] = FIND("sessions", OF_USER, " ORDER BY id");
+static const char sessions_find_sql[] = FIND("sessions", OF_USER " ORDER BY id");
 /* The first of a line goes last. */
 static const char tokens_sql[] = DELETE_SOME("auth_tokens", OF_USER " ORDER BY lineage_id IS NULL");
-static const char tokens_find_sql[] = FIND("auth_tokens", OF_USER, " ORDER BY id");
+static const char tokens_find_sql[] = FIND("auth_tokens", OF_USER " ORDER BY id");
 static const char users_sql[] = "DELETE FROM users WHERE client_id = $1 AND id = $2";
 static const char users_find_sql[] = FIND("users", "client_id = $1 AND id = $2");
 
