@@ -107,6 +107,15 @@ DECLARE
 		SELECT person::text
 		UNION ALL SELECT id::text FROM sessions WHERE client_id = client AND user_id = person
 		UNION ALL SELECT id::text FROM auth_tokens WHERE client_id = client AND user_id = person);
+	-- What was posted by hand stands in the log with what was written beside it.
+	posted text[] := ARRAY(
+		SELECT id::text FROM credit_accounts WHERE client_id = client AND user_id = person
+		UNION ALL
+		SELECT t.id::text
+		FROM credit_accounts c
+		JOIN credit_transactions t ON t.client_id = c.client_id AND t.account_id = c.id
+		WHERE c.client_id = client AND c.user_id = person
+		AND t.transaction_type IN ('purchase', 'refund', 'adjustment'));
 	names jsonb[] := ARRAY(
 		SELECT jsonb_build_object(v.name, v.value)
 		FROM users u
@@ -116,7 +125,7 @@ DECLARE
 BEGIN
 	WITH looked AS (
 		SELECT a.client_id, a.id, a.user_id IS NOT DISTINCT FROM person AS acted,
-			coalesce(a.entity_id = ANY (ids), false)
+			coalesce(a.entity_id = ANY (ids || posted), false)
 			OR EXISTS (
 				SELECT FROM unnest(ids) AS i
 				WHERE position(i IN coalesce(a.before::text, '')) > 0

@@ -70,6 +70,10 @@ erasing_expect_nowhere(const char *text)
 {
 	const char *tables = where_is(text);
 
+	assert_string_equal(api_sql("SELECT count(*) FROM idempotency_keys\n"
+				    "WHERE position('%s'::bytea IN body) > 0",
+				text),
+	    "0");
 	if (tables[0] != '\0')
 		fail_msg("%s is left in %s", text, tables);
 }

@@ -12,7 +12,6 @@
 #include "worker/flush.h"
 #include "worker/user_name.h"
 
-#include <string.h>
 #include <sysexits.h>
 
 static bool
@@ -29,13 +28,6 @@ take_step(struct task *task, const struct erasure *erasure, const struct erasure
 	FAILPOINT("erase-committed");
 	arena_undo(task->arena, mark);
 	return true;
-}
-
-/* The row of the user is the name under which the rest is found. */
-static bool
-is_last(const struct erasure_table *table)
-{
-	return strcmp(table->name, "users") == 0;
 }
 
 static bool
@@ -57,8 +49,8 @@ erase_rows(struct task *task, const struct erasure *erasure, const struct erasur
 static bool
 erase_user(struct task *task, const struct erasure *erasure, struct job_result *result)
 {
-	for (const struct erasure_table *table = erasure_tables; !is_last(table); table++)
-		if (!erase_rows(task, erasure, table, result))
+	for (const struct erasure_table *table = erasure_tables; table->name != NULL; table++)
+		if (!table->last && !erase_rows(task, erasure, table, result))
 			return false;
 	if (!erasure_end(task, erasure))
 		return false;

@@ -64,7 +64,7 @@ NODISCARD bool erasure_end(struct task *task, const struct erasure *erasure);
 NODISCARD bool erasure_finish(struct task *task, const struct id *clients, size_t count);
 
 /* A JSON object. */
-void erasure_write(struct json_out *out, const void *erasure);
+void erasure_write(struct json_out *out, const void *object);
 
 /* Its SQL, for the tests; NULL behind the last. */
 extern const char *const erasure_statements[]; /* of tally_app */

@@ -13,6 +13,12 @@
 #define NAMES(text) \
 	"EXISTS (SELECT FROM (" IDS ") AS i (id) WHERE position(i.id::text IN " text ") > 0)"
 
+/* What was posted to their account of credits. */
+#define POSTED \
+	"SELECT t.id FROM credit_accounts a " \
+	"JOIN credit_transactions t ON t.client_id = a.client_id AND t.account_id = a.id " \
+	"WHERE a.client_id = $1 AND a.user_id = $2"
+
 #define DELETE_SOME(table, condition) \
 	"DELETE FROM " table " WHERE client_id = $1 AND ctid = ANY (ARRAY(SELECT ctid FROM " table \
 	" WHERE " condition " LIMIT $3))"
@@ -26,9 +32,9 @@
 	"AND created_at >= (SELECT min(created_at) FROM picked) " \
 	"AND created_at <= (SELECT max(created_at) FROM picked)"
 
-#define FIND(table, condition, ...) \
-	"SELECT (to_jsonb(t) - $3::text[])::text FROM (SELECT * FROM " table \
-	" WHERE " condition __VA_ARGS__ ") AS t"
+#define FIND(table, condition) \
+	"SELECT (to_jsonb(t) - $3::text[])::text FROM (SELECT * FROM " table " WHERE " condition \
+	") AS t"
 
 /* A key that is bound to a person is one of their names. */
 #define KEY_GONE \
@@ -47,7 +53,7 @@ static const char log_sql[] = UPDATE_SOME("chat_logs", OF_USER, LOG_CHANGES);
 /* Records of a session of theirs that name nobody. */
 static const char log_session_sql[] = UPDATE_SOME("chat_logs",
     "client_id = $1 AND session_id = ANY (ARRAY(" SESSIONS ")) AND user_id IS NULL", LOG_CHANGES);
-static const char log_find_sql[] = FIND("chat_logs", OF_USER, " ORDER BY id");
+static const char log_find_sql[] = FIND("chat_logs", OF_USER " ORDER BY id");
 
 static const char authorizations_sql[] = UPDATE_SOME("authorizations", OF_USER,
     "user_id = NULL, session_id = NULL, agent_session_id = NULL, " KEY_GONE);
@@ -109,8 +115,11 @@ static const char alerts_find_sql[] = FIND("alerts", TOLD);
  */
 #define IN_BODY(text) "position(convert_to(" text ", 'UTF8') IN body) > 0"
 #define ANSWERED \
-	"client_id = $1 AND NOT sealed AND status <> 410 AND (" IN_BODY("$2::uuid::text") " OR EXISTS (SELECT FROM users u WHERE u.client_id = $1 AND u.id = $2 AND (" IN_BODY( \
-	    "'\"email\":' || to_json(u.email)") " OR " IN_BODY("'\"external_id\":' || to_json(u.external_id)") ")))"
+	"client_id = $1 AND NOT sealed AND status <> 410 AND (EXISTS (SELECT FROM (" IDS \
+	" UNION ALL " POSTED ") AS i (id) WHERE " IN_BODY( \
+	    "i.id::text") ") " \
+			  "OR EXISTS (SELECT FROM users u WHERE u.client_id = $1 AND u.id = $2 AND (" IN_BODY( \
+			      "'\"email\":' || to_json(u.email)") " OR " IN_BODY("'\"external_id\":' || to_json(u.external_id)") ")))"
 static const char answers_sql[] =
     "UPDATE idempotency_keys SET status = 410, content_type = 'application/problem+json', "
     "body = '{\"type\":\"about:blank\",\"title\":\"Gone\",\"status\":410,"
@@ -180,7 +189,7 @@ static const char sums_sql[] =
 			      "excluded") ", excluded.duration_slots, excluded.duration_calls, "
 					  "excluded.quarter, excluded.quarters)";
 static const char sums_find_sql[] = FIND("cost_aggregates",
-    "client_id = $1 AND dimension = 'user' AND key[1] = $2::uuid::text", " ORDER BY grain, start");
+    "client_id = $1 AND dimension = 'user' AND key[1] = $2::uuid::text ORDER BY grain, start");
 
 /* Sums by stretches of days, with nobody's under the nil id. One look into the index for each
  * stretch. */
@@ -207,10 +216,6 @@ static const char costs_find_sql[] =
     FIND("user_costs", "client_id = $1 AND ctid = ANY (ARRAY(" COSTS "))");
 
 /* The ledger stays as it is; what says whose it is goes. */
-#define POSTED \
-	"SELECT t.id FROM credit_accounts a " \
-	"JOIN credit_transactions t ON t.client_id = a.client_id AND t.account_id = a.id " \
-	"WHERE a.client_id = $1 AND a.user_id = $2"
 #define DETAILS "client_id = $1 AND transaction_id = ANY (ARRAY(" POSTED "))"
 static const char details_sql[] = DELETE_SOME("credit_details", DETAILS);
 static const char details_find_sql[] = FIND("credit_details", DETAILS);
@@ -229,10 +234,10 @@ static const char mfa_sql[] = "DELETE FROM user_mfa WHERE " OF_USER;
 static const char mfa_find_sql[] = FIND("user_mfa", OF_USER);
 
 static const char sessions_sql[] = DELETE_SOME("sessions", OF_USER);
-static const char sessions_find_sql[] = FIND("sessions", OF_USER, " ORDER BY id");
+static const char sessions_find_sql[] = FIND("sessions", OF_USER " ORDER BY id");
 /* The first of a line goes last. */
 static const char tokens_sql[] = DELETE_SOME("auth_tokens", OF_USER " ORDER BY lineage_id IS NULL");
-static const char tokens_find_sql[] = FIND("auth_tokens", OF_USER, " ORDER BY id");
+static const char tokens_find_sql[] = FIND("auth_tokens", OF_USER " ORDER BY id");
 static const char users_sql[] = "DELETE FROM users WHERE client_id = $1 AND id = $2";
 static const char users_find_sql[] = FIND("users", "client_id = $1 AND id = $2");
 
@@ -275,7 +280,10 @@ const struct erasure_table erasure_tables[] = {
 	    "key", .erase = { sums_sql }, .booked = true, .find = sums_find_sql },
 	{ "user_costs", "client_id days start cost_nanos calls", "user_id", .erase = { costs_sql },
 	    .booked = true, .find = costs_find_sql },
-	{ "credit_details", "client_id transaction_id",
+	{ "audit_log", "client_id id created_at api_key_id request_id action entity redacted_at",
+	    "user_id ip_address entity_id before after", .erase = { audit_sql },
+	    .find = audit_find_sql },
+	{ "credit_details", "client_id transaction_id account_id",
 	    "description metadata created_by_ip api_key_id", .erase = { details_sql },
 	    .find = details_find_sql },
 	{ .name = "credit_transactions",
@@ -288,7 +296,7 @@ const struct erasure_table erasure_tables[] = {
 	    "spent_today spent_month spent_this_month auto_recharge_enabled "
 	    "auto_recharge_threshold auto_recharge_amount recharge_due_at recharge_told_at "
 	    "last_sequence last_hash last_posted_at created_at updated_at",
-	    "user_id", .erase = { accounts_sql }, .find = accounts_find_sql },
+	    "user_id", .erase = { accounts_sql }, .last = true, .find = accounts_find_sql },
 	{ "login_failures", "client_id failures until", "subject", .erase = { failures_sql } },
 	{ "email_verifications", "client_id created_at expires_at", "user_id email", "token_hash",
 	    { verifications_sql }, .find = verifications_find_sql },
@@ -310,9 +318,6 @@ const struct erasure_table erasure_tables[] = {
 	    .erase = { alerts_sql }, .find = alerts_find_sql },
 	{ "idempotency_keys", "client_id request_hash status content_type sealed created_at",
 	    "key body", .erase = { answers_sql }, .find = answers_find_sql },
-	{ "audit_log", "client_id id created_at api_key_id request_id action entity redacted_at",
-	    "user_id ip_address entity_id before after", .erase = { audit_sql },
-	    .find = audit_find_sql },
 	{ "sessions", "client_id id expires_at revoked_at created_at updated_at",
 	    "user_id ip_address user_agent", "token_hash", { sessions_sql },
 	    .find = sessions_find_sql },
@@ -326,7 +331,7 @@ const struct erasure_table erasure_tables[] = {
 	    "username_folded display_name avatar_url subscription_tier subscription_status "
 	    "billing_customer_id account_status timezone preferences mfa_enabled last_login_at "
 	    "last_login_ip",
-	    "password_hash", { users_sql }, .find = users_find_sql },
+	    "password_hash", { users_sql }, .last = true, .find = users_find_sql },
 
 	/* Nothing of a person: reasons and sources are the operator's words. */
 	{ .name = "model_pricing",

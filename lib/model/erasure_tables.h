@@ -23,14 +23,14 @@ struct erasure_table {
 	 */
 	const char *erase[ERASURE_WAYS_MAX];
 	bool booked; /* the statements need day_lock() */
+	bool last; /* by its rows others are found: only the last step, which keeps out what comes
+		      meanwhile, changes it */
 	/* A JSON object for each row of the person, without the columns of $3; or NULL. */
 	const char *find;
 };
 
-/*
- * In the order in which they are erased: what is found by way of others comes before them, and the
- * users are last. NULL name behind the last.
- */
+/* In the order in which they are erased: what is found by way of others comes before them. NULL
+ * name behind the last. */
 extern const struct erasure_table erasure_tables[];
 
 /* The names of a list, for a parameter of the type text[]. */

@@ -103,16 +103,8 @@ add_prompts(const char *record)
 static void
 add_credits(const char *user)
 {
-	api_sql("INSERT INTO credit_accounts (client_id, id, owner, user_id, current_balance)\n"
-		"VALUES ('%s', '%s', 'user', '%s', 10)",
-	    client, client, user);
-	api_sql("INSERT INTO credit_transactions (client_id, id, account_id, sequence,\n"
-		"transaction_type, amount, balance_after, created_at, hash)\n"
-		"VALUES ('%s', '%s', '%s', 1, 'purchase', 10, 10, now(), sha256('x'))",
-	    client, client, client);
-	api_sql("INSERT INTO credit_details (client_id, transaction_id, account_id, description,\n"
-		"created_by_ip) VALUES ('%s', '%s', '%s', '" MARK "', '203.0.113.77')",
-	    client, client, client);
+	api_expect(201, "POST", api_text("/v1/credit-accounts/%s/transactions", user),
+	    "{\"type\":\"purchase\",\"amount\":10,\"description\":\"" MARK "\"}");
 }
 
 static void
