@@ -170,16 +170,19 @@ test_a_change_of_the_user_is_not_waited_for(void **state)
 	static const int one[] = { 0, -1 }, none[] = { -1 };
 	struct writer editor, writer;
 	struct chat_log log = logs[0];
-	struct user user = { .external_id = "changed", .email = "a@example.org" }, changed;
+	struct user *user, changed;
 
 	(void)state;
 	writer_open(&editor, none);
-	assert_true(resource_add(&editor.task, &user_resource, &user) && db_commit(&editor.task));
-	changed = user;
+	user = resource_new(&editor.task, &user_resource);
+	user->external_id = "changed";
+	user->email = "a@example.org";
+	assert_true(resource_add(&editor.task, &user_resource, user) && db_commit(&editor.task));
+	changed = *user;
 	changed.email = "b@example.org";
-	assert_true(resource_change(&editor.task, &user_resource, "change", &user, &changed));
+	assert_true(resource_change(&editor.task, &user_resource, "change", user, &changed));
 	log.id = id_new(log.created_at);
-	log.user_id = user.head.id;
+	log.user_id = user->head.id;
 	writer_open(&writer, one);
 	writer.rows[0].log = &log;
 	assert_true(store(&writer, true));
