@@ -8,6 +8,8 @@
 #include "lib/clock.h"
 #include "tests/crediting.h"
 
+#define MANY_GRANTS 250
+
 static void
 a_source_is_posted_once(UNUSED void **state)
 {
@@ -199,6 +201,47 @@ the_chain_is_the_one_that_sql_computes(UNUSED void **state)
 	crediting_expect_sql(sql, hex);
 }
 
+static const char over_sql[] =
+    "UPDATE credit_grants SET expires_at = now() WHERE expires_at > now()";
+
+/* More than a posting reads where the first of them suffice. */
+static void
+an_account_may_have_many_grants(UNUSED void **state)
+{
+	struct credit_posting grants[MANY_GRANTS];
+	struct id user = crediting_user();
+	struct credit_posting few = crediting_posting(user, CREDIT_USAGE, CREDITS(3));
+	struct credit_posting most = crediting_posting(user, CREDIT_USAGE, CREDITS(230));
+	struct credit_posting rest = crediting_posting(user, CREDIT_USAGE, CREDITS(1));
+	struct credit_posting sweep = crediting_posting(user, CREDIT_EXPIRY, 0);
+	struct task task = crediting_task();
+
+	for (int i = 0; i < MANY_GRANTS; i++) {
+		grants[i] = crediting_posting(user, CREDIT_PURCHASE, CREDITS(1));
+		grants[i].expires_at = i < 10 ? 0 : task.now + CLOCK_DAY;
+	}
+	assert_true(crediting_post(&task, grants, MANY_GRANTS));
+	crediting_task_end(&task);
+	crediting_expect(&few, CREDIT_POSTED);
+	crediting_expect_books();
+	crediting_expect(&most, CREDIT_POSTED);
+	assert_int_equal(most.account.ledger.balance, CREDITS(17));
+	crediting_expect_books();
+	free(servers_sql(crediting_servers, over_sql));
+	crediting_expect(&rest, CREDIT_POSTED);
+	assert_int_equal(rest.account.ledger.balance, CREDITS(9));
+	crediting_expect_books();
+	for (int i = 0; i < MANY_GRANTS; i++)
+		grants[i].id = id_new(clock_now());
+	task = crediting_task();
+	assert_true(crediting_post(&task, grants + 10, MANY_GRANTS - 10));
+	crediting_task_end(&task);
+	free(servers_sql(crediting_servers, over_sql));
+	crediting_expect(&sweep, CREDIT_POSTED);
+	assert_int_equal(sweep.account.ledger.balance, CREDITS(9));
+	crediting_expect_books();
+}
+
 static void
 nobody_changes_what_was_posted(UNUSED void **state)
 {
@@ -228,6 +271,7 @@ main(void)
 		cmocka_unit_test(a_hold_by_hand_is_its_accounts),
 		cmocka_unit_test(what_is_over_is_settled_on_the_way),
 		cmocka_unit_test(a_refund_is_of_what_was_used),
+		cmocka_unit_test(an_account_may_have_many_grants),
 		cmocka_unit_test(nobody_changes_what_was_posted),
 	};
 
