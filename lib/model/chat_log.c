@@ -58,6 +58,8 @@ static const char list_by_trace_sql[] = BELOW "AND trace_id = $11\n" REST;
 static const char list_unpriced_sql[] =
     BELOW "AND id >= $6\n"
 	  "AND estimated_cost_cents IS NULL AND verified_cost_cents IS NULL\n" REST;
+static const char list_failed_sql[] = BELOW "AND id >= $6\n"
+					    "AND NOT success\n" REST;
 
 static const char walk_sql[] = "SELECT " COLUMNS "\n"
 			       "FROM chat_logs\n"
@@ -67,7 +69,7 @@ static const char walk_sql[] = "SELECT " COLUMNS "\n"
 
 const char *const chat_log_statements[] = { find_sql, list_sql, list_by_user_sql,
 	list_by_session_sql, list_by_conversation_sql, list_by_agent_session_sql, list_by_trace_sql,
-	list_unpriced_sql, walk_sql, NULL };
+	list_unpriced_sql, list_failed_sql, walk_sql, NULL };
 
 const struct chat_log_filter chat_log_all = { .success = -1, .unpriced = -1, .until = INT64_MAX };
 
@@ -187,7 +189,9 @@ choose_list(const struct chat_log_filter *filter)
 		return list_by_agent_session_sql;
 	if (!id_is_nil(filter->user_id))
 		return list_by_user_sql;
-	return filter->unpriced == 1 ? list_unpriced_sql : list_sql;
+	if (filter->unpriced == 1)
+		return list_unpriced_sql;
+	return filter->success == 0 ? list_failed_sql : list_sql;
 }
 
 static void

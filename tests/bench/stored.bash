@@ -193,12 +193,16 @@ measure_stored() {
 	step "They were made in $((SECONDS - began)) s"
 	at small roll_up limit
 	at large roll_up figure
+	# Autovacuum would come to these, too.
+	at small sql -c 'VACUUM ANALYZE'
+	at large sql -c 'VACUUM ANALYZE'
 	at small warm
 	at large warm
 	for ((round = 1; round <= rounds; round++)); do
 		step "Round $round of $rounds with the records"
 		measure_both
 		at large measure_usage P7 "$records"
+		at large measure_queries
 		at small measure_usage P7.small $((records / 100))
 	done
 	at large measure_purge

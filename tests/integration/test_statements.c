@@ -296,6 +296,7 @@ static const struct {
 	{ chat_log_statements, "_client_id_agent_session_id_id_idx on chat_logs_", PARTITIONS },
 	{ chat_log_statements, "_client_id_trace_id_id_idx on chat_logs_", PARTITIONS },
 	{ chat_log_statements, "_client_id_id_idx on chat_logs_", PARTITIONS },
+	{ chat_log_statements, "_client_id_id_idx1 on chat_logs_", PARTITIONS },
 	{ authorization_statements, "_pkey on authorizations_", PARTITIONS },
 	{ authorization_step_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ credit_account_statements, "using credit_accounts_user_id ", 1 },

@@ -1,5 +1,5 @@
--- What each user cost, by stretches of days: who costs most is found among a few rows of each user, however many days
--- that are.
+-- What the page asks for, in few steps. user_costs is what each user cost, by stretches of days: who costs most is found
+-- among a few rows of each user, however many days that are.
 
 -- migrate:up
 
@@ -22,6 +22,9 @@ ALTER TABLE rollup_clients ADD COLUMN users_until timestamptz;
 
 GRANT SELECT ON user_costs TO tally_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON user_costs TO tally_worker;
+
+-- ?success=false: failures are few.
+CREATE INDEX chat_logs_failed ON chat_logs (client_id, id) WHERE NOT success;
 
 -- As before, but where the first hour begins is not reckoned in the condition: row-level security would let no index have
 -- that, and all hours of the client were read for a quarter of one.
@@ -97,5 +100,6 @@ LANGUAGE sql STABLE AS $$
 	AND a.start + q.quarter * interval '15 minutes' >= since AND a.start + q.quarter * interval '15 minutes' < until
 $$;
 
+DROP INDEX chat_logs_failed;
 ALTER TABLE rollup_clients DROP COLUMN users_until;
 DROP TABLE user_costs;
