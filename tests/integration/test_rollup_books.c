@@ -112,6 +112,29 @@ each_row_that_is_broken_is_named(UNUSED void **state)
 	EXPECT_TALLY(EX_OK, "\"differences\":0", "verify", "--json");
 }
 
+/* As rows by quarter-hour, which is how they were kept. */
+static void
+an_older_database_is_brought_forward(UNUSED void **state)
+{
+	free(servers_sql(servers,
+	    "CREATE TABLE kept_rows AS SELECT client_id, dimension, grain, start, key, cost_cents, "
+	    "calls, tokens, failed_calls, quarter, quarters::text FROM cost_aggregates"));
+	EXPECT_TALLY(EX_OK, NULL, "migrate", "down", "--to", "20261124000000");
+	books_expect(
+	    servers, "SELECT count(*) > 0 FROM cost_aggregates WHERE grain = 'quarter'", "t");
+	EXPECT_TALLY(EX_OK, NULL, "migrate", "up");
+	books_expect(servers, "SELECT count(*) FROM cost_aggregates WHERE grain = 'quarter'", "0");
+	books_expect(servers,
+	    "SELECT count(*) FROM cost_aggregates a FULL JOIN kept_rows k "
+	    "USING (client_id, dimension, grain, start, key) "
+	    "WHERE ROW(a.cost_cents, a.calls, a.tokens, a.failed_calls, a.quarter, a.quarters::text) "
+	    "IS DISTINCT FROM ROW(k.cost_cents, k.calls, k.tokens, k.failed_calls, k.quarter, k.quarters)",
+	    "0");
+	EXPECT_TALLY(EX_OK, NULL, "rollup");
+	EXPECT_TALLY(EX_OK, "\"differences\":0", "verify", "--json");
+	free(servers_sql(servers, "DROP TABLE kept_rows"));
+}
+
 static void
 late_records_change_every_row_they_are_in(UNUSED void **state)
 {
@@ -180,6 +203,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row_that_is_broken_is_named),
+		cmocka_unit_test(an_older_database_is_brought_forward),
 		cmocka_unit_test(late_records_change_every_row_they_are_in),
 		cmocka_unit_test(another_zone_has_other_days),
 	};
