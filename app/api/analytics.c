@@ -101,7 +101,7 @@ read_query(struct request *req, struct usage_input *input, struct usage_query *q
 	struct span range;
 
 	if (!request_read_query(req, input) ||
-	    !analytics_read_range(task, &input->range,
+	    !analytics_read_range(task, zone, &input->range,
 		input->bucket == ANALYTICS_DAY ? 30 * CLOCK_DAY : CLOCK_DAY, &range) ||
 	    !read_group_by(task, &input->group_by, query) ||
 	    !analytics_read_only(task, &input->only, query))

@@ -1,24 +1,37 @@
 #include "app/api/analytics_input.h"
 
+#include <string.h>
+
 #include "app/api/analytics_sums.h"
+#include "lib/clock.h"
 
 static bool
-check_time(struct task *task, const char *field, int64_t usec)
+read_time(
+    struct task *task, const struct zone *zone, const char *field, const char *given, int64_t *ret)
 {
-	if (usec < ANALYTICS_FIRST || usec > ANALYTICS_LAST)
+	struct text text = { given, given == NULL ? 0 : strlen(given) };
+	int32_t date;
+
+	if (given != NULL && date_parse(text, &date))
+		*ret = zone == NULL ? date * CLOCK_DAY : zone_day_start(zone, date);
+	else if (given != NULL && !clock_parse(text, ret))
+		return task_fail_field(task, field,
+		    "must be a time as in 2026-11-21T09:30:00Z (RFC 3339) or a date as in 2026-11-21");
+	if (*ret < ANALYTICS_FIRST || *ret > ANALYTICS_LAST)
 		return task_fail_field(
 		    task, field, "must lie in the years from 2000 to 2099, in UTC");
 	return true;
 }
 
 bool
-analytics_read_range(
-    struct task *task, const struct analytics_range *range, int64_t usec, struct span *ret)
+analytics_read_range(struct task *task, const struct zone *zone,
+    const struct analytics_range *range, int64_t usec, struct span *ret)
 {
-	*ret = (struct span){ range->since, range->has_until ? range->until : task->now };
-	if (!range->has_since)
-		ret->since = ret->until - usec;
-	if (!check_time(task, "since", ret->since) || !check_time(task, "until", ret->until))
+	ret->until = task->now;
+	if (!read_time(task, zone, "until", range->until, &ret->until))
+		return false;
+	ret->since = ret->until - usec;
+	if (!read_time(task, zone, "since", range->since, &ret->since))
 		return false;
 	if (ret->since >= ret->until)
 		return task_fail_field(task, "until", "must be later than since");

@@ -11,20 +11,22 @@
 #define ANALYTICS_FIRST (INT64_C(946684800) * 1000000) /* 2000-01-01 */
 #define ANALYTICS_LAST (INT64_C(4102444800) * 1000000) /* 2100-01-01 */
 
-/* Members of a query struct; the rows of its table name them. */
+/* Members of a query struct; the rows of its table name them. Each is a time, or a date for where
+ * the day begins; NULL: not given. */
 struct analytics_range {
-	int64_t since, until;
-	bool has_since, has_until;
+	const char *since, *until;
 };
 #define ANALYTICS_TIME(query, range, key, member, text) \
 	{ \
-		.name = (key), .type = JSON_TIME, .offset = offsetof(query, range.member), \
-		.given = offsetof(query, range.has_##member), .about = (text) \
+		.name = (key), .type = JSON_TEXT, .offset = offsetof(query, range.member), \
+		.given = JSON_ALWAYS, .min = 1, .max = 40, \
+		.about = "A time, or a date of the client's zone for its beginning. " text \
 	}
 
-/* What is not given: now, and so long before. ERR_INVALID on "since" or "until". */
-NODISCARD bool analytics_read_range(
-    struct task *task, const struct analytics_range *range, int64_t usec, struct span *ret);
+/* What is not given: now, and so long before. zone: of dates; NULL: UTC. ERR_INVALID on "since" or
+ * "until". */
+NODISCARD bool analytics_read_range(struct task *task, const struct zone *zone,
+    const struct analytics_range *range, int64_t usec, struct span *ret);
 
 /* Members of a query struct; ANALYTICS_ONLY_FIELDS puts their rows into its table. */
 struct analytics_only {

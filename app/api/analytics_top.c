@@ -136,7 +136,7 @@ top_of_client(
 	struct usage_groups groups;
 	struct usage_group total;
 
-	if (!input->range.has_since)
+	if (input->range.since == NULL)
 		range.since = zone_day_start(zone, zone_date(zone, range.until - 1) - 29);
 	range.since = span_floor(range.since, SPAN_QUARTER);
 	range.until = span_ceil(range.until, SPAN_QUARTER);
@@ -222,7 +222,8 @@ analytics_top(struct request *req, struct reply *reply)
 	struct span range;
 
 	if (!request_read_query(req, &input) ||
-	    !analytics_read_range(req->task, &input.range, 30 * CLOCK_DAY, &range))
+	    !analytics_read_range(
+		req->task, req->identity->zone, &input.range, 30 * CLOCK_DAY, &range))
 		return false;
 	if (input.by == BY_CLIENT) {
 		if (!req->task->operator_key)

@@ -6,7 +6,7 @@
 static const char top_sql[] =
     "WITH ranked AS ("
     "SELECT c.id, c.name, d.*, a.adjustments, "
-    "row_number() OVER (ORDER BY d.cost DESC, d.requests DESC, c.id) AS place "
+    "row_number() OVER (ORDER BY d.cost DESC, d.requests DESC NULLS LAST, c.id) AS place "
     "FROM clients c "
     "CROSS JOIN LATERAL ("
     "SELECT coalesce(sum(total_cost_cents), 0) AS cost, sum(total_requests) AS requests, "

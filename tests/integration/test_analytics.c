@@ -184,11 +184,13 @@ static const struct {
 	{ "a feature by tag", "feature=f&group_by=tag", "group_by" },
 	{ "a user that is no id", "user_id=ann", "user_id" },
 	{ "a tag without letters", "tag=", "tag" },
+	{ "more groups than are told", "group_by=model&limit=501", "limit" },
 };
 
 static void
 what_the_rollups_cannot_tell_is_refused(UNUSED void **state)
 {
+	_Static_assert(ANALYTICS_GROUPS_MAX == 500, "the test asks for one more");
 	for (size_t i = 0; i < COUNT(refusals); i++) {
 		api_expect(422, "GET", api_text(USAGE "?%s", refusals[i].query), NULL);
 		api_expect_field(refusals[i].sentence, refusals[i].field);

@@ -154,6 +154,8 @@ operators_compare_clients(UNUSED void **state)
 
 	api_use_new_client("top small");
 	key = api_key();
+	api_use_new_client("top free");
+	api_use_new_client("top adjusted");
 	api_use_new_client("top large");
 	api_sql("INSERT INTO daily_costs (client_id, date, total_cost_cents, total_requests, "
 		"failed_requests, total_tokens) SELECT id, d, CASE name WHEN 'top large' THEN 75 "
@@ -161,7 +163,16 @@ operators_compare_clients(UNUSED void **state)
 		"AS v (d) WHERE name IN ('top large', 'top small')");
 	api_sql("INSERT INTO cost_adjustments (client_id, id, date, amount_cents, reason) "
 		"SELECT id, id, '2020-01-31', -5.5, 'r' FROM clients WHERE name = 'top large'");
+	/* Neither cost anything, and one has called. */
+	api_sql("INSERT INTO daily_costs (client_id, date, total_requests) "
+		"SELECT id, '2019-01-01', 1 FROM clients WHERE name = 'top free'");
+	api_sql("INSERT INTO cost_adjustments (client_id, id, date, amount_cents, reason) "
+		"SELECT id, id, '2019-01-01', 5, 'r' FROM clients WHERE name = 'top adjusted'");
 	api_use_operator();
+	api_expect(200, "GET",
+	    TOP "?by=client&since=2019-01-01T00:00:00Z&until=2019-01-02T00:00:00Z", NULL);
+	api_expect_json("data.0.name", "top free");
+	api_expect_json("data.1.name", "top adjusted");
 	api_expect(200, "GET",
 	    TOP "?by=client&since=2020-01-01T00:00:00Z&until=2020-02-01T00:00:00Z&limit=1", NULL);
 	api_expect_json("since", "2020-01-01");
@@ -199,6 +210,8 @@ static const struct {
 	{ "more than may be asked for", "?by=model&limit=101", "limit" },
 	{ "until before since", "?by=model&since=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z",
 	    "until" },
+	{ "a date before 2000", "?by=model&since=1999-12-30", "since" },
+	{ "a date that is none", "?by=model&since=2026-02-30", "since" },
 	{ "a time before 2000", "?by=model&since=1999-01-02T00:00:00Z", "since" },
 };
 
@@ -217,6 +230,22 @@ what_cannot_be_is_refused(UNUSED void **state)
 	api_expect_field("too many days", "since");
 }
 
+static void
+a_date_is_where_its_day_begins(UNUSED void **state)
+{
+	use_client("top dates", "Asia/Kathmandu");
+	api_expect(200, "GET", TOP "?by=model&since=2026-01-02&until=2026-01-03", NULL);
+	api_expect_json("since", "2026-01-01T18:15:00Z");
+	api_expect_json("until", "2026-01-02T18:15:00Z");
+	api_expect(
+	    200, "GET", "/v1/analytics/usage?timezone=UTC&since=2026-01-02&until=2026-01-03", NULL);
+	api_expect_json("since", "2026-01-01T00:00:00Z");
+	api_expect_json("until", "2026-01-03T00:00:00Z");
+	api_use_operator();
+	api_expect(200, "GET", TOP "?by=client&since=2020-01-01&until=2020-01-02", NULL);
+	api_expect_json("until", "2020-01-01");
+}
+
 int
 main(void)
 {
@@ -225,6 +254,7 @@ main(void)
 		cmocka_unit_test(nothing_has_no_share),
 		cmocka_unit_test(operators_compare_clients),
 		cmocka_unit_test(what_cannot_be_is_refused),
+		cmocka_unit_test(a_date_is_where_its_day_begins),
 	};
 
 	return cmocka_run_group_tests(tests, api_start, api_stop);
