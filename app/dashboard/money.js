@@ -66,6 +66,11 @@ export function count(value) {
 	return group(String(value)).replace('-', '\u2212');
 }
 
+/* "1 call", "2 calls" */
+export function many(value, noun) {
+	return `${count(value)} ${noun}${String(value) === '1' ? '' : 's'}`;
+}
+
 /* Hundredths of a percent, half up; null where there is no whole. */
 export function percent(part, whole) {
 	if (whole === 0n)

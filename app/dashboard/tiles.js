@@ -4,7 +4,7 @@
 import {get, getIfOffered} from './api.js';
 import {judge, told} from './budgets.js';
 import {byId, el, meter, money} from './dom.js';
-import {count, nanos, percent} from './money.js';
+import {count, many, nanos, percent} from './money.js';
 import {duration} from './zone.js';
 
 export async function load(signal) {
@@ -34,8 +34,8 @@ function todayTile({ today, dashboard }) {
 
 	return tile('tile-today', `Today, ${today.date}`,
 	    money(nanos(today.total_cost_cents), true),
-	    line(`${count(today.total_requests)} calls, ${count(today.total_tokens)} tokens, `,
-		`${count(today.unique_users)} users`),
+	    line(`${many(today.total_requests, 'call')}, ${many(today.total_tokens, 'token')}, `,
+		many(today.unique_users, 'user')),
 	    before);
 }
 
@@ -91,7 +91,7 @@ function rangeTile({ total, buckets }, ended) {
 
 	return tile('tile-range', ended ? 'In this range' : 'In this range so far',
 	    money(total.cost, true),
-	    line(`${count(total.calls)} calls, ${count(total.total_tokens)} tokens`),
+	    line(`${many(total.calls, 'call')}, ${many(total.total_tokens, 'token')}`),
 	    adjustments === 0n ? null : line('Corrections beside it: ', money(adjustments)));
 }
 
