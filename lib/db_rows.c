@@ -174,8 +174,10 @@ db_texts(const struct db_rows *rows, int row, int column, struct task *task, str
 		return;
 	assert(is_texts(PQftype(rows->result, column)));
 	/* The layout is told in db_array.c; no dimension means no elements. */
-	if (read_32(bytes) == 0)
+	if (read_32(bytes) == 0) {
+		ret->at = arena_array(task->arena, 1, sizeof(*list));
 		return;
+	}
 	assert(read_32(bytes) == 1);
 	count = read_32(bytes + 12);
 	list = arena_array(task->arena, count, sizeof(*list));

@@ -325,6 +325,27 @@ json_raw(struct json_out *out, const char *key, struct text json)
 }
 
 void
+json_packed(struct json_out *out, const char *key, struct text json)
+{
+	char *packed = arena_alloc(out->buf->arena, json.len + 1);
+	bool inside = false;
+	size_t len = 0;
+
+	for (size_t i = 0; i < json.len; i++) {
+		char c = json.at[i];
+
+		if (!inside && c == ' ')
+			continue;
+		packed[len++] = c;
+		if (c == '"')
+			inside = !inside;
+		else if (c == '\\' && ++i < json.len)
+			packed[len++] = json.at[i];
+	}
+	json_raw(out, key, (struct text){ packed, len });
+}
+
+void
 json_texts(struct json_out *out, const char *key, struct json_texts texts)
 {
 	json_open_array_at(out, key);

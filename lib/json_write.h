@@ -38,6 +38,8 @@ void json_id(struct json_out *out, const char *key, struct id id); /* nil gives 
 void json_number(struct json_out *out, const char *key, const char *digits); /* as it stands */
 void json_raw(
     struct json_out *out, const char *key, struct text json); /* valid JSON, as it stands */
+/* The same without the spaces between its parts, which jsonb has. */
+void json_packed(struct json_out *out, const char *key, struct text json);
 void json_texts(struct json_out *out, const char *key, struct json_texts texts);
 void json_ints(struct json_out *out, const char *key, struct json_ints ints);
 

@@ -143,6 +143,6 @@ alert_write(struct json_out *out, const void *object)
 	json_id(out, "id", alert->id);
 	json_text(out, "type", alert->kind);
 	json_time(out, "created_at", alert->created_at);
-	json_raw(out, "data", alert->payload);
+	json_packed(out, "data", alert->payload);
 	json_close(out);
 }

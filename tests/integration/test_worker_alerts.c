@@ -242,7 +242,7 @@ the_channel_hears_of_it(UNUSED void **state)
 	assert_int_equal(redisGetReply(redis, (void **)&reply), REDIS_OK);
 	assert_int_equal(reply->elements, 3);
 	assert_non_null(strstr(reply->element[2]->str, "\"type\":\"budget.threshold\""));
-	assert_non_null(strstr(reply->element[2]->str, "\"threshold_percent\": 50"));
+	assert_non_null(strstr(reply->element[2]->str, "\"threshold_percent\":50"));
 	freeReplyObject(reply);
 	redisFree(redis);
 	free(client);

@@ -137,7 +137,7 @@ an_alert_is_delivered_once(UNUSED void **state)
 	expect_header(0, "Tally-Delivery", "018bcfe5-6800-4000-8000-000000000002");
 	assert_string_equal(receiver_request(0).body,
 	    "{\"id\":\"018bcfe5-6800-7000-8000-000000000001\",\"type\":\"budget.threshold\","
-	    "\"created_at\":\"2023-11-14T22:13:20Z\",\"data\":{\"a\": 1}}");
+	    "\"created_at\":\"2023-11-14T22:13:20Z\",\"data\":{\"a\":1}}");
 	expect_signature(0);
 	expect_sql(DELIVERY, "1 200");
 	expect_sql("SELECT count(*) FROM webhook_deliveries\n"

@@ -63,10 +63,13 @@ nothing_is_null(void **state)
 	json_text_n(out, NULL, (struct text){ .at = NULL });
 	json_id(out, NULL, (struct id){ 0 });
 	json_raw(out, NULL, (struct text){ .at = NULL });
+	json_packed(
+	    out, NULL, (struct text){ .at = "{\"a b\": [1, \"c\\\\\", \"\\\" : d\"]}", .len = 29 });
 	json_text_n(out, NULL, (struct text){ .at = "", .len = 0 });
 	json_texts(out, NULL, (struct json_texts){ .count = 0 });
 	json_close_array(out);
-	assert_string_equal(buf.at, "[null,null,null,null,\"\",[]]");
+	assert_string_equal(
+	    buf.at, "[null,null,null,null,{\"a b\":[1,\"c\\\\\",\"\\\" : d\"]},\"\",[]]");
 }
 
 static void
