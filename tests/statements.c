@@ -49,6 +49,7 @@
 #include "lib/model/rollup.h"
 #include "lib/model/session.h"
 #include "lib/model/usage.h"
+#include "lib/model/usage_rank.h"
 #include "lib/model/user.h"
 #include "lib/model/user_export.h"
 #include "lib/model/verification.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/model/day.h"
-#include "lib/model/usage.h"
+#include "lib/model/usage_rank.h"
 #include "worker/output.h"
 
 /* Each but the first is made of rows of the one before. */

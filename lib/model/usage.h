@@ -81,29 +81,6 @@ NODISCARD bool usage_find_in_log(
 NODISCARD bool usage_read(
     struct task *task, const struct usage_query *query, struct usage_rows *ret);
 
-/* What a user cost in the whole time. */
-struct usage_cost {
-	const char *user; /* NULL: the calls of nobody */
-	int64_t nanos, calls;
-};
-
-struct usage_costs {
-	struct usage_cost *at; /* what costs most first, then most calls, then by user */
-	size_t count;
-};
-
-struct usage_limits {
-	int64_t users;
-	int64_t
-	    days; /* the longest stretch that is read in one row: each length holds the same sums */
-};
-#define USAGE_DAYS_MAX 16
-
-/* In a transaction of one snapshot; fails as usage_find(). Of the query the time, not by and only.
- */
-NODISCARD bool usage_rank(struct task *task, const struct usage_query *query,
-    const struct usage_limits *limits, struct usage_costs *ret);
-
 struct usage_group {
 	size_t bucket;
 	const char *const *key; /* NULL: all groups beyond the limit */
@@ -133,6 +110,5 @@ struct usage_group usage_sum_group(const struct usage_sum *sum);
 /* Its SQL, for the tests; NULL behind the last. */
 extern const char *const usage_statements[];
 extern const char *const usage_row_statements[];
-extern const char *const usage_rank_statements[];
 
 #endif

@@ -4,7 +4,7 @@
 #ifndef LIB_MODEL_USAGE_PRIVATE_H
 #define LIB_MODEL_USAGE_PRIVATE_H
 
-#include "lib/model/usage.h"
+#include "lib/model/usage_rank.h"
 
 struct usage_changed {
 	struct span *at;

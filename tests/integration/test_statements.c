@@ -15,7 +15,7 @@
 #include "lib/model/daily_cost.h"
 #include "lib/model/prompt_duplicates.h"
 #include "lib/model/session.h"
-#include "lib/model/usage.h"
+#include "lib/model/usage_rank.h"
 #include "lib/model/user.h"
 #include "tests/servers.h"
 #include "tests/statements.h"
