@@ -32,7 +32,8 @@ static const struct command_option key_create_options[] = {
 	{ "name", "NAME", "what the key is for (default: default)" },
 	{ "scopes", "SCOPES", "all, or names with commas between them (default: all)" },
 	{ "rate-limit", "N", "requests that the key may make in an hour (default: no limit)" },
-	{ "allow", "RANGES", "where it may be used, with commas: 192.0.2.0/24 (default: anywhere)" },
+	{ "allow", "RANGES",
+	    "where it may be used, with commas: 192.0.2.0/24 (default: anywhere)" },
 };
 static const struct command_option key_list_options[] = {
 	{ "client", "CLIENT", "name or id of the client, or \"operator\" (default: every client)" },
@@ -257,7 +258,8 @@ const struct command commands[] = {
 	    .role = COMMAND_WORKER,
 	    .dry_run = true,
 	    .job = true,
-	    .about = "Ends holds and grants past their time, and measures what is held and spent." },
+	    .about =
+		"Ends holds and grants past their time, and measures what is held and spent." },
 	{ .name = "erase",
 	    .run = erase_run,
 	    .role = COMMAND_WORKER,

@@ -36,7 +36,8 @@ NODISCARD bool day_correct(struct task *task, const struct daily_cost *day);
 /* The day takes corrections as adjustments only from now on. Without a row, nothing happens. */
 NODISCARD bool day_close(struct task *task, int32_t date);
 
-/* Says that the row of an open day was found equal to the log, with no record on its way into it. */
+/* Says that the row of an open day was found equal to the log, with no record on its way into it.
+ */
 NODISCARD bool day_reconcile(struct task *task, const struct zone *zone, int32_t date);
 
 enum day_state {
