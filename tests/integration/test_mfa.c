@@ -244,7 +244,7 @@ of_many_who_show_a_code_at_once_one_has_it(UNUSED void **state)
 	const char *id = add_user("mfa-race");
 	const char *secret = enable(id), *code = api_keep("recovery_codes.0");
 
-	expect_one(id, "code", code_of(secret, 0));
+	expect_one(id, "code", authenticator_code(secret, 0));
 	api_sql("DELETE FROM login_failures WHERE client_id ="
 		" (SELECT id FROM clients WHERE name = 'mfa-race') RETURNING true");
 	expect_one(id, "recovery_code", code);
