@@ -16,7 +16,6 @@ CREATE TABLE user_costs (
 ) WITH (fillfactor = 80);
 CALL isolate('user_costs');
 CALL isolate_user('user_costs', 'user_id');
-CALL isolate_user('user_costs', 'user_id');
 
 -- There are such rows of the days that begin between days_from and here; the last of them is open. NULL: there are none.
 ALTER TABLE rollup_clients ADD COLUMN users_until timestamptz;
