@@ -225,7 +225,7 @@ record_step(struct task *task, const struct credit_book *book)
 	struct db_array *clients = db_add_array(params, DB_ARRAY_ID);
 	struct db_array *ids = db_add_array(params, DB_ARRAY_ID);
 	struct db_array *times = db_add_array(params, DB_ARRAY_TIME);
-	int64_t first = task->now, last = task->now;
+	int64_t first = task->now, last = first;
 
 	for (size_t i = 0; i < book->posting_count; i++) {
 		const struct credit_posting *posting = &book->postings[i];

@@ -16,7 +16,12 @@ static const char end_sessions_sql[] =
 static const char welcome_sql[] = "DELETE FROM erased_users\n"
 				  "WHERE client_id = $1 AND user_hash = erased_hash($1, $2)";
 
-const char *const user_statements[] = { tier_sql, end_sessions_sql, welcome_sql, NULL };
+static const char erasing_sql[] = "SELECT id\n"
+				  "FROM erasures\n"
+				  "WHERE client_id = $1 AND user_id = $2";
+
+const char *const user_statements[] = { tier_sql, end_sessions_sql, welcome_sql, erasing_sql,
+	NULL };
 
 static const struct resource_taken taken[] = {
 	{ "users_email", "email", "another user has this e-mail address" },
@@ -62,11 +67,25 @@ ends_sessions(const char *action, const struct user *before, const struct user *
 	       after->account_status != USER_ACTIVE;
 }
 
+/* Whoever asks for it while the jobs are at it would keep half a user. */
 static bool
-end_sessions(struct task *task, const char *action, const void *before, const void *after)
+check_not_erased(struct task *task, struct id id)
+{
+	struct db_rows *rows;
+
+	if (!db_query(task, erasing_sql, key(task, id), &rows))
+		return false;
+	return db_count(rows) == 0 ||
+	       task_fail(task, ERR_CONFLICT, "The user's erasure was asked for.");
+}
+
+static bool
+stored(struct task *task, const char *action, const void *before, const void *after)
 {
 	struct db_params *params;
 
+	if (strcmp(action, "restore") == 0)
+		return check_not_erased(task, resource_id(after));
 	if (!ends_sessions(action, before, after))
 		return true;
 	params = key(task, resource_id(after));
@@ -112,5 +131,5 @@ const struct resource user_resource = {
 	.statements = &statements,
 	.soft = true,
 	.check = check,
-	.stored = end_sessions,
+	.stored = stored,
 };

@@ -87,6 +87,7 @@ what_is_stored_meanwhile_is_erased_too(UNUSED void **state)
 	client = erasing_use_client("erasure-meanwhile");
 	id = erasing_add_user("erasure-meanwhile");
 	api_expect(202, "POST", api_text("/v1/users/%s/erase", id), "{}");
+	api_expect(409, "POST", api_text("/v1/users/%s/restore", id), NULL);
 	run(db, "BEGIN");
 	run(db,
 	    api_text("INSERT INTO chat_logs (client_id, id, created_at, user_id, metadata,\n"
