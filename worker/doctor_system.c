@@ -16,6 +16,10 @@
 #define SOCKET_DEFAULT "/run/tally/tallyd.sock" /* systemd/tallyd.socket */
 #define DISK_DEFAULT "/var/lib/postgresql"
 
+static const char data_sql[] = "SELECT setting "
+			       "FROM pg_settings "
+			       "WHERE name = 'data_directory'";
+
 /* A line "name:value" of INFO; "" where there is none. */
 static bool
 read_info(struct task *task, const char *name, const char **ret)
@@ -109,14 +113,28 @@ doctor_zones(struct command_context *context, struct finding *finding)
 	return doctor_good(finding, "the IANA database is there");
 }
 
+/* PostgreSQL tells only members of pg_read_all_settings; elsewhere it is where Debian has it. */
+static bool
+find_data(struct task *task, const char **ret)
+{
+	struct db_rows *rows;
+
+	if (!db_query(task, data_sql, NULL, &rows) || !db_commit(task))
+		return false;
+	*ret = db_count(rows) > 0 ? db_text(rows, 0, 0) : DISK_DEFAULT;
+	return true;
+}
+
 bool
 doctor_disk(struct command_context *context, struct finding *finding)
 {
 	struct statvfs disk;
-	const char *path = DISK_DEFAULT;
+	const char *path;
 	int percent;
 
-	(void)context;
+	if (!find_data(context->task, &path))
+		return false;
+	/* The server may be another machine, or its folder closed to who asks. */
 	if (statvfs(path, &disk) != 0 && statvfs(path = "/", &disk) != 0)
 		return doctor_bad(finding, "%s: %s", path, strerror(errno));
 	percent = disk.f_blocks == 0 ? 100 : (int)(disk.f_bavail * 100 / disk.f_blocks);

@@ -1,4 +1,5 @@
-/* tally status: what hard budgets have left, from the counters or from the log. */
+/* tally status: what hard budgets have left, from the counters or from the log. And which disk
+ * tally doctor looks at. */
 #include "tests/test.h"
 
 #include <signal.h>
@@ -105,12 +106,29 @@ start(void **state)
 	return failed;
 }
 
+static void
+doctor_looks_where_the_data_are(UNUSED void **state)
+{
+	char *data = servers_sql(servers, "SHOW data_directory"), *output;
+
+	(void)servers_tally(servers, &output, "doctor", "--json", NULL);
+	assert_null(strstr(output, data));
+	free(output);
+	free(servers_sql(servers, "GRANT pg_read_all_settings TO tally_worker"));
+	(void)servers_tally(servers, &output, "doctor", "--json", NULL);
+	assert_non_null(strstr(output, data));
+	free(output);
+	free(servers_sql(servers, "REVOKE pg_read_all_settings FROM tally_worker"));
+	free(data);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_left_is_shown),
 		cmocka_unit_test(soft_budgets_are_not),
+		cmocka_unit_test(doctor_looks_where_the_data_are),
 		cmocka_unit_test(without_redis_the_log_tells),
 	};
 
