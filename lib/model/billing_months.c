@@ -58,7 +58,7 @@ find_days(struct task *task, const struct zone *zone, const struct db_rows *stal
 		last = date > last ? date : last;
 	}
 	days->since = first > last ? since : first;
-	days->count = (size_t)(last - days->since + 1);
+	days->count = (size_t)last + 1 - (size_t)days->since;
 	days->at = arena_array(task->arena, days->count, sizeof(*days->at));
 }
 
