@@ -138,7 +138,7 @@ any_id(const struct resource_field *field)
 static const char *
 any_choice(const struct resource_field *field)
 {
-	int count = 0;
+	int count = 1;
 
 	/* Whoever is not active takes part in nothing. */
 	if (strcmp(field->json.name, "account_status") == 0)

@@ -1,5 +1,6 @@
 #include "tests/torture/stage.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -97,6 +98,7 @@ static const int accounts[TORTURE_CLIENTS - TORTURE_PAYERS] = { 1, 10, TORTURE_A
 int
 torture_accounts(int client)
 {
+	assert(client >= TORTURE_PAYERS && client < TORTURE_CLIENTS);
 	return accounts[client - TORTURE_PAYERS];
 }
 
