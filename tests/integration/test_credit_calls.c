@@ -109,6 +109,13 @@ a_limit_of_the_account_refuses(UNUSED void **state)
 	refuse("20.1");
 	api_expect_json("reason", "daily_limit");
 	ask("20");
+	/* Also one whose balance and overdraft together are more than a number holds. */
+	api_expect(200, "PATCH", paying_path(""), "{\"overdraft\":1000000000}");
+	for (int i = 0; i < 9; i++)
+		paying_post("{\"type\":\"purchase\",\"amount\":1000000000}");
+	refuse("20.1");
+	api_expect_json("reason", "daily_limit");
+	api_expect_json("shortfall", "0");
 }
 
 static void
