@@ -223,8 +223,9 @@ release(struct request *req)
 }
 
 /*
- * What the client's account holds for it. The account is locked before the authorization, as the
- * write path does; where the authorization turns out to be settled, all of it is undone.
+ * What the account that pays holds for it, which need not be that of the user to whom the key is
+ * bound: it is enough that the authorization is. The account is locked before the authorization, as
+ * the write path does; where the authorization turns out to be settled, all of it is undone.
  */
 static bool
 give_back(struct request *req, struct id id)
@@ -238,10 +239,14 @@ give_back(struct request *req, struct id id)
 		.api_key = req->identity->lineage,
 	};
 	struct db_step steps[CREDIT_STEPS_MAX];
+	struct authorization seen;
 	struct credit_book *book;
 
 	if (req->identity->credits == CLIENT_CREDITS_OFF)
 		return true;
+	if (!id_is_nil(req->identity->user) &&
+	    (!authorization_find(req->task, id, &seen) || !credit_account_see_all(req->task)))
+		return false;
 	if (!credit_decide(req->task, &posting, 1, &book))
 		return false;
 	/* Without one, it held nothing or gave it back before. */

@@ -41,15 +41,15 @@ write_refusal(struct json_out *out, const void *object)
 {
 	const struct credit_posting *credit = object;
 	const struct ledger *ledger = &credit->account.ledger;
-	int64_t has = ledger->balance + ledger->overdraft;
 	int64_t required = credit->amount_nanos < 0 ? -credit->amount_nanos : credit->amount_nanos;
+	int64_t beyond = required - ledger->balance; /* with the overdraft the sum may overflow */
 
 	json_text(out, "reason", refusals[credit->verdict].reason);
 	json_credits(out, "balance", ledger->balance);
 	json_credits(out, "held", ledger->held);
 	json_credits(out, "overdraft", ledger->overdraft);
 	json_credits(out, "required", required);
-	json_credits(out, "shortfall", required > has ? required - has : 0);
+	json_credits(out, "shortfall", beyond > ledger->overdraft ? beyond - ledger->overdraft : 0);
 	if (credit->verdict == CREDIT_DAILY_LIMIT)
 		write_limit(out, ledger->daily_limit, ledger->spent_today);
 	if (credit->verdict == CREDIT_MONTHLY_LIMIT)

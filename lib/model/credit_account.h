@@ -48,6 +48,12 @@ NODISCARD bool credit_account_find_to_change(
  * zone that is none. Writes no audit log.
  */
 NODISCARD bool credit_account_change(struct task *task, struct credit_account *account);
+/*
+ * The rest of the transaction sees all of the client's accounts, although task->user has a key
+ * bound to one of them: for what another account pays. Whether the user may do it is known before,
+ * as row-level security does not tell any more.
+ */
+NODISCARD bool credit_account_see_all(struct task *task);
 /* Makes the numbers of day and month those of task->now. */
 NODISCARD bool credit_account_begin_day(struct task *task, struct credit_account *account);
 

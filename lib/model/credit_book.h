@@ -19,8 +19,8 @@
 
 struct credit_posting {
 	struct id client;
-	struct id user; /* nil: the client's own account; to be there, or made in this transaction
-			 */
+	struct id user; /* nil: the client's own account; to be there, or made in this transaction,
+			   unless a hold is refused */
 	struct id account_id; /* instead of user, whoever's it is; or nil */
 	enum credit_type type;
 	int64_t amount_nanos; /* above 0; of an adjustment also below; of a usage also 0: only its
@@ -54,10 +54,10 @@ struct credit_posting {
 struct credit_book;
 
 /*
- * Makes the accounts that are missing (not for a release or an expiry), locks all of them in the
- * order of (client, account), and decides the postings in their order. A hold's id is its source,
- * or else its transaction's id. A usage whose source stands in the log or was posted before is
- * CREDIT_KNOWN, as is each source that was posted with its type; of two of the same source the
+ * Makes the accounts that are missing (not for a hold, a release or an expiry), locks all of them
+ * in the order of (client, account), and decides the postings in their order. A hold's id is its
+ * source, or else its transaction's id. A usage whose source stands in the log or was posted before
+ * is CREDIT_KNOWN, as is each source that was posted with its type; of two of the same source the
  * first is posted. Two round trips.
  *
  * Holds and grants of these accounts whose time is over are released and expired on the way. A

@@ -102,12 +102,15 @@ credit_book_add_accounts(struct db_params *params, const struct credit_book *boo
 	}
 }
 
-/* Of users whose account has to be there. */
+/*
+ * Of users whose account has to be there. A new one has nothing to hold: made for that, it would
+ * name a user whom nobody makes once the authorization is refused, and no batch could be committed.
+ */
 static bool
 makes_account(const struct credit_posting *posting)
 {
 	return posting->type != CREDIT_RELEASE && posting->type != CREDIT_EXPIRY &&
-	       id_is_nil(posting->account_id);
+	       posting->type != CREDIT_HOLD && id_is_nil(posting->account_id);
 }
 
 static struct db_step

@@ -260,6 +260,25 @@ nobody_changes_what_was_posted(UNUSED void **state)
 	}
 }
 
+/* A user of the first call is made with the authorization: one that is refused makes none. */
+static void
+a_hold_that_is_refused_asks_for_no_user(UNUSED void **state)
+{
+	struct credit_posting both[2] = {
+		crediting_posting(crediting_user(), CREDIT_PURCHASE, CREDITS(1)),
+		crediting_posting(id_new(clock_now()), CREDIT_HOLD, CREDITS(1)),
+	};
+	struct task task = crediting_task();
+
+	if (!crediting_post(&task, both, 2))
+		fail_msg("%s", task.err.text);
+	assert_int_equal(both[0].verdict, CREDIT_POSTED);
+	assert_int_equal(both[1].verdict, CREDIT_SHORT);
+	assert_int_equal(both[1].account.ledger.balance, 0);
+	crediting_task_end(&task);
+	crediting_expect_books();
+}
+
 int
 main(void)
 {
@@ -272,6 +291,7 @@ main(void)
 		cmocka_unit_test(what_is_over_is_settled_on_the_way),
 		cmocka_unit_test(a_refund_is_of_what_was_used),
 		cmocka_unit_test(an_account_may_have_many_grants),
+		cmocka_unit_test(a_hold_that_is_refused_asks_for_no_user),
 		cmocka_unit_test(nobody_changes_what_was_posted),
 	};
 

@@ -8,6 +8,7 @@
 
 #include "lib/base.h"
 #include "tests/api.h"
+#include "tests/bound.h"
 #include "tests/paying.h"
 
 #define ASK "/v1/authorizations"
@@ -108,6 +109,13 @@ a_limit_of_the_account_refuses(UNUSED void **state)
 	refuse("20.1");
 	api_expect_json("reason", "daily_limit");
 	ask("20");
+	/* Also one whose balance and overdraft together are more than a number holds. */
+	api_expect(200, "PATCH", paying_path(""), "{\"overdraft\":1000000000}");
+	for (int i = 0; i < 9; i++)
+		paying_post("{\"type\":\"purchase\",\"amount\":1000000000}");
+	refuse("20.1");
+	api_expect_json("reason", "daily_limit");
+	api_expect_json("shortfall", "0");
 }
 
 static void
@@ -229,6 +237,33 @@ who_holds_pays(UNUSED void **state)
 	paying_check_books("holder");
 }
 
+/* The key sees its user's authorization, and not the account that pays for it. */
+static void
+a_bound_key_gives_back_what_its_client_paid(UNUSED void **state)
+{
+	const char *free_key, *user, *id;
+
+	paying_use_client("bound to one", "client");
+	paying_use_user("client");
+	paying_post("{\"type\":\"purchase\",\"amount\":1}");
+	free_key = api_key();
+	user = api_add("/v1/users", "{\"external_id\":\"bob\"}");
+	api_use_key(
+	    bound_make_key(api_sql("SELECT id FROM clients WHERE name = 'bound to one'"), user));
+	id = api_add(ASK, "{\"max_cost_cents\":40}");
+	for (int i = 0; i < 2; i++)
+		api_expect(200, "POST", of(id, "void"), NULL);
+	api_use_key(free_key);
+	paying_expect_balance("1", "0");
+	id = api_add(ASK, "{\"max_cost_cents\":40}");
+	api_use_key(
+	    bound_make_key(api_sql("SELECT id FROM clients WHERE name = 'bound to one'"), user));
+	api_expect(404, "POST", of(id, "void"), NULL);
+	api_use_key(free_key);
+	paying_expect_balance("0.6", "0.4");
+	paying_check_books("bound to one");
+}
+
 struct crowd {
 	const char *body;
 	atomic_int allowed, refused, others;
@@ -285,6 +320,7 @@ main(void)
 		cmocka_unit_test(a_call_without_a_price_pays_nothing),
 		cmocka_unit_test(a_user_of_the_first_call_has_an_account),
 		cmocka_unit_test(who_holds_pays),
+		cmocka_unit_test(a_bound_key_gives_back_what_its_client_paid),
 		cmocka_unit_test(no_more_is_allowed_than_is_there),
 	};
 
