@@ -166,15 +166,48 @@ check_new(struct task *task, struct auth_token *token)
 	return check_user(task, token) && task->err.code == ERR_NONE;
 }
 
-/* A change must not give back to a token what its maker could not have given. */
+static bool
+is_within(const struct json_texts *addresses, const struct auth_token_grant *grant)
+{
+	struct address_range range;
+
+	if (grant->allowed == NULL)
+		return true;
+	for (size_t i = 0; i < addresses->count; i++)
+		if (!address_range_parse(addresses->at[i], &range) ||
+		    !address_range_in(&range, grant->allowed, grant->allowed_count))
+			return false;
+	return addresses->at != NULL;
+}
+
+/* Whether whoever has the grant could have made it: in all that it may do, from where, how long and
+ * how often. */
+static bool
+is_granted(const struct auth_token *token, struct id client, const struct auth_token_grant *grant)
+{
+	int64_t most = grant->rate_limit_per_hour;
+
+	if (auth_token_scopes(token->scopes, client) & ~grant->scopes)
+		return false;
+	if (!id_is_nil(grant->user) && !id_equal(grant->user, token->user))
+		return false;
+	if (grant->expires_at != INT64_MAX &&
+	    (token->expires_at == 0 || token->expires_at > grant->expires_at))
+		return false;
+	if (most > 0 &&
+	    (token->rate_limit_per_hour == RESOURCE_NONE || token->rate_limit_per_hour > most))
+		return false;
+	return is_within(&token->allowed_addresses, grant);
+}
+
+/* A change must not give back to a token what its maker could not have given, nor more to one that
+ * may be used where or when its maker could not use it. */
 static bool
 check_reach(struct task *task, const struct auth_token *old, const struct auth_token_grant *grant)
 {
-	if (grant == NULL || (!(auth_token_scopes(old->scopes, task->client) & ~grant->scopes) &&
-				 (id_is_nil(grant->user) || id_equal(grant->user, old->user))))
-		return true;
-	return task_fail(task, ERR_FORBIDDEN,
-	    "A key that may do more than the one that asks can be revoked, but not changed.");
+	return grant == NULL || is_granted(old, task->client, grant) ||
+	       task_fail(task, ERR_FORBIDDEN,
+		   "A key that may do more than the one that asks can be revoked, but not changed.");
 }
 
 bool
