@@ -84,12 +84,20 @@ use_up(struct task *task, const struct auth_token *before, struct id next)
 	return resource_change(task, &auth_token_resource, "refresh", before, &after);
 }
 
+static int64_t
+until(const struct task *task, int64_t seconds, int64_t last)
+{
+	int64_t end = task->now + seconds * CLOCK_SECOND;
+
+	return end < last ? end : last;
+}
+
 static bool
 give(struct task *task, const struct auth_token *before,
     const struct auth_token_lifetimes *lifetimes, struct auth_token_pair *ret)
 {
-	int64_t session_until = task->now + lifetimes->session_s * CLOCK_SECOND;
-	int64_t refresh_until = task->now + lifetimes->refresh_s * CLOCK_SECOND;
+	int64_t session_until = until(task, lifetimes->session_s, lifetimes->last);
+	int64_t refresh_until = until(task, lifetimes->refresh_s, lifetimes->last);
 
 	return db_query(task, end_sessions_sql, key(task, before->lineage), NULL) &&
 	       add(task, before, AUTH_TOKEN_JWT_REFRESH, refresh_until, &ret->refresh) &&
