@@ -3,26 +3,28 @@
 #include "lib/model/auth_token_private.h"
 #include "lib/seal.h"
 
-/* A deleted user's row is still there for the foreign key. Locked: who deletes the user revokes
- * this token, too. */
+/* A deleted user's row is still there for the foreign key. Locked: who deletes or suspends the user
+ * revokes this token, too. */
 static const char user_sql[] = "SELECT id\n"
 			       "FROM users\n"
 			       "WHERE client_id = $1 AND id = $2 AND deleted_at IS NULL\n"
+			       "AND (account_status = 'active' OR $3)\n"
 			       "FOR SHARE";
 
 const char *const auth_token_check_statements[] = { user_sql, NULL };
 
 bool
-auth_token_lock_user(struct task *task, struct id user, bool *ret_found)
+auth_token_lock_user(struct task *task, struct id user, enum auth_token_type type, bool *ret_may)
 {
 	struct db_params *params = db_params(task);
 	struct db_rows *rows;
 
 	db_add_id(params, task->client);
 	db_add_id(params, user);
+	db_add_bool(params, type == AUTH_TOKEN_API_KEY);
 	if (!db_query(task, user_sql, params, &rows))
 		return false;
-	*ret_found = db_count(rows) > 0;
+	*ret_may = db_count(rows) > 0;
 	return true;
 }
 
@@ -123,7 +125,8 @@ check_rate(struct task *task, const struct auth_token *token)
 static bool
 check_user(struct task *task, const struct auth_token *token)
 {
-	bool found;
+	enum auth_token_type type = (enum auth_token_type)token->type;
+	bool may;
 
 	if (token->grant != NULL && !id_is_nil(token->grant->user) &&
 	    !id_equal(token->user, token->grant->user))
@@ -131,8 +134,10 @@ check_user(struct task *task, const struct auth_token *token)
 	if (id_is_nil(token->user))
 		return token->type == AUTH_TOKEN_API_KEY ||
 		       task_fail_field(task, "user_id", "must be given unless it is an API key");
-	return auth_token_lock_user(task, token->user, &found) &&
-	       (found || task_fail_field(task, "user_id", "must be the id of a user"));
+	return auth_token_lock_user(task, token->user, type, &may) &&
+	       (may || task_fail_field(task, "user_id",
+			   type == AUTH_TOKEN_API_KEY ? "must be the id of a user"
+						      : "must be the id of an active user"));
 }
 
 static void

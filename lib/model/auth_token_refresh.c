@@ -42,7 +42,7 @@ find(struct task *task, const struct auth_token_parts *parts, struct auth_token 
 	struct db_params *params = db_params(task);
 	uint8_t hash[SEAL_HASH_SIZE];
 	struct db_rows *rows;
-	bool lives;
+	bool may;
 
 	db_add_id(params, task->client);
 	db_add_text(params, parts->public_id);
@@ -51,9 +51,9 @@ find(struct task *task, const struct auth_token_parts *parts, struct auth_token 
 	seal_hash((struct text){ parts->secret, strlen(parts->secret) }, hash);
 	if (db_count(rows) == 0 || !seal_equal(hash, db_bytes(rows, 0, 2).at, sizeof hash))
 		return refuse(task);
-	if (!auth_token_lock_user(task, db_id(rows, 0, 3), &lives))
+	if (!auth_token_lock_user(task, db_id(rows, 0, 3), AUTH_TOKEN_JWT_REFRESH, &may))
 		return false;
-	if (!lives)
+	if (!may)
 		return refuse(task);
 	return auth_token_lock_line(task, db_id(rows, 0, 1)) &&
 	       resource_find_to_change(task, &auth_token_resource, db_id(rows, 0, 0), NULL, ret);
