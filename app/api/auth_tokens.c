@@ -123,7 +123,7 @@ bool
 auth_tokens_refresh(struct request *req, struct reply *reply)
 {
 	const struct auth_token_lifetimes lifetimes = { req->app->conf.access_token_lifetime_s,
-		req->app->conf.refresh_token_lifetime_s };
+		req->app->conf.refresh_token_lifetime_s, req->identity->expires_at };
 	struct auth_token_pair *pair = arena_alloc(req->task->arena, sizeof *pair);
 	struct given given = { pair, req->task->now };
 	struct refresh_input input = { 0 };

@@ -3,26 +3,28 @@
 #include "lib/model/auth_token_private.h"
 #include "lib/seal.h"
 
-/* A deleted user's row is still there for the foreign key. Locked: who deletes the user revokes
- * this token, too. */
+/* A deleted user's row is still there for the foreign key. Locked: who deletes or suspends the user
+ * revokes this token, too. */
 static const char user_sql[] = "SELECT id\n"
 			       "FROM users\n"
 			       "WHERE client_id = $1 AND id = $2 AND deleted_at IS NULL\n"
+			       "AND (account_status = 'active' OR $3)\n"
 			       "FOR SHARE";
 
 const char *const auth_token_check_statements[] = { user_sql, NULL };
 
 bool
-auth_token_lock_user(struct task *task, struct id user, bool *ret_found)
+auth_token_lock_user(struct task *task, struct id user, enum auth_token_type type, bool *ret_may)
 {
 	struct db_params *params = db_params(task);
 	struct db_rows *rows;
 
 	db_add_id(params, task->client);
 	db_add_id(params, user);
+	db_add_bool(params, type == AUTH_TOKEN_API_KEY);
 	if (!db_query(task, user_sql, params, &rows))
 		return false;
-	*ret_found = db_count(rows) > 0;
+	*ret_may = db_count(rows) > 0;
 	return true;
 }
 
@@ -123,7 +125,8 @@ check_rate(struct task *task, const struct auth_token *token)
 static bool
 check_user(struct task *task, const struct auth_token *token)
 {
-	bool found;
+	enum auth_token_type type = (enum auth_token_type)token->type;
+	bool may;
 
 	if (token->grant != NULL && !id_is_nil(token->grant->user) &&
 	    !id_equal(token->user, token->grant->user))
@@ -131,8 +134,10 @@ check_user(struct task *task, const struct auth_token *token)
 	if (id_is_nil(token->user))
 		return token->type == AUTH_TOKEN_API_KEY ||
 		       task_fail_field(task, "user_id", "must be given unless it is an API key");
-	return auth_token_lock_user(task, token->user, &found) &&
-	       (found || task_fail_field(task, "user_id", "must be the id of a user"));
+	return auth_token_lock_user(task, token->user, type, &may) &&
+	       (may || task_fail_field(task, "user_id",
+			   type == AUTH_TOKEN_API_KEY ? "must be the id of a user"
+						      : "must be the id of an active user"));
 }
 
 static void
@@ -166,15 +171,48 @@ check_new(struct task *task, struct auth_token *token)
 	return check_user(task, token) && task->err.code == ERR_NONE;
 }
 
-/* A change must not give back to a token what its maker could not have given. */
+static bool
+is_within(const struct json_texts *addresses, const struct auth_token_grant *grant)
+{
+	struct address_range range;
+
+	if (grant->allowed == NULL)
+		return true;
+	for (size_t i = 0; i < addresses->count; i++)
+		if (!address_range_parse(addresses->at[i], &range) ||
+		    !address_range_in(&range, grant->allowed, grant->allowed_count))
+			return false;
+	return addresses->at != NULL;
+}
+
+/* Whether whoever has the grant could have made it: in all that it may do, from where, how long and
+ * how often. */
+static bool
+is_granted(const struct auth_token *token, struct id client, const struct auth_token_grant *grant)
+{
+	int64_t most = grant->rate_limit_per_hour;
+
+	if (auth_token_scopes(token->scopes, client) & ~grant->scopes)
+		return false;
+	if (!id_is_nil(grant->user) && !id_equal(grant->user, token->user))
+		return false;
+	if (grant->expires_at != INT64_MAX &&
+	    (token->expires_at == 0 || token->expires_at > grant->expires_at))
+		return false;
+	if (most > 0 &&
+	    (token->rate_limit_per_hour == RESOURCE_NONE || token->rate_limit_per_hour > most))
+		return false;
+	return is_within(&token->allowed_addresses, grant);
+}
+
+/* A change must not give back to a token what its maker could not have given, nor more to one that
+ * may be used where or when its maker could not use it. */
 static bool
 check_reach(struct task *task, const struct auth_token *old, const struct auth_token_grant *grant)
 {
-	if (grant == NULL || (!(auth_token_scopes(old->scopes, task->client) & ~grant->scopes) &&
-				 (id_is_nil(grant->user) || id_equal(grant->user, old->user))))
-		return true;
-	return task_fail(task, ERR_FORBIDDEN,
-	    "A key that may do more than the one that asks can be revoked, but not changed.");
+	return grant == NULL || is_granted(old, task->client, grant) ||
+	       task_fail(task, ERR_FORBIDDEN,
+		   "A key that may do more than the one that asks can be revoked, but not changed.");
 }
 
 bool

@@ -10,8 +10,10 @@
 /* As struct resource has it. A new one gets its text, its public id and its hash here. */
 bool auth_token_check(struct task *task, const void *before, void *after);
 
-/* Whether the user lives, who then is not deleted before the transaction ends. Before the line. */
-NODISCARD bool auth_token_lock_user(struct task *task, struct id user, bool *ret_found);
+/* Whether the user may have a token of the type: a key while it lives, the others while its account
+ * is active. That stays so until the transaction ends. Before the line. */
+NODISCARD bool auth_token_lock_user(
+    struct task *task, struct id user, enum auth_token_type type, bool *ret_may);
 /* Nobody else adds to a line or ends it before the transaction ends. Before any other of the line.
  */
 NODISCARD bool auth_token_lock_line(struct task *task, struct id line);

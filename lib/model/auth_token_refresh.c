@@ -42,7 +42,7 @@ find(struct task *task, const struct auth_token_parts *parts, struct auth_token 
 	struct db_params *params = db_params(task);
 	uint8_t hash[SEAL_HASH_SIZE];
 	struct db_rows *rows;
-	bool lives;
+	bool may;
 
 	db_add_id(params, task->client);
 	db_add_text(params, parts->public_id);
@@ -51,9 +51,9 @@ find(struct task *task, const struct auth_token_parts *parts, struct auth_token 
 	seal_hash((struct text){ parts->secret, strlen(parts->secret) }, hash);
 	if (db_count(rows) == 0 || !seal_equal(hash, db_bytes(rows, 0, 2).at, sizeof hash))
 		return refuse(task);
-	if (!auth_token_lock_user(task, db_id(rows, 0, 3), &lives))
+	if (!auth_token_lock_user(task, db_id(rows, 0, 3), AUTH_TOKEN_JWT_REFRESH, &may))
 		return false;
-	if (!lives)
+	if (!may)
 		return refuse(task);
 	return auth_token_lock_line(task, db_id(rows, 0, 1)) &&
 	       resource_find_to_change(task, &auth_token_resource, db_id(rows, 0, 0), NULL, ret);
@@ -84,12 +84,20 @@ use_up(struct task *task, const struct auth_token *before, struct id next)
 	return resource_change(task, &auth_token_resource, "refresh", before, &after);
 }
 
+static int64_t
+until(const struct task *task, int64_t seconds, int64_t last)
+{
+	int64_t end = task->now + seconds * CLOCK_SECOND;
+
+	return end < last ? end : last;
+}
+
 static bool
 give(struct task *task, const struct auth_token *before,
     const struct auth_token_lifetimes *lifetimes, struct auth_token_pair *ret)
 {
-	int64_t session_until = task->now + lifetimes->session_s * CLOCK_SECOND;
-	int64_t refresh_until = task->now + lifetimes->refresh_s * CLOCK_SECOND;
+	int64_t session_until = until(task, lifetimes->session_s, lifetimes->last);
+	int64_t refresh_until = until(task, lifetimes->refresh_s, lifetimes->last);
 
 	return db_query(task, end_sessions_sql, key(task, before->lineage), NULL) &&
 	       add(task, before, AUTH_TOKEN_JWT_REFRESH, refresh_until, &ret->refresh) &&

@@ -19,6 +19,7 @@
 struct auth_token_lifetimes {
 	int64_t session_s;
 	int64_t refresh_s; /* without a use */
+	int64_t last; /* neither lives beyond this instant, the end of the key that asks */
 };
 
 struct auth_token_pair {

@@ -12,6 +12,12 @@ static const char end_sessions_sql[] =
     "SET revoked_at = $3\n"
     "WHERE client_id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3";
 
+/* A key is the application's, whoever it is bound to; a deleted user's ends by a trigger. */
+static const char end_tokens_sql[] =
+    "UPDATE auth_tokens\n"
+    "SET is_active = false\n"
+    "WHERE client_id = $1 AND user_id = $2 AND is_active AND token_type <> 'api_key'";
+
 /* A person who was erased is welcome again; records alone do not bring them back. */
 static const char welcome_sql[] = "DELETE FROM erased_users\n"
 				  "WHERE client_id = $1 AND user_hash = erased_hash($1, $2)";
@@ -20,8 +26,8 @@ static const char erasing_sql[] = "SELECT id\n"
 				  "FROM erasures\n"
 				  "WHERE client_id = $1 AND user_id = $2";
 
-const char *const user_statements[] = { tier_sql, end_sessions_sql, welcome_sql, erasing_sql,
-	NULL };
+const char *const user_statements[] = { tier_sql, end_sessions_sql, end_tokens_sql, welcome_sql,
+	erasing_sql, NULL };
 
 static const struct resource_taken taken[] = {
 	{ "users_email", "email", "another user has this e-mail address" },
@@ -90,7 +96,8 @@ stored(struct task *task, const char *action, const void *before, const void *af
 		return true;
 	params = key(task, resource_id(after));
 	db_add_time(params, task->now);
-	return db_query(task, end_sessions_sql, params, NULL);
+	return db_query(task, end_sessions_sql, params, NULL) &&
+	       db_query(task, end_tokens_sql, key(task, resource_id(after)), NULL);
 }
 
 bool

@@ -1,7 +1,8 @@
 /*
  * Users of a client. A deleted user keeps its row until purge removes it; "living" below means: not
  * deleted. E-mail addresses and user names are compared without regard to case and are unique among
- * the living. A user whose account is not active has no sessions and cannot log in.
+ * the living. A user whose account is not active has no sessions, no session or refresh tokens, and
+ * cannot log in.
  *
  * Every call sees only the rows of task->client. Texts live as long as the task.
  */
@@ -57,7 +58,8 @@ struct user {
 	const char *last_login_ip;
 };
 
-extern const struct resource user_resource; /* deleting or suspending one ends its sessions */
+/* Deleting or suspending one ends its sessions and tokens. */
+extern const struct resource user_resource;
 
 /* The id of the user whom a client names by external_id: records find it without a look-up. */
 struct id user_id_from_external(struct id client, struct text external_id);

@@ -62,7 +62,8 @@ const struct resource_field user_fields[USER_FIELDS] = {
 	      .about = "The customer's id at the payment provider." },
 	    .use = GIVEN | RESOURCE_CLEAR },
 	{ { CHOICE(account_status, account_statuses),
-	      .about = "Only an active user can log in; the sessions of any other end." },
+	      .about = "Only an active user can log in; the sessions, session and refresh "
+		       "tokens of any other end." },
 	    .use = GIVEN, .absent = "active where not given." },
 	{ { .name = "email_verified", .type = JSON_BOOL, .offset = AT(email_verified) },
 	    .use = GIVEN },

@@ -130,6 +130,41 @@ a_key_that_may_do_more_is_revoked_but_not_changed(UNUSED void **state)
 	api_expect_json("name", "wide");
 }
 
+/* What the asking key has, and what a token has that may be used beyond it. */
+static const struct {
+	const char *sentence;
+	const char *own;
+	const char *wider;
+} wider[] = {
+	{ "from everywhere", "\"allowed_addresses\":[\"127.0.0.0/8\"]", "\"name\":\"w\"" },
+	{ "from other ranges", "\"allowed_addresses\":[\"127.0.0.0/8\"]",
+	    "\"name\":\"w\",\"allowed_addresses\":[\"127.0.0.1\",\"192.0.2.0/24\"]" },
+	{ "for good", "\"expires_at\":\"2099-01-01T00:00:00Z\"", "\"name\":\"w\"" },
+	{ "for longer", "\"expires_at\":\"2099-01-01T00:00:00Z\"",
+	    "\"name\":\"w\",\"expires_at\":\"2099-01-01T00:00:01Z\"" },
+	{ "at any rate", "\"rate_limit_per_hour\":100", "\"name\":\"w\"" },
+	{ "at a higher rate", "\"rate_limit_per_hour\":100",
+	    "\"name\":\"w\",\"rate_limit_per_hour\":101" },
+};
+
+/* Else a thief who has both would be given in one what the other does not reach. */
+static void
+nor_is_one_given_scopes_that_may_be_used_beyond_the_asking_key(UNUSED void **state)
+{
+	const char *own = api_key();
+
+	for (size_t i = 0; i < COUNT(wider); i++) {
+		const char *path = api_text(TOKENS "/%s",
+		    api_add(TOKENS, api_text("{%s,\"scopes\":[\"agents\"]}", wider[i].wider)));
+
+		use_token(api_text("\"scopes\":[\"users\",\"agents\"],%s", wider[i].own));
+		if (api_send("PATCH", path, NULL, "{\"scopes\":[\"users\",\"agents\"]}") != 403)
+			fail_msg("%s: %s", wider[i].sentence, api_answer()->body);
+		api_expect(204, "DELETE", path, NULL);
+		api_use_key(own);
+	}
+}
+
 int
 main(void)
 {
@@ -137,6 +172,7 @@ main(void)
 		cmocka_unit_test(no_key_gives_more_than_it_has),
 		cmocka_unit_test(nor_by_a_change),
 		cmocka_unit_test(a_key_that_may_do_more_is_revoked_but_not_changed),
+		cmocka_unit_test(nor_is_one_given_scopes_that_may_be_used_beyond_the_asking_key),
 	};
 
 	return cmocka_run_group_tests(tests, start, api_stop);

@@ -131,6 +131,29 @@ a_pair_takes_the_place_of_the_last(UNUSED void **state)
 	    "refresh jwt_refresh, refresh jwt_refresh");
 }
 
+/* Who has a key for an hour must not get by it what works for a month. */
+static void
+no_pair_outlives_the_key_that_asks(UNUSED void **state)
+{
+	const char *key, *token;
+
+	begin("");
+	token = api_keep("token");
+	api_add(
+	    TOKENS, api_text("{\"name\":\"hour\",\"scopes\":[\"users\"],\"expires_at\":\"%s\"}",
+			api_sql("SELECT to_char(now() AT TIME ZONE 'UTC' + interval '10 minutes',"
+				" 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")));
+	key = api_keep("id");
+	api_use_key(api_keep("token"));
+	api_expect(200, "POST", REFRESH, body_of(token));
+	assert_string_equal(
+	    api_sql("SELECT count(*) FROM auth_tokens t JOIN auth_tokens k ON k.id = '%s'"
+		    " WHERE t.id IN ('%s', '%s') AND t.expires_at = k.expires_at",
+		key, api_keep("access_token_id"), api_keep("refresh_token_id")),
+	    "2");
+	api_use_key(own);
+}
+
 static void
 a_token_that_comes_again_ends_its_line(UNUSED void **state)
 {
@@ -304,6 +327,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_pair_takes_the_place_of_the_last),
+		cmocka_unit_test(no_pair_outlives_the_key_that_asks),
 		cmocka_unit_test(a_token_that_comes_again_ends_its_line),
 		cmocka_unit_test(an_answer_that_was_lost_is_asked_for_again),
 		cmocka_unit_test(a_failure_with_a_key_ends_the_line_too),

@@ -234,6 +234,46 @@ the_tokens_of_a_user_end_with_it(UNUSED void **state)
 	api_use_key(own);
 }
 
+static const char *
+token_of(const char *whose, const char *type)
+{
+	return api_text("{\"name\":\"t\",\"token_type\":\"%s\",\"scopes\":[\"logs:read\"],"
+			"\"user_id\":\"%s\"}",
+	    type, whose);
+}
+
+/* As a session does. A key is the application's, whoever it is bound to. */
+static void
+what_a_users_programs_have_ends_when_the_user_is_suspended(UNUSED void **state)
+{
+	static const char *const types[] = { "session", "jwt_refresh" };
+	const char *own = api_key(), *whose = add_user(), *key, *refresh, *session;
+	const char *path = api_text("/v1/users/%s", whose);
+
+	api_add(TOKENS, token_of(whose, "api_key"));
+	key = api_keep("token");
+	api_add(TOKENS, token_of(whose, "jwt_refresh"));
+	refresh = api_text("{\"refresh_token\":\"%s\"}", api_keep("token"));
+	api_add(TOKENS, token_of(whose, "session"));
+	session = api_keep("token");
+	api_use_key(session);
+	api_expect(200, "GET", "/v1/chat-logs", NULL);
+	api_use_key(own);
+	api_expect(200, "PATCH", path, "{\"account_status\":\"suspended\"}");
+	api_expect(401, "POST", TOKENS "/refresh", refresh);
+	for (size_t i = 0; i < COUNT(types); i++) {
+		api_send("POST", TOKENS, NULL, token_of(whose, types[i]));
+		api_expect_field(types[i], "user_id");
+	}
+	api_expect(200, "PATCH", path, "{\"account_status\":\"active\"}");
+	api_expect(401, "POST", TOKENS "/refresh", refresh);
+	api_use_key(session);
+	assert_true(servers_await(is_refused, NULL));
+	api_use_key(key);
+	api_expect(200, "GET", "/v1/chat-logs", NULL);
+	api_use_key(own);
+}
+
 /* nginx is at 127.0.0.1, and so is who asks it. */
 static void
 a_key_works_from_its_ranges_only(UNUSED void **state)
@@ -282,6 +322,7 @@ main(void)
 		cmocka_unit_test(a_change_is_audited_tagged_and_at_once),
 		cmocka_unit_test(tokens_are_listed_by_user_type_and_state),
 		cmocka_unit_test(the_tokens_of_a_user_end_with_it),
+		cmocka_unit_test(what_a_users_programs_have_ends_when_the_user_is_suspended),
 		cmocka_unit_test(a_key_works_from_its_ranges_only),
 	};
 
