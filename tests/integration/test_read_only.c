@@ -12,12 +12,12 @@
 #include "tests/api.h"
 
 static const char *record, *budget, *user, *authorization, *webhook, *client;
+static const char *session, *token, *transaction, *erasure;
 static const char *session_token; /* as a header */
 
-/* What stands for the first {...} of a path; a list that has none is of nobody, and answered too.
- */
+/* What stands for the {...} behind these; a list that has none is of nobody, and answered too. */
 static const char *
-value_of(const char *path)
+value_of(const char *path, size_t len)
 {
 	const struct {
 		const char *prefix;
@@ -31,13 +31,20 @@ value_of(const char *path)
 		{ "/v1/clients/", client },
 		{ "/v1/daily-costs/", "2026-01-01" },
 		{ "/v1/prompts/", record },
+		{ "/v1/sessions/", session },
+		{ "/v1/auth-tokens/", token },
+		{ "/v1/clients/{id}/api-keys/", token },
+		{ "/v1/erasures/", erasure },
+		{ "/v1/credit-accounts/", user },
+		{ "/v1/credit-accounts/{user_id}/transactions/", transaction },
+		{ "/v1/credit-accounts/{user_id}/statements/", "2026-01" },
 	};
 
 	for (size_t i = 0; i < COUNT(values); i++) {
-		if (strncmp(path, values[i].prefix, strlen(values[i].prefix)) == 0)
+		if (strlen(values[i].prefix) == len && strncmp(path, values[i].prefix, len) == 0)
 			return values[i].value;
 	}
-	fail_msg("this test does not know what to put into %s", path);
+	fail_msg("this test does not know what to put into %s behind %zu letters", path, len);
 	return NULL;
 }
 
@@ -49,19 +56,29 @@ parameter(const char *name)
 		return user;
 	if (strcmp(name, "start_time") == 0)
 		return "1767225600";
+	if (strcmp(name, "amount") == 0)
+		return "1";
 	return "model";
+}
+
+static const char *
+fill_path(const char *pattern)
+{
+	const char *path = "", *rest = pattern;
+
+	for (const char *at; (at = strchr(rest, '{')) != NULL; rest = strchr(at, '}') + 1)
+		path = api_text("%s%.*s%s", path, (int)(at - rest), rest,
+		    value_of(pattern, (size_t)(at - pattern)));
+	return api_text("%s%s", path, rest);
 }
 
 static const char *
 fill(const struct route *route)
 {
-	const char *path = route->path, *at = strchr(path, '{');
+	const char *path = fill_path(route->path);
 	struct route_fields query = router_query(route);
 	const char *before = "?";
 
-	if (at != NULL)
-		path = api_text(
-		    "%.*s%s%s", (int)(at - path), path, value_of(path), strchr(at, '}') + 1);
 	for (size_t i = 0; i < query.count; i++) {
 		if (!query.at[i].required)
 			continue;
@@ -102,9 +119,16 @@ start(void **state)
 	api_expect(200, "POST", "/v1/prompts/analyze",
 	    api_text("{\"event_id\":\"%s\",\"prompt\":\"a\"}", record));
 	webhook = api_add("/v1/webhooks", "{\"url\":\"https://example.com/\"}");
-	(void)api_add("/v1/sessions", "{}");
+	session = api_add("/v1/sessions", "{}");
 	session_token = api_text("X-Session-Token: %s", api_json("token"));
 	user = api_sql("SELECT id FROM users");
+	token = api_sql("SELECT id FROM auth_tokens WHERE client_id = '%s'", client);
+	transaction = api_add(api_text("/v1/credit-accounts/%s/transactions", user),
+	    "{\"type\":\"purchase\",\"amount\":1}");
+	api_expect(202, "POST",
+	    api_text("/v1/users/%s/erase", api_add("/v1/users", "{\"email\":\"a@example.com\"}")),
+	    "{}");
+	erasure = api_keep("id");
 	refuse_writes();
 	assert_true(servers_await(writes_are_refused, NULL));
 	return 0;
