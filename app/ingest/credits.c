@@ -87,26 +87,42 @@ add_postings(struct task *task, struct work *work, struct submission *s, size_t 
 
 /* What people post by hand stands in the audit log; what calls do stands in the ledger. */
 static bool
+is_audited(const struct submission *submission)
+{
+	enum credit_type type;
+
+	if (submission->posting == NULL)
+		return false;
+	type = submission->credit->type;
+	return type == CREDIT_PURCHASE || type == CREDIT_REFUND || type == CREDIT_ADJUSTMENT;
+}
+
+/* As the request's own task would write it. */
+static struct db_step
 audit(struct task *task, const struct submission *submission)
 {
 	const struct credit_posting *credit = submission->credit;
 	struct task own = *task;
-	bool ok;
 
-	if (credit->type != CREDIT_PURCHASE && credit->type != CREDIT_REFUND &&
-	    credit->type != CREDIT_ADJUSTMENT)
-		return true;
 	own.client = credit->client;
 	own.user = submission->req->task->user;
 	own.actor = submission->req->task->actor;
-	ok = audit_add(&own, credit_type_names[credit->type], "credit_transactions",
+	return audit_step(&own, credit_type_names[credit->type], "credit_transactions",
 	    credit->transaction.id, (struct text){ 0 },
 	    audit_json(&own, credit_transaction_write, &credit->transaction));
-	own.client = task->client;
-	own.user = task->user;
-	own.actor = task->actor;
-	*task = own;
-	return ok;
+}
+
+/* In one round trip: the accounts are locked meanwhile. */
+static bool
+audit_all(struct task *task, const struct work *work)
+{
+	struct db_step *steps = arena_array(task->arena, work->submissions, sizeof *steps);
+	size_t count = 0;
+
+	for (const struct submission *s = work->list; s != NULL; s = s->next)
+		if (is_audited(s))
+			steps[count++] = audit(task, s);
+	return count == 0 || db_pipeline(task, steps, count, NULL);
 }
 
 static bool
@@ -178,11 +194,7 @@ credits_decide(struct task *task, struct work *work)
 	take_refused(work);
 	leave_out_holds(work);
 	work_fill_authorizations(task, work);
-	for (const struct submission *s = work->list; s != NULL; s = s->next) {
-		if (s->posting != NULL && !audit(task, s))
-			return false;
-	}
-	return true;
+	return audit_all(task, work);
 }
 
 void

@@ -19,8 +19,8 @@ add_actor(struct task *task, struct db_params *params)
 	db_add_text(params, actor ? actor->request_id : NULL);
 }
 
-bool
-audit_add(struct task *task, const char *action, const char *entity, struct id entity_id,
+struct db_step
+audit_step(struct task *task, const char *action, const char *entity, struct id entity_id,
     struct text before, struct text after)
 {
 	struct db_params *params = db_params(task);
@@ -36,7 +36,16 @@ audit_add(struct task *task, const char *action, const char *entity, struct id e
 	db_add_text_n(params, before);
 	db_add_text_n(params, after);
 	db_add_time(params, at);
-	return db_query(task, add_sql, params, NULL);
+	return (struct db_step){ .sql = add_sql, .params = params };
+}
+
+bool
+audit_add(struct task *task, const char *action, const char *entity, struct id entity_id,
+    struct text before, struct text after)
+{
+	struct db_step step = audit_step(task, action, entity, entity_id, before, after);
+
+	return db_pipeline(task, &step, 1, NULL);
 }
 
 struct text

@@ -22,6 +22,9 @@ struct actor {
  */
 NODISCARD bool audit_add(struct task *task, const char *action, const char *entity,
     struct id entity_id, struct text before, struct text after);
+/* The same as a step, for many of them in one round trip. */
+struct db_step audit_step(struct task *task, const char *action, const char *entity,
+    struct id entity_id, struct text before, struct text after);
 
 /* What write makes of the object, for before and after. */
 struct text audit_json(

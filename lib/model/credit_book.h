@@ -13,8 +13,8 @@
 #include "lib/model/credit_account.h"
 #include "lib/model/credit_transaction.h"
 
-/* Holds and grants past their time that are settled with one posting; the rest waits for the
- * next. */
+/* Holds of an account past their time that are settled with one posting; the rest waits for the
+ * next. Of grants all are, as they are money that cannot be spent any more. */
 #define CREDIT_OVERDUE_MAX 200
 
 struct credit_posting {

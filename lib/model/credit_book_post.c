@@ -92,9 +92,8 @@ credit_book_begin(struct task *task, struct credit_book *book, struct book_accou
 		return false;
 	account->posted_at = task->now > own->last_posted_at ? task->now : own->last_posted_at;
 	ledger_begin_day(&own->ledger, zone_date(zone, account->posted_at));
-	for (size_t i = 0; i < book->hold_count; i++)
-		if (book->holds[i]->account == account && !book->holds[i]->named)
-			release_overdue(task, book, book->holds[i]);
+	for (struct book_hold *hold = account->overdue; hold != NULL; hold = hold->next_overdue)
+		release_overdue(task, book, hold);
 	expire_grants(task, book, account);
 	return true;
 }
@@ -131,10 +130,25 @@ new_hold(struct task *task, const struct credit_posting *posting, struct book_ac
 	hold->source = posting->source;
 	hold->expires_at = posting->expires_at;
 	hold->ledger.id = id_is_nil(posting->source) ? posting->id : posting->source;
-	hold->ledger.burned = arena_array(
-	    task->arena, account->account.ledger.grant_count, sizeof *hold->ledger.burned);
+	if (account->burned == NULL)
+		account->burned =
+		    arena_array(task->arena, account->grant_room, sizeof *account->burned);
+	hold->ledger.burned = account->burned;
 	hold->open = true;
 	return hold;
+}
+
+/* The room is the next hold's: of many holds and many grants each would take too much. */
+static void
+keep_hold(struct task *task, struct credit_book *book, struct book_hold *hold)
+{
+	struct ledger_hold *ledger = &hold->ledger;
+	struct ledger_burn *burned = arena_array(task->arena, ledger->burned_count, sizeof *burned);
+
+	if (ledger->burned_count > 0)
+		memcpy(burned, ledger->burned, ledger->burned_count * sizeof *burned);
+	ledger->burned = burned;
+	book->holds[book->hold_count++] = hold;
 }
 
 static enum credit_verdict
@@ -226,7 +240,7 @@ post(struct task *task, struct credit_book *book, struct credit_posting *posting
 	if (usage != NULL)
 		usage->left -= posting->amount_nanos;
 	if (posting->type == CREDIT_HOLD)
-		book->holds[book->hold_count++] = hold;
+		keep_hold(task, book, hold);
 	else if (hold != NULL)
 		expire_grants(task, book, account);
 	return CREDIT_POSTED;

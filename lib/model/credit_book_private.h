@@ -7,8 +7,12 @@
 #include "lib/model/credit_book.h"
 #include "lib/model/credit_private.h"
 
+struct book_hold;
+
 struct book_account {
 	struct credit_account account;
+	struct book_hold *overdue; /* what no posting names, oldest first */
+	struct ledger_burn *burned; /* room for what one hold takes; NULL until there is one */
 	int64_t posted_at; /* of what is posted now */
 	size_t posting_count, hold_count; /* of the batch */
 	int64_t demand; /* what the postings may take at most */
@@ -22,7 +26,7 @@ struct book_hold {
 	struct ledger_hold ledger;
 	struct id source;
 	int64_t expires_at;
-	bool named; /* by a posting of the batch */
+	struct book_hold *next_overdue;
 	bool stored; /* in the database */
 	bool open;
 };

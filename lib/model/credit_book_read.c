@@ -270,7 +270,8 @@ read_holds(struct task *task, struct credit_book *book, const struct db_rows *ro
 {
 	book->holds = arena_array(
 	    task->arena, (size_t)db_count(rows) + book->posting_count, sizeof(*book->holds));
-	for (int i = 0; i < db_count(rows); i++) {
+	/* From the newest on, so that the oldest comes first in its account's list. */
+	for (int i = db_count(rows); i-- > 0;) {
 		struct book_hold *hold = arena_alloc(task->arena, sizeof *hold);
 		struct book_name *name;
 
@@ -284,9 +285,12 @@ read_holds(struct task *task, struct credit_book *book, const struct db_rows *ro
 		read_burned(task, rows, i, &hold->ledger);
 		name = credit_name_find(
 		    &book->holds_by_id, hold->client, hold->ledger.id, CREDIT_PURCHASE);
-		hold->named = name != NULL;
-		if (name != NULL)
+		if (name != NULL) {
 			name->hold = hold;
+		} else if (hold->account != NULL) {
+			hold->next_overdue = hold->account->overdue;
+			hold->account->overdue = hold;
+		}
 		book->holds[book->hold_count++] = hold;
 	}
 }

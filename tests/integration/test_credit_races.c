@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/clock.h"
 #include "tests/crediting.h"
 
 #define DOUBLE_SPENDS 1000
@@ -75,6 +76,46 @@ an_account_that_two_make_at_once_is_one(UNUSED void **state)
 		    CREDITS(3));
 	}
 	crediting_expect_books();
+}
+
+/* A call's record and its void, its record and the job that expires it: whoever comes first gives
+ * back, and the record is paid either way. */
+static void
+a_hold_is_given_back_once(UNUSED void **state)
+{
+	struct id user = crediting_user();
+
+	crediting_purchase(user, CREDITS(OPPOSITE_ROUNDS));
+	for (int i = 0; i < OPPOSITE_ROUNDS; i++) {
+		struct credit_posting hold = crediting_posting(user, CREDIT_HOLD, CREDITS(1) / 2);
+		struct crediting_poster posters[2] = { { .count = 1 }, { .count = 1 } };
+		struct credit_posting *usage = &posters[0].postings[0];
+		struct credit_posting *other = &posters[1].postings[0];
+
+		hold.source = id_new(clock_now());
+		hold.expires_at = i % 2 == 0 ? 0 : clock_now() + 1;
+		crediting_expect(&hold, CREDIT_POSTED);
+		*usage = crediting_posting(user, CREDIT_USAGE, CREDITS(1));
+		*other = crediting_posting(user, i % 2 == 0 ? CREDIT_RELEASE : CREDIT_EXPIRY, 0);
+		usage->source = id_new(clock_now());
+		usage->source_created_at = id_time(usage->source);
+		usage->clip = true;
+		usage->hold = other->hold = hold.source;
+		other->source = i % 2 == 0 ? hold.source : (struct id){ 0 };
+		crediting_post_both(posters);
+		assert_int_equal(usage->verdict, CREDIT_POSTED);
+		assert_true(other->verdict != CREDIT_SHORT);
+	}
+	crediting_expect_books();
+	crediting_expect_sql(
+	    "SELECT string_agg(concat(transaction_type, ' ', sum, ' ', count), ', '\n"
+	    "ORDER BY transaction_type) FROM (\n"
+	    "SELECT transaction_type, trunc(sum(amount)) AS sum, count(*)\n"
+	    "FROM credit_transactions AS t\n"
+	    "JOIN credit_accounts AS a ON a.id = t.account_id\n"
+	    "WHERE lifetime_spent = 200 AND current_balance = 0 AND held = 0\n"
+	    "AND uncovered = 0 GROUP BY transaction_type) AS t",
+	    "hold -100 200, purchase 200 1, release 100 200, usage -200 200");
 }
 
 /* Posts batches of all kinds to a few accounts. */
@@ -154,6 +195,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opposite_orders_do_not_wait_for_each_other),
 		cmocka_unit_test(an_account_that_two_make_at_once_is_one),
+		cmocka_unit_test(a_hold_is_given_back_once),
 		cmocka_unit_test(the_books_are_whole_after_many_post_at_once),
 		cmocka_unit_test(of_two_8_credit_deductions_from_10_one_succeeds),
 	};
