@@ -72,13 +72,15 @@ begin(struct request *req, const struct login_input *input, struct login_attempt
 	    &aside, req, login_begin(&aside, &input->name, input->session.ip_address, ret));
 }
 
-/* One sentence for every reason. Always false. */
+/* One sentence for every reason. Always false. What the request has done is undone before: it does
+ * not hold one connection while it waits for the other. */
 static bool
 refuse(struct request *req, const struct login_attempt *attempt)
 {
 	struct task aside = aside_begin(req);
 
 	task_clear_error(req->task);
+	db_rollback(req->task);
 	return aside_end(&aside, req, login_note_failure(&aside, attempt)) &&
 	       task_fail(req->task, ERR_UNAUTHENTICATED, "Nobody can log in with these.");
 }
