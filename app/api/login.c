@@ -86,6 +86,21 @@ refuse(struct request *req, const struct login_attempt *attempt)
 }
 
 bool
+login_check_password(struct request *req, const struct login_attempt *attempt, const char *password,
+    bool *ret_right, const char **ret_better)
+{
+	const char *hash = attempt->locked ? NULL : attempt->password_hash;
+	struct task aside;
+
+	if (hashing_check(req->task, req->app->hashing, password, hash, ret_right, ret_better))
+		return true;
+	aside = aside_begin(req);
+	/* Where that fails, too, the attempt stays counted, which is the lesser harm. */
+	(void)!aside_end(&aside, req, login_undo(&aside, attempt));
+	return false;
+}
+
+bool
 login_post(struct request *req, struct reply *reply)
 {
 	struct login_input input = { .session.expires_in_s = req->app->conf.session_lifetime_s };
@@ -95,8 +110,7 @@ login_post(struct request *req, struct reply *reply)
 
 	if (!read_input(req, &input) || !begin(req, &input, &attempt))
 		return false;
-	if (!hashing_check(req->task, req->app->hashing, input.password,
-		attempt.locked ? NULL : attempt.password_hash, &right, &better))
+	if (!login_check_password(req, &attempt, input.password, &right, &better))
 		return false;
 	if (!right)
 		return refuse(req, &attempt);
