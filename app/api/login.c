@@ -72,15 +72,32 @@ begin(struct request *req, const struct login_input *input, struct login_attempt
 	    &aside, req, login_begin(&aside, &input->name, input->session.ip_address, ret));
 }
 
-/* One sentence for every reason. Always false. */
+/* One sentence for every reason. Always false. What the request has done is undone before: it does
+ * not hold one connection while it waits for the other. */
 static bool
 refuse(struct request *req, const struct login_attempt *attempt)
 {
 	struct task aside = aside_begin(req);
 
 	task_clear_error(req->task);
+	db_rollback(req->task);
 	return aside_end(&aside, req, login_note_failure(&aside, attempt)) &&
 	       task_fail(req->task, ERR_UNAUTHENTICATED, "Nobody can log in with these.");
+}
+
+bool
+login_check_password(struct request *req, const struct login_attempt *attempt, const char *password,
+    bool *ret_right, const char **ret_better)
+{
+	const char *hash = attempt->locked ? NULL : attempt->password_hash;
+	struct task aside;
+
+	if (hashing_check(req->task, req->app->hashing, password, hash, ret_right, ret_better))
+		return true;
+	aside = aside_begin(req);
+	/* Where that fails, too, the attempt stays counted, which is the lesser harm. */
+	(void)!aside_end(&aside, req, login_undo(&aside, attempt));
+	return false;
 }
 
 bool
@@ -93,8 +110,7 @@ login_post(struct request *req, struct reply *reply)
 
 	if (!read_input(req, &input) || !begin(req, &input, &attempt))
 		return false;
-	if (!hashing_check(req->task, req->app->hashing, input.password,
-		attempt.locked ? NULL : attempt.password_hash, &right, &better))
+	if (!login_check_password(req, &attempt, input.password, &right, &better))
 		return false;
 	if (!right)
 		return refuse(req, &attempt);

@@ -117,6 +117,7 @@ refuse(struct request *req, const struct login_attempt *attempt)
 	struct task aside = aside_begin(req);
 
 	task_clear_error(req->task);
+	db_rollback(req->task);
 	return aside_end(&aside, req, login_note_failure(&aside, attempt)) &&
 	       task_fail(req->task, ERR_UNAUTHENTICATED, "The code is not right.");
 }

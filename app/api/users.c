@@ -1,5 +1,6 @@
 #include "app/api/users.h"
 
+#include "app/api/login.h"
 #include "app/aside.h"
 #include "app/hashing.h"
 #include "app/ingest/ingest.h"
@@ -74,11 +75,12 @@ verify(struct request *req, struct id id, const char *password, const char **ret
 	if (!aside_end(&aside, req, login_begin(&aside, &name, NULL, &attempt)))
 		return false;
 	*ret = attempt.password_hash;
-	if (!hashing_check(req->task, req->app->hashing, password,
-		attempt.locked ? NULL : attempt.password_hash, &right, &better))
+	if (!login_check_password(req, &attempt, password, &right, &better))
 		return false;
-	return right ||
-	       task_fail_field(req->task, "current_password", "is not the user's password");
+	if (!right)
+		return task_fail_field(req->task, "current_password", "is not the user's password");
+	aside = aside_begin(req);
+	return aside_end(&aside, req, login_undo(&aside, &attempt));
 }
 
 bool

@@ -1,6 +1,22 @@
 #include "app/api/users_export.h"
 
+#include "app/auth.h"
+#include "lib/model/scope.h"
 #include "lib/model/user_export.h"
+
+/* Beside the route's own: what the rows are read with, each on its own route. */
+static const enum scope needed[] = { SCOPE_LOGS_READ, SCOPE_BUDGETS_READ, SCOPE_CREDITS,
+	SCOPE_ADMIN };
+
+static bool
+check_scopes(const struct request *req)
+{
+	for (size_t i = 0; i < COUNT(needed); i++)
+		if ((req->identity->scopes & UINT64_C(1) << needed[i]) == 0)
+			return task_fail(req->task, ERR_FORBIDDEN, "The key lacks the scope %s.",
+			    scope_names[needed[i]]);
+	return true;
+}
 
 static bool
 add_table(struct request *req, struct user_export *export, struct buf *to)
@@ -24,7 +40,7 @@ users_export(struct request *req, struct reply *reply)
 	struct id user;
 	bool any;
 
-	if (!request_id_param(req, 0, &user))
+	if (!check_scopes(req) || !request_id_param(req, 0, &user))
 		return false;
 	if (!user_export_open(req->task, user, &export))
 		return false;

@@ -182,6 +182,18 @@ take_back(struct task *task, const struct login_attempt *attempt)
 	return db_query(task, forgive_sql, key(task, attempt->subject), NULL);
 }
 
+/* Of who is locked out no attempt was counted. */
+bool
+login_undo(struct task *task, const struct login_attempt *attempt)
+{
+	if (attempt->locked)
+		return true;
+	if (attempt->network.at != NULL &&
+	    !db_query(task, take_back_sql, key(task, attempt->network), NULL))
+		return false;
+	return db_query(task, take_back_sql, key(task, attempt->subject), NULL);
+}
+
 static bool
 note(struct task *task, const struct login_attempt *attempt, const char *better_hash,
     const char *address, bool *ret_mfa)

@@ -39,6 +39,8 @@ struct login_attempt {
  */
 NODISCARD bool login_begin(struct task *task, const struct login_name *name, const char *address,
     struct login_attempt *ret);
+/* The password was right, or nobody looked at it: what was counted is taken back. */
+NODISCARD bool login_undo(struct task *task, const struct login_attempt *attempt);
 /*
  * The password was right. better_hash: to be stored instead, or NULL. proof is looked at
  * where the user has a second factor. Adds the session of the user, writes the audit log.

@@ -2,6 +2,7 @@
 #include "tests/test.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -300,6 +301,51 @@ too_many_failures_from_an_address_are_refused(UNUSED void **state)
 	let_failures_pass("login-address");
 }
 
+static void
+restart_tallyd(void)
+{
+	servers_signal(api_servers(), SERVER_TALLYD, SIGTERM);
+	(void)servers_wait(api_servers(), SERVER_TALLYD);
+	servers_restart(api_servers(), SERVER_TALLYD);
+}
+
+static void *
+guess_once(void *status)
+{
+	struct http_answer answer = api_call("POST", "/v1/auth/login", NULL,
+	    "{\"email\":\"a@b\",\"password\":\"" OTHER "\",\"ip_address\":\"192.0.2.9\"}");
+
+	*(long *)status = answer.status;
+	http_free(&answer);
+	return NULL;
+}
+
+/* Or whoever keeps the service busy would lock out those who try again. The last test: a password
+ * takes long to check from here on, and one is checked at a time. */
+static void
+a_password_that_was_not_looked_at_is_no_failure(UNUSED void **state)
+{
+	pthread_t threads[LOGIN_FAILURES_MAX];
+	long statuses[LOGIN_FAILURES_MAX], looked_at = 0;
+
+	servers_setting(api_servers(), "threads", "2");
+	servers_setting(api_servers(), "password_ops", "10");
+	servers_setting(api_servers(), "password_memory_kib", "65536");
+	restart_tallyd();
+	add_user("login-busy", "{\"email\":\"a@b\"}");
+	for (size_t i = 0; i < COUNT(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, guess_once, &statuses[i]), 0);
+	for (size_t i = 0; i < COUNT(threads); i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		assert_true(statuses[i] == 401 || statuses[i] == 503);
+		looked_at += statuses[i] == 401;
+	}
+	assert_string_equal(api_sql("SELECT string_agg(failures::text, ' ') FROM login_failures"
+				    " WHERE client_id = (SELECT id FROM clients"
+				    " WHERE name = 'login-busy')"),
+	    api_text("%ld %ld", looked_at, looked_at));
+}
+
 int
 main(void)
 {
@@ -313,6 +359,7 @@ main(void)
 		cmocka_unit_test(an_attempt_while_locked_out_does_not_prolong_it),
 		cmocka_unit_test(guesses_at_the_same_time_are_no_more_guesses),
 		cmocka_unit_test(too_many_failures_from_an_address_are_refused),
+		cmocka_unit_test(a_password_that_was_not_looked_at_is_no_failure),
 	};
 
 	return cmocka_run_group_tests(tests, api_start, api_stop);

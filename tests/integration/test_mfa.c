@@ -306,16 +306,41 @@ a_bad_issuer_is_refused(UNUSED void **state)
 	api_expect_field("too long", "issuer");
 }
 
+static void
+restart_with(const char *setting, const char *value)
+{
+	servers_setting(api_servers(), setting, value);
+	servers_signal(api_servers(), SERVER_TALLYD, SIGTERM);
+	(void)servers_wait(api_servers(), SERVER_TALLYD);
+	servers_restart(api_servers(), SERVER_TALLYD);
+}
+
+/* Who is refused gives the request's connection back before the failure is noted on another: as
+ * many guesses at once as there are connections would else wait for each other. */
+static void
+a_refusal_needs_one_connection(UNUSED void **state)
+{
+	const char *id = add_user("mfa-connection");
+
+	enable(id);
+	servers_setting(api_servers(), "database_pool_min", "1");
+	restart_with("database_pool_max", "1");
+	assert_int_equal(login(""), 401);
+	assert_int_equal(verify(id, "recovery_code", "abcd-efgh-jkmn-pqrs"), 401);
+	assert_string_equal(api_sql("SELECT count(*) FROM audit_log WHERE entity_id = '%s'"
+				    " AND action = 'login_failure'",
+				id),
+	    "2");
+	restart_with("database_pool_max", "20");
+}
+
 /* The last test: the servers have no seal_key from here on. */
 static void
 without_a_seal_key_nothing_is_sealed(UNUSED void **state)
 {
 	const char *id = add_user("mfa-no-key");
 
-	servers_setting(api_servers(), "seal_key", "");
-	servers_signal(api_servers(), SERVER_TALLYD, SIGTERM);
-	(void)servers_wait(api_servers(), SERVER_TALLYD);
-	servers_restart(api_servers(), SERVER_TALLYD);
+	restart_with("seal_key", "");
 	api_expect(503, "POST", mfa(id, ""), NULL);
 	assert_non_null(strstr(api_json("detail"), "seal_key"));
 	assert_int_equal(login(""), 201);
@@ -335,6 +360,7 @@ main(void)
 		cmocka_unit_test(nobody_has_anothers_codes),
 		cmocka_unit_test(no_secret_is_kept_in_clear),
 		cmocka_unit_test(a_bad_issuer_is_refused),
+		cmocka_unit_test(a_refusal_needs_one_connection),
 		cmocka_unit_test(without_a_seal_key_nothing_is_sealed),
 	};
 
