@@ -191,8 +191,10 @@ erasure_find_email(struct task *task, const char *email, struct id *ret)
 
 	db_add_id(params, task->client);
 	db_add_text(params, email);
-	if (!db_query_one(task, email_sql, params, &rows))
+	if (!db_query(task, email_sql, params, &rows))
 		return false;
+	if (db_count(rows) == 0)
+		return task_fail(task, ERR_NOT_FOUND, "No user has or had this address.");
 	if (db_count(rows) > 1)
 		return task_fail(task, ERR_CONFLICT, "Several users have or had this address.");
 	*ret = db_id(rows, 0, 0);

@@ -112,6 +112,7 @@ a_command_that_names_nobody_is_refused(UNUSED void **state)
 	    EX_USAGE, "one of", "erase", "--client=erasure-named", "--user=x", "--email=y");
 	EXPECT_TALLY(EX_USAGE, "takes an id", "erase", "--client=erasure-named", "--user=x");
 	EXPECT_TALLY(EX_DATAERR, NULL, "erase", "--client=erasure-named", "--external-id=x");
+	EXPECT_TALLY(EX_DATAERR, "this address", "erase", "--client=erasure-named", "--email=x@y");
 }
 
 static void
