@@ -6,13 +6,15 @@
 #include <string.h>
 
 #include "tests/process.h"
+#include "tests/torture/postings.h"
 
-#define CALLERS 6
 #define INSIST_MS 90000
 
 struct load {
-	struct caller callers[CALLERS];
-	pthread_t threads[CALLERS];
+	struct caller callers[LOAD_CALLERS_MAX];
+	pthread_t threads[LOAD_CALLERS_MAX];
+	int count;
+	void (*act)(struct caller *caller);
 	pthread_mutex_t lock; /* of the four below */
 	pthread_cond_t changed;
 	bool paused, stopped;
@@ -44,6 +46,28 @@ end(struct load *load)
 	pthread_mutex_unlock(&load->lock);
 }
 
+void
+load_mix(struct caller *caller)
+{
+	bool asks = caller->torture->authorizes;
+
+	caller->client = dice_roll(&caller->dice, asks ? TORTURE_CLIENTS : TORTURE_STRICT);
+	if (caller->client < TORTURE_STRICT)
+		calls_do(caller);
+	else if (caller->client < TORTURE_PAYERS)
+		holds_do(caller);
+	else
+		credits_do(caller);
+}
+
+void
+load_post(struct caller *caller)
+{
+	caller->client =
+	    TORTURE_PAYERS + dice_roll(&caller->dice, TORTURE_CLIENTS - TORTURE_PAYERS);
+	postings_do(caller);
+}
+
 static void *
 call(void *argument)
 {
@@ -51,22 +75,15 @@ call(void *argument)
 	struct load *load = caller->torture->load;
 
 	while (begin(load)) {
-		bool asks = caller->torture->authorizes;
-
-		caller->client = dice_roll(&caller->dice, asks ? TORTURE_CLIENTS : TORTURE_STRICT);
-		if (caller->client < TORTURE_STRICT)
-			calls_do(caller);
-		else if (caller->client < TORTURE_PAYERS)
-			holds_do(caller);
-		else
-			credits_do(caller);
+		load->act(caller);
 		end(load);
 	}
 	return NULL;
 }
 
 void
-load_start(struct torture *torture, struct dice *dice)
+load_start(
+    struct torture *torture, struct dice *dice, int count, void (*act)(struct caller *caller))
 {
 	struct load *load = calloc(1, sizeof(*load));
 
@@ -75,7 +92,9 @@ load_start(struct torture *torture, struct dice *dice)
 	pthread_mutex_init(&load->lock, NULL);
 	pthread_cond_init(&load->changed, NULL);
 	torture->load = load;
-	for (int i = 0; i < CALLERS; i++) {
+	load->count = count;
+	load->act = act;
+	for (int i = 0; i < count; i++) {
 		load->callers[i] =
 		    (struct caller){ .torture = torture, .dice = dice_split(dice), .number = i };
 		if (pthread_create(&load->threads[i], NULL, call, &load->callers[i]) != 0)
@@ -109,7 +128,7 @@ load_stop(struct load *load)
 	load->stopped = true;
 	pthread_cond_broadcast(&load->changed);
 	pthread_mutex_unlock(&load->lock);
-	for (int i = 0; i < CALLERS; i++)
+	for (int i = 0; i < load->count; i++)
 		pthread_join(load->threads[i], NULL);
 	pthread_cond_destroy(&load->changed);
 	pthread_mutex_destroy(&load->lock);
@@ -153,6 +172,21 @@ bool
 load_is_open(const struct http_answer *answer)
 {
 	return answer->status == 0 || answer->status >= 500 || answer->status == 409;
+}
+
+enum journal_state
+load_state(const struct http_answer *answer)
+{
+	if (answer->status == 200 || answer->status == 201)
+		return JOURNAL_ACKNOWLEDGED;
+	return load_is_open(answer) ? JOURNAL_UNKNOWN : JOURNAL_REFUSED;
+}
+
+void
+load_complain(const struct caller *caller, const char *what, const struct http_answer *answer)
+{
+	journal_complain(
+	    caller->torture->journal, "%s: %ld: %s", what, answer->status, answer->body);
 }
 
 struct http_answer

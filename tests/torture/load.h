@@ -18,7 +18,14 @@ struct caller {
 	char created_at[32]; /* of the last record that was written with an id */
 };
 
-void load_start(struct torture *torture, struct dice *dice);
+#define LOAD_CALLERS_MAX 64
+
+/* So many callers, each of whom does act again and again. */
+void load_start(
+    struct torture *torture, struct dice *dice, int count, void (*act)(struct caller *caller));
+/* Acts: whatever a client's callers do, of all clients; postings by hand to all accounts. */
+void load_mix(struct caller *caller);
+void load_post(struct caller *caller);
 /* No request is on its way when it returns. */
 void load_pause(struct load *load);
 void load_resume(struct load *load);
@@ -38,6 +45,9 @@ struct http_answer load_insist(
     struct caller *caller, const char *path, const char *const *headers, const char *body);
 /* Whether the answer leaves open what was done. */
 bool load_is_open(const struct http_answer *answer);
+enum journal_state load_state(const struct http_answer *answer);
+/* The journal keeps what should not have been answered. */
+void load_complain(const struct caller *caller, const char *what, const struct http_answer *answer);
 
 /* tests/torture/calls.c: one thing that a caller does. */
 void calls_do(struct caller *caller);

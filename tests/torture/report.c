@@ -54,10 +54,16 @@ report_write(const struct report *report, FILE *out)
 	fprintf(out,
 	    "\nseed %" PRIu64 ", %d faults, %d checks, authorizations %s\n"
 	    "requests %ld, records acknowledged %ld, unknown %ld, stored %ld\n"
-	    "credits posted by hand %ld, unknown %ld\n",
+	    "credits posted by hand %ld, unknown %ld, refused %ld, sent again %ld\n"
+	    "transactions: %s\n",
 	    report->seed, report->faults, report->checks, report->authorizes ? "on" : "MISSING",
 	    report->requests, report->acknowledged, report->unknown, report->findings.stored,
-	    report->posted, report->posted_unknown);
+	    report->posted, report->posted_unknown, report->posted_refused, report->repeated,
+	    report->types);
+	if (report->milliseconds > 0)
+		fprintf(out, "posted in %.1f s, kills and all: %.0f in a second\n",
+		    (double)report->milliseconds / 1000,
+		    (double)report->posted * 1000 / (double)report->milliseconds);
 	for (int i = 0; i < FINDINGS; i++)
 		fprintf(out, "%s %ld%s", checker_names[i], report->findings.counts[i],
 		    i + 1 < FINDINGS ? ", " : "\n");

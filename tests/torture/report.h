@@ -20,7 +20,9 @@ struct report {
 	uint64_t seed;
 	int faults, checks;
 	long requests, acknowledged, unknown; /* records */
-	long posted, posted_unknown; /* credits */
+	long posted, posted_unknown, posted_refused, repeated; /* credits, by hand */
+	long long milliseconds; /* until so many were posted; 0: that was not the plan */
+	char *types; /* how often each type stands in the ledger */
 	struct findings findings; /* summed over the checks but for .stored, which is the last */
 	struct report_fault *kinds; /* as many as there are faults */
 	struct watch_life grown;

@@ -1,6 +1,6 @@
 /*
- * The torture of a few faults, with a fixed seed and with each that once failed; with SEED and
- * FAULTS in the environment (make torture) that one only.
+ * The torture of a few faults, with a fixed seed and with each that once failed, and of some
+ * postings; with SEED and FAULTS in the environment (make torture) that one only.
  */
 #include "tests/test.h"
 
@@ -13,12 +13,23 @@
 
 #define FAULTS 10
 #define SEED 20261122
+#define POSTINGS 2000
+#define KILLS 2
 
 static void
 test_ten_faults(void **state)
 {
 	(void)state;
-	assert_true(torture_run(SEED, FAULTS));
+	assert_true(torture_run(&(struct torture_plan){ .seed = SEED, .faults = FAULTS }));
+}
+
+static void
+test_postings_between_kills(void **state)
+{
+	const struct torture_plan plan = { SEED, KILLS, POSTINGS };
+
+	(void)state;
+	assert_true(torture_run(&plan));
 }
 
 /* Lines of a number each; # begins a comment. */
@@ -34,8 +45,10 @@ test_seeds_that_failed(void **state)
 	in = fopen(path, "re");
 	assert_non_null(in);
 	while (fgets(line, sizeof(line), in) != NULL) {
+		const struct torture_plan plan = { strtoull(line, NULL, 10), FAULTS, 0 };
+
 		if (line[0] != '#')
-			assert_true(torture_run(strtoull(line, NULL, 10), FAULTS));
+			assert_true(torture_run(&plan));
 	}
 	fclose(in);
 }
@@ -45,12 +58,19 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ten_faults),
+		cmocka_unit_test(test_postings_between_kills),
 		cmocka_unit_test(test_seeds_that_failed),
 	};
 	const char *seed = getenv("SEED"), *count = getenv("FAULTS");
+	const char *postings = getenv("POSTINGS");
+	struct torture_plan plan;
 
 	torture_use_programs();
-	if (seed != NULL && count != NULL)
-		return torture_run(strtoull(seed, NULL, 10), (int)strtol(count, NULL, 10)) ? 0 : 1;
+	if (seed != NULL && count != NULL) {
+		plan =
+		    (struct torture_plan){ strtoull(seed, NULL, 10), (int)strtol(count, NULL, 10),
+			    postings == NULL ? 0 : strtol(postings, NULL, 10) };
+		return torture_run(&plan) ? 0 : 1;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base.h"
 #include "tests/process.h"
 #include "tests/torture/faults.h"
 #include "tests/torture/load.h"
@@ -19,6 +20,8 @@
 #define BETWEEN 60 /* requests between two faults */
 #define IN_A_ROW 5 /* acknowledged records that say that service is back */
 #define RECOVERY_MAX_MS 60000
+#define CALLERS 6
+#define POSTERS 64
 
 static bool
 has_authorizations(const struct torture *torture)
@@ -33,18 +36,21 @@ has_authorizations(const struct torture *torture)
 }
 
 static void
-start(struct torture *torture, uint64_t seed)
+start(struct torture *torture, const struct torture_plan *plan)
 {
-	*torture = (struct torture){ .seed = seed, .dice.state = seed, .journal = journal_new() };
+	*torture =
+	    (struct torture){ .plan = *plan, .dice.state = plan->seed, .journal = journal_new() };
 	torture->deck = calloc((size_t)fault_count, sizeof(int));
 	stage_start(torture);
 	torture->authorizes = has_authorizations(torture);
 	torture->checker = (struct checker){ torture->servers, torture->journal, torture->clients,
 		TORTURE_CLIENTS };
-	load_start(torture, &torture->dice);
+	if (plan->postings > 0)
+		load_start(torture, &torture->dice, POSTERS, load_post);
+	else
+		load_start(torture, &torture->dice, CALLERS, load_mix);
 	torture->workers = workers_start(torture, &torture->dice);
 	torture->watch = watch_start(torture);
-	faults_await_requests(torture, WARM);
 }
 
 /* The threads' parents of processes end before the servers do. */
@@ -63,7 +69,7 @@ stop(struct torture *torture, bool fine)
 		journal_write(torture->journal, path);
 		free(path);
 		stage_keep(torture);
-		fprintf(stderr, "SEED=%" PRIu64 " failed\n", torture->seed);
+		fprintf(stderr, "SEED=%" PRIu64 " failed\n", torture->plan.seed);
 		setenv("TALLY_TEST_KEEP", "1", 1);
 	}
 	stage_stop(torture);
@@ -128,17 +134,24 @@ draw(struct torture *torture)
 	return card;
 }
 
-static void
-do_fault(struct torture *torture, struct report *report)
+static int
+choose(struct torture *torture)
 {
-	long requests = load_requests(torture->load), failures = load_failures(torture->load);
-	struct report_fault *kind;
-	long long recovery;
 	int chosen;
 
 	do
 		chosen = draw(torture);
 	while (!may_be(torture, &faults[chosen]));
+	return chosen;
+}
+
+static void
+do_fault(struct torture *torture, struct report *report, int chosen)
+{
+	long requests = load_requests(torture->load), failures = load_failures(torture->load);
+	struct report_fault *kind;
+	long long recovery;
+
 	fprintf(stderr, "%d: %s\n", report->faults + 1, faults[chosen].name);
 	faults[chosen].apply(torture);
 	recovery = recover(torture);
@@ -189,9 +202,11 @@ sum_up(struct torture *torture, struct report *report)
 		} else if (entry.kind == JOURNAL_POSTING) {
 			report->posted += entry.state == JOURNAL_ACKNOWLEDGED;
 			report->posted_unknown += entry.state == JOURNAL_UNKNOWN;
+			report->posted_refused += entry.state == JOURNAL_REFUSED;
 		}
 	}
-	report->seed = torture->seed;
+	report->seed = torture->plan.seed;
+	report->repeated = atomic_load(&torture->repeated);
 	report->authorizes = torture->authorizes;
 	report->requests = load_requests(torture->load);
 	report->grown = watch_grown(torture->watch);
@@ -203,30 +218,114 @@ sum_up(struct torture *torture, struct report *report)
 	report->complaints = journal_complaints(torture->journal);
 }
 
+static void
+mix(struct torture *torture, struct report *report)
+{
+	faults_await_requests(torture, WARM);
+	check(torture, report);
+	resume(torture);
+	while (report->faults < torture->plan.faults && report_is_fine(report) &&
+	       journal_complaints(torture->journal) == 0) {
+		do_fault(torture, report, choose(torture));
+		faults_await_requests(torture, BETWEEN);
+		if (report->faults % CHECK_EVERY == 0 && report->faults < torture->plan.faults) {
+			check(torture, report);
+			resume(torture);
+		}
+	}
+}
+
+struct posting_goal {
+	struct torture *torture;
+	long until;
+};
+
+static bool
+is_posted(void *context)
+{
+	const struct posting_goal *goal = context;
+
+	return atomic_load(&goal->torture->posted) >= goal->until ||
+	       journal_complaints(goal->torture->journal) > 0;
+}
+
+/* As long as it takes, unless nothing at all is acknowledged any more. */
+static void
+await_postings(struct torture *torture, long until)
+{
+	struct posting_goal goal = { torture, until };
+	long before = -1;
+
+	while (!servers_await(is_posted, &goal)) {
+		long posted = atomic_load(&torture->posted);
+
+		if (posted == before)
+			journal_complain(torture->journal, "no posting is acknowledged any more");
+		before = posted;
+	}
+}
+
+static int
+find_fault(const char *name)
+{
+	int i = 0;
+
+	while (strcmp(faults[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+/* The jobs rest: they would take the machine from the callers. One kill in each of so many equal
+ * parts, at a posting that the dice choose. */
+static void
+post(struct torture *torture, struct report *report)
+{
+	const int kills[] = { find_fault("kill -9 of a tallyd"),
+		find_fault("postmaster: kill -9") };
+	const struct torture_plan *plan = &torture->plan;
+	int first = dice_roll(&torture->dice, COUNT(kills));
+	long part = plan->postings / (plan->faults + 1);
+	long long began = process_clock();
+
+	workers_pause(torture->workers);
+	for (int i = 0; i < plan->faults && journal_complaints(torture->journal) == 0; i++) {
+		await_postings(torture, part * i + dice_roll(&torture->dice, (int)part));
+		fprintf(stderr, "%ld posted\n", atomic_load(&torture->posted));
+		do_fault(torture, report, kills[(first + i) % (int)COUNT(kills)]);
+	}
+	await_postings(torture, plan->postings);
+	load_pause(torture->load);
+	report->milliseconds = process_clock() - began;
+}
+
+static const char types_sql[] =
+    "SELECT coalesce(string_agg(line, '; '), 'none') FROM ("
+    "SELECT concat(c.name, ' on ', count(DISTINCT t.account_id), ' accounts: ', count(*), ' (', "
+    "(SELECT string_agg(concat_ws(' ', type, times), ', ' ORDER BY type) FROM ("
+    "SELECT transaction_type AS type, count(*) AS times FROM credit_transactions o "
+    "WHERE o.client_id = c.id GROUP BY 1) AS types), ')') AS line "
+    "FROM credit_transactions t JOIN clients c ON c.id = t.client_id "
+    "GROUP BY c.id, c.name ORDER BY c.name) AS lines";
+
 bool
-torture_run(uint64_t seed, int faults_wanted)
+torture_run(const struct torture_plan *plan)
 {
 	struct torture torture;
 	struct report report = { .kinds = calloc((size_t)fault_count, sizeof(*report.kinds)) };
 	bool fine;
 
-	start(&torture, seed);
-	check(&torture, &report);
-	resume(&torture);
-	while (report.faults < faults_wanted && report_is_fine(&report) &&
-	       journal_complaints(torture.journal) == 0) {
-		do_fault(&torture, &report);
-		faults_await_requests(&torture, BETWEEN);
-		if (report.faults % CHECK_EVERY == 0 && report.faults < faults_wanted) {
-			check(&torture, &report);
-			resume(&torture);
-		}
-	}
+	start(&torture, plan);
+	if (plan->postings > 0)
+		post(&torture, &report);
+	else
+		mix(&torture, &report);
 	check(&torture, &report);
 	sum_up(&torture, &report);
+	report.types = servers_sql(torture.servers, types_sql);
 	report_write(&report, stdout);
 	fine = report_is_fine(&report);
 	stop(&torture, fine);
+	free(report.types);
 	free(report.kinds);
 	return fine;
 }

@@ -20,8 +20,16 @@ struct load;
 struct workers;
 struct watch;
 
-struct torture {
+struct torture_plan {
 	uint64_t seed;
+	int faults;
+	/* Where it is not 0: 64 callers post so many by hand, and the faults are kill -9 of a
+	 * tallyd and of the postmaster in turn. Else six callers mix, and faults of all kinds. */
+	long postings;
+};
+
+struct torture {
+	struct torture_plan plan;
 	struct servers *servers;
 	struct journal *journal;
 	struct checker checker;
@@ -31,6 +39,7 @@ struct torture {
 		int64_t limit_cents; /* of that one */
 	} budgets[TORTURE_CLIENTS];
 	char (*accounts)[40]; /* of the payers, one after the other */
+	atomic_long posted, repeated; /* by hand and acknowledged; sent again and known */
 	atomic_int round; /* checks so far */
 	struct load *load;
 	struct workers *workers;
@@ -51,6 +60,6 @@ const char *torture_account(const struct torture *torture, int client, int user)
 int torture_strict_user(struct torture *torture, struct dice *dice);
 
 /* Whether every invariant held. Prints a table on standard output. */
-bool torture_run(uint64_t seed, int faults);
+bool torture_run(const struct torture_plan *plan);
 
 #endif
