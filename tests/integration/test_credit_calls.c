@@ -104,7 +104,8 @@ static void
 a_limit_of_the_account_refuses(UNUSED void **state)
 {
 	paying_use_payer("limited");
-	api_expect(200, "PATCH", paying_path(""), "{\"daily_limit\":0.5}");
+	api_expect(200, "PATCH", paying_path(""),
+	    api_text("{\"daily_limit\":0.5,\"timezone\":\"%s\"}", servers_noon()));
 	ask("30");
 	refuse("20.1");
 	api_expect_json("reason", "daily_limit");

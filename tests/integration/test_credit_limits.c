@@ -29,7 +29,8 @@ limits_of_day_and_month_hold(UNUSED void **state)
 	for (size_t i = 0; i < COUNT(limits); i++) {
 		paying_use_account(limits[i].member);
 		paying_post("{\"type\":\"purchase\",\"amount\":100}");
-		api_expect(200, "PATCH", paying_path(""), api_text("{\"%s\":5}", limits[i].member));
+		api_expect(200, "PATCH", paying_path(""),
+		    api_text("{\"%s\":5,\"timezone\":\"%s\"}", limits[i].member, servers_noon()));
 		api_expect_json(limits[i].member, "5");
 		paying_post("{\"type\":\"usage\",\"amount\":2}");
 		paying_post("{\"type\":\"hold\",\"amount\":2}");
