@@ -129,8 +129,8 @@ static const struct statement_list written[] = {
 #define STATEMENTS_MAX (RESOURCE_STATEMENTS_MAX + 1)
 #define LISTS_MAX 100
 
-const char *const *
-statements_of(const struct resource *resource)
+static const char *const *
+make_list(const struct resource *resource)
 {
 	const char **list = calloc(STATEMENTS_MAX, sizeof *list);
 	unsigned count = 0;
@@ -139,6 +139,20 @@ statements_of(const struct resource *resource)
 	while ((list[count] = resource_statement(resource, count)) != NULL)
 		assert_true(++count < STATEMENTS_MAX);
 	return list;
+}
+
+/* Made once and kept, or the sanitizers would find each lost. */
+const char *const *
+statements_of(const struct resource *resource)
+{
+	static const char *const *lists[LISTS_MAX];
+	size_t i = 0;
+
+	while (resources[i] != resource)
+		assert_true(++i < LISTS_MAX);
+	if (lists[i] == NULL)
+		lists[i] = make_list(resource);
+	return lists[i];
 }
 
 size_t
