@@ -217,15 +217,16 @@ post(struct task *task, struct credit_book *book, struct credit_posting *posting
     struct book_account *account)
 {
 	struct ledger_entry entries[LEDGER_ENTRIES_MAX];
+	const enum credit_type type = posting->type;
 	enum credit_verdict verdict = CREDIT_POSTED;
 	struct book_hold *hold = NULL;
 	struct ledger_posting to;
 	struct book_name *usage;
 	size_t count;
 
-	if (posting->type == CREDIT_USAGE || posting->type == CREDIT_RELEASE)
+	if (type == CREDIT_USAGE || type == CREDIT_RELEASE)
 		verdict = find_hold(task, book, posting, account, &hold);
-	else if (posting->type == CREDIT_HOLD)
+	else if (type == CREDIT_HOLD)
 		hold = new_hold(task, posting, account);
 	if (verdict == CREDIT_POSTED)
 		verdict = find_refundable(book, posting, account, &usage);
@@ -239,7 +240,7 @@ post(struct task *task, struct credit_book *book, struct credit_posting *posting
 	account->changed = true;
 	if (usage != NULL)
 		usage->left -= posting->amount_nanos;
-	if (posting->type == CREDIT_HOLD)
+	if (type == CREDIT_HOLD)
 		keep_hold(task, book, hold);
 	else if (hold != NULL)
 		expire_grants(task, book, account);
