@@ -27,21 +27,6 @@ static const char adjustments_sql[] =
 
 const char *const billing_month_statements[] = { costs_sql, adjustments_sql, NULL };
 
-/* The order in which the sums come. */
-static const enum total columns[] = {
-	TOTAL_COST,
-	TOTAL_REQUESTS,
-	TOTAL_TOKENS,
-	TOTAL_INPUT,
-	TOTAL_OUTPUT,
-	TOTAL_CACHED,
-	TOTAL_CACHE_WRITE,
-	TOTAL_REASONING,
-	TOTAL_FAILED,
-	TOTAL_UNPRICED,
-};
-_Static_assert(COUNT(columns) == TOTAL_COUNT, "a total without a column");
-
 /* Today, and what else may have to be read again. */
 static void
 find_days(struct task *task, const struct zone *zone, const struct db_rows *stale, int32_t since,
@@ -66,7 +51,7 @@ static void
 read_month(const struct db_rows *rows, int row, struct billing_period *ret)
 {
 	for (int i = 0; i < TOTAL_COUNT; i++)
-		ret->totals.at[columns[i]] = db_int(rows, row, i + 1);
+		ret->totals.at[daily_cost_columns[i]] = db_int(rows, row, i + 1);
 }
 
 static bool

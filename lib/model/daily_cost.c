@@ -41,8 +41,7 @@ static const char list_sql[] =
 
 const char *const daily_cost_statements[] = { sum_sql, list_sql, NULL };
 
-/* The order in which sum_sql and list_sql give the totals. */
-static const enum total columns[] = {
+const enum total daily_cost_columns[] = {
 	TOTAL_COST,
 	TOTAL_REQUESTS,
 	TOTAL_TOKENS,
@@ -54,7 +53,7 @@ static const enum total columns[] = {
 	TOTAL_FAILED,
 	TOTAL_UNPRICED,
 };
-_Static_assert(COUNT(columns) == TOTAL_COUNT, "a total without a column");
+_Static_assert(COUNT(daily_cost_columns) == TOTAL_COUNT, "a total without a column");
 
 static const struct {
 	const char *name;
@@ -75,7 +74,7 @@ static void
 read_totals(const struct db_rows *rows, int row, struct daily_cost *ret)
 {
 	for (int i = 0; i < TOTAL_COUNT; i++)
-		ret->totals.at[columns[i]] = db_int(rows, row, i);
+		ret->totals.at[daily_cost_columns[i]] = db_int(rows, row, i);
 	ret->unique_users = db_int(rows, row, TOTAL_COUNT);
 }
 

@@ -40,6 +40,8 @@ NODISCARD bool daily_cost_list(
 void daily_cost_write(struct json_out *out, const struct daily_cost *day, const char *timezone,
     const char *source, int64_t as_of);
 
+/* The totals in the order of the columns of every statement that sums days. */
+extern const enum total daily_cost_columns[TOTAL_COUNT];
 extern const char *const daily_cost_statements[]; /* its SQL, for the tests; NULL behind the last */
 
 #endif
