@@ -114,3 +114,19 @@ page_end(struct reply *reply, struct json_out *out, bool more, struct id last)
 	json_close(out);
 	return reply_done(reply, 200, "application/json");
 }
+
+bool
+page_reply(struct reply *reply, const struct page_rows *rows, int64_t limit)
+{
+	bool more = rows->count > (size_t)limit;
+	size_t shown = more ? (size_t)limit : rows->count;
+	struct json_out *out = page_begin(reply);
+	const char *row = rows->at;
+	struct id last = { 0 };
+
+	for (size_t i = 0; i < shown; i++, row += rows->size) {
+		rows->write(out, row);
+		memcpy(&last, row + rows->id, sizeof last);
+	}
+	return page_end(reply, out, more, last);
+}

@@ -39,6 +39,15 @@ NODISCARD bool page_read(
  */
 struct json_out *page_begin(struct reply *reply);
 bool page_end(struct reply *reply, struct json_out *out, bool more, struct id last);
+/* The same for rows that lie in an array: limit + 1 of them were asked for. */
+struct page_rows {
+	const void *at;
+	size_t count;
+	size_t size; /* of a row */
+	size_t id; /* where in it its struct id stands */
+	void (*write)(struct json_out *out, const void *row);
+};
+bool page_reply(struct reply *reply, const struct page_rows *rows, int64_t limit);
 /* The cursor of the page behind last, for answers that are not JSON. */
 const char *page_cursor(struct arena *arena, struct id last);
 

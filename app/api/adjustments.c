@@ -53,11 +53,9 @@ adjustments_list(struct request *req, struct reply *reply)
 {
 	struct page_query query = { 0 };
 	struct adjustments found;
-	struct json_out *out;
 	struct id after;
 	int64_t limit;
 	int32_t date;
-	size_t shown;
 
 	if (!daily_costs_read_date(req, &date))
 		return false;
@@ -67,10 +65,11 @@ adjustments_list(struct request *req, struct reply *reply)
 		return false;
 	if (!adjustment_list(req->task, date, after, limit + 1, &found))
 		return false;
-	shown = found.count < (size_t)limit ? found.count : (size_t)limit;
-	out = page_begin(reply);
-	for (size_t i = 0; i < shown; i++)
-		adjustment_write(out, &found.at[i]);
-	return page_end(reply, out, found.count > shown,
-	    shown == 0 ? (struct id){ 0 } : found.at[shown - 1].id);
+	return page_reply(reply,
+	    &(const struct page_rows){ .at = found.at,
+		.count = found.count,
+		.size = sizeof(struct adjustment),
+		.id = offsetof(struct adjustment, id),
+		.write = adjustment_write },
+	    limit);
 }

@@ -1,8 +1,7 @@
 #include "app/api/audit.h"
 
-#include "app/accept.h"
 #include "app/auth.h"
-#include "app/page.h"
+#include "app/listing.h"
 #include "lib/model/audit.h"
 
 struct list_query {
@@ -88,71 +87,19 @@ read_query(struct request *req, enum accept accept, struct audit_filter *ret)
 	return req->task->err.code == ERR_NONE;
 }
 
-/* At most most entries behind filter->after, which moves on. */
 static bool
-read_page(struct task *task, struct audit_filter *filter, size_t most, struct audit_entries *ret,
-    bool *ret_more)
+read_rows(struct task *task, const void *filter, struct page_rows *ret)
 {
-	filter->limit = (int64_t)most + 1;
-	if (!audit_list(task, filter, ret))
+	struct audit_entries found;
+
+	if (!audit_list(task, filter, &found))
 		return false;
-	*ret_more = ret->count > most;
-	if (*ret_more)
-		ret->count = most;
-	if (ret->count > 0)
-		filter->after = ret->at[ret->count - 1].id;
+	*ret = (struct page_rows){ .at = found.at,
+		.count = found.count,
+		.size = sizeof(struct audit_entry),
+		.id = offsetof(struct audit_entry, id),
+		.write = audit_write };
 	return true;
-}
-
-static bool
-list_json(struct request *req, struct reply *reply, struct audit_filter *filter)
-{
-	struct audit_entries entries;
-	struct json_out *out;
-	bool more;
-
-	if (!read_page(req->task, filter, (size_t)filter->limit, &entries, &more))
-		return false;
-	out = page_begin(reply);
-	for (size_t i = 0; i < entries.count; i++)
-		audit_write(out, &entries.at[i]);
-	return page_end(reply, out, more, filter->after);
-}
-
-static void
-add_rows(struct buf *body, enum accept accept, const struct audit_entries *entries)
-{
-	for (size_t i = 0; i < entries->count; i++) {
-		if (accept == ACCEPT_CSV) {
-			audit_csv_row(body, &entries->at[i]);
-			continue;
-		}
-		audit_write(json_out_new(body), &entries->at[i]);
-		buf_putc(body, '\n');
-	}
-}
-
-/* In portions, so that no single query holds ten thousand rows. */
-static bool export(
-    struct request *req, struct reply *reply, enum accept accept, struct audit_filter *filter)
-{
-	size_t rest = (size_t)filter->limit;
-	bool more = true;
-
-	if (accept == ACCEPT_CSV)
-		audit_csv_head(&reply->body);
-	while (more && rest > 0 && reply->body.len < AUDIT_EXPORT_BYTES_MAX) {
-		struct audit_entries entries;
-
-		if (!read_page(req->task, filter, rest < PAGE_LIMIT_MAX ? rest : PAGE_LIMIT_MAX,
-			&entries, &more))
-			return false;
-		add_rows(&reply->body, accept, &entries);
-		rest -= entries.count;
-	}
-	if (more)
-		reply_header(reply, "X-Next-Cursor", page_cursor(req->task->arena, filter->after));
-	return reply_done(reply, 200, accept_media_type(accept));
 }
 
 bool
@@ -163,7 +110,12 @@ audit_entries_list(struct request *req, struct reply *reply)
 
 	if (!read_query(req, accept, &filter))
 		return false;
-	if (accept == ACCEPT_JSON)
-		return list_json(req, reply, &filter);
-	return export(req, reply, accept, &filter);
+	return listing_reply(req, reply, accept,
+	    &(const struct listing){ .filter = &filter,
+		.limit = &filter.limit,
+		.after = &filter.after,
+		.read = read_rows,
+		.csv_head = audit_csv_head,
+		.csv_row = audit_csv_row,
+		.bytes_max = AUDIT_EXPORT_BYTES_MAX });
 }

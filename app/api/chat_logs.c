@@ -1,8 +1,7 @@
 #include "app/api/chat_logs.h"
 
-#include "app/accept.h"
 #include "app/auth.h"
-#include "app/page.h"
+#include "app/listing.h"
 #include "lib/model/chat_log.h"
 #include "lib/model/user.h"
 
@@ -83,71 +82,19 @@ read_query(struct request *req, enum accept accept, struct chat_log_filter *ret)
 	return req->task->err.code == ERR_NONE;
 }
 
-/* At most most records behind filter->after, which moves on. */
 static bool
-read_page(struct task *task, struct chat_log_filter *filter, size_t most, struct chat_logs *ret,
-    bool *ret_more)
+read_rows(struct task *task, const void *filter, struct page_rows *ret)
 {
-	filter->limit = (int64_t)most + 1;
-	if (!chat_log_list(task, filter, ret))
+	struct chat_logs found;
+
+	if (!chat_log_list(task, filter, &found))
 		return false;
-	*ret_more = ret->count > most;
-	if (*ret_more)
-		ret->count = most;
-	if (ret->count > 0)
-		filter->after = ret->at[ret->count - 1].id;
+	*ret = (struct page_rows){ .at = found.at,
+		.count = found.count,
+		.size = sizeof(struct chat_log),
+		.id = offsetof(struct chat_log, id),
+		.write = chat_log_write };
 	return true;
-}
-
-static bool
-list_json(struct request *req, struct reply *reply, struct chat_log_filter *filter)
-{
-	struct chat_logs logs;
-	struct json_out *out;
-	bool more;
-
-	if (!read_page(req->task, filter, (size_t)filter->limit, &logs, &more))
-		return false;
-	out = page_begin(reply);
-	for (size_t i = 0; i < logs.count; i++)
-		chat_log_write(out, &logs.at[i]);
-	return page_end(reply, out, more, filter->after);
-}
-
-static void
-add_rows(struct buf *body, enum accept accept, const struct chat_logs *logs)
-{
-	for (size_t i = 0; i < logs->count; i++) {
-		if (accept == ACCEPT_CSV) {
-			chat_log_csv_row(body, &logs->at[i]);
-			continue;
-		}
-		chat_log_write(json_out_new(body), &logs->at[i]);
-		buf_putc(body, '\n');
-	}
-}
-
-/* In portions, so that no single query holds ten thousand rows. */
-static bool export(
-    struct request *req, struct reply *reply, enum accept accept, struct chat_log_filter *filter)
-{
-	size_t rest = (size_t)filter->limit;
-	bool more = true;
-
-	if (accept == ACCEPT_CSV)
-		chat_log_csv_head(&reply->body);
-	while (more && rest > 0 && reply->body.len < CHAT_LOGS_EXPORT_BYTES_MAX) {
-		struct chat_logs logs;
-
-		if (!read_page(req->task, filter, rest < PAGE_LIMIT_MAX ? rest : PAGE_LIMIT_MAX,
-			&logs, &more))
-			return false;
-		add_rows(&reply->body, accept, &logs);
-		rest -= logs.count;
-	}
-	if (more)
-		reply_header(reply, "X-Next-Cursor", page_cursor(req->task->arena, filter->after));
-	return reply_done(reply, 200, accept_media_type(accept));
 }
 
 static bool
@@ -163,9 +110,14 @@ list(struct request *req, struct reply *reply, struct id user)
 	/* Row-level security shows no others; this leads to their index. */
 	if (id_is_nil(filter.user_id))
 		filter.user_id = req->task->user;
-	if (accept == ACCEPT_JSON)
-		return list_json(req, reply, &filter);
-	return export(req, reply, accept, &filter);
+	return listing_reply(req, reply, accept,
+	    &(const struct listing){ .filter = &filter,
+		.limit = &filter.limit,
+		.after = &filter.after,
+		.read = read_rows,
+		.csv_head = chat_log_csv_head,
+		.csv_row = chat_log_csv_row,
+		.bytes_max = CHAT_LOGS_EXPORT_BYTES_MAX });
 }
 
 bool

@@ -36,32 +36,24 @@ read_page(struct request *req, struct id *ret_account, int64_t *ret_limit, struc
 	       find_account(req, ret_account);
 }
 
-/* How many of those that were read are shown: one more was asked for. */
-static size_t
-shown_of(size_t count, int64_t limit)
-{
-	return count < (size_t)limit ? count : (size_t)limit;
-}
-
 bool
 credits_list(struct request *req, struct reply *reply)
 {
 	struct credit_transactions found;
 	struct id account, after;
-	struct json_out *out;
 	int64_t limit;
-	size_t shown;
 
 	if (!read_page(req, &account, &limit, &after))
 		return false;
 	if (!credit_transaction_list(req->task, account, after, limit + 1, &found))
 		return false;
-	shown = shown_of(found.count, limit);
-	out = page_begin(reply);
-	for (size_t i = 0; i < shown; i++)
-		credit_transaction_write(out, &found.at[i]);
-	return page_end(reply, out, found.count > shown,
-	    shown == 0 ? (struct id){ 0 } : found.at[shown - 1].id);
+	return page_reply(reply,
+	    &(const struct page_rows){ .at = found.at,
+		.count = found.count,
+		.size = sizeof(struct credit_transaction),
+		.id = offsetof(struct credit_transaction, id),
+		.write = credit_transaction_write },
+	    limit);
 }
 
 bool
@@ -84,20 +76,19 @@ credits_list_grants(struct request *req, struct reply *reply)
 {
 	struct credit_grants found;
 	struct id account, after;
-	struct json_out *out;
 	int64_t limit;
-	size_t shown;
 
 	if (!read_page(req, &account, &limit, &after))
 		return false;
 	if (!credit_grant_list(req->task, account, after, limit + 1, &found))
 		return false;
-	shown = shown_of(found.count, limit);
-	out = page_begin(reply);
-	for (size_t i = 0; i < shown; i++)
-		credit_grant_write(out, &found.at[i]);
-	return page_end(reply, out, found.count > shown,
-	    shown == 0 ? (struct id){ 0 } : found.at[shown - 1].id);
+	return page_reply(reply,
+	    &(const struct page_rows){ .at = found.at,
+		.count = found.count,
+		.size = sizeof(struct credit_grant),
+		.id = offsetof(struct credit_grant, id),
+		.write = credit_grant_write },
+	    limit);
 }
 
 bool
@@ -105,18 +96,17 @@ credits_list_holds(struct request *req, struct reply *reply)
 {
 	struct credit_holds found;
 	struct id account, after;
-	struct json_out *out;
 	int64_t limit;
-	size_t shown;
 
 	if (!read_page(req, &account, &limit, &after))
 		return false;
 	if (!credit_hold_list(req->task, account, after, limit + 1, &found))
 		return false;
-	shown = shown_of(found.count, limit);
-	out = page_begin(reply);
-	for (size_t i = 0; i < shown; i++)
-		credit_hold_write(out, &found.at[i]);
-	return page_end(reply, out, found.count > shown,
-	    shown == 0 ? (struct id){ 0 } : found.at[shown - 1].id);
+	return page_reply(reply,
+	    &(const struct page_rows){ .at = found.at,
+		.count = found.count,
+		.size = sizeof(struct credit_hold),
+		.id = offsetof(struct credit_hold, id),
+		.write = credit_hold_write },
+	    limit);
 }

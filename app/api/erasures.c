@@ -40,10 +40,8 @@ erasures_list(struct request *req, struct reply *reply)
 {
 	struct page_query query = { 0 };
 	struct erasures list;
-	struct json_out *out;
 	struct id after;
 	int64_t limit;
-	size_t shown;
 
 	if (!request_read_query(req, &query))
 		return false;
@@ -51,10 +49,11 @@ erasures_list(struct request *req, struct reply *reply)
 		return false;
 	if (!erasure_list(req->task, after, limit + 1, &list))
 		return false;
-	shown = list.count < (size_t)limit ? list.count : (size_t)limit;
-	out = page_begin(reply);
-	for (size_t i = 0; i < shown; i++)
-		erasure_write(out, &list.at[i]);
-	return page_end(
-	    reply, out, list.count > shown, shown == 0 ? (struct id){ 0 } : list.at[shown - 1].id);
+	return page_reply(reply,
+	    &(const struct page_rows){ .at = list.at,
+		.count = list.count,
+		.size = sizeof(struct erasure),
+		.id = offsetof(struct erasure, id),
+		.write = erasure_write },
+	    limit);
 }

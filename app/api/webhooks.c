@@ -22,10 +22,8 @@ webhooks_list_alerts(struct request *req, struct reply *reply)
 {
 	struct page_query query = { 0 };
 	struct alerts alerts;
-	struct json_out *out;
 	struct id after;
 	int64_t limit;
-	size_t shown;
 
 	if (!request_read_query(req, &query))
 		return false;
@@ -33,10 +31,11 @@ webhooks_list_alerts(struct request *req, struct reply *reply)
 		return false;
 	if (!alert_list(req->task, after, limit + 1, &alerts))
 		return false;
-	shown = alerts.count < (size_t)limit ? alerts.count : (size_t)limit;
-	out = page_begin(reply);
-	for (size_t i = 0; i < shown; i++)
-		alert_write(out, &alerts.at[i]);
-	return page_end(reply, out, alerts.count > shown,
-	    shown == 0 ? (struct id){ 0 } : alerts.at[shown - 1].id);
+	return page_reply(reply,
+	    &(const struct page_rows){ .at = alerts.at,
+		.count = alerts.count,
+		.size = sizeof(struct alert),
+		.id = offsetof(struct alert, id),
+		.write = alert_write },
+	    limit);
 }

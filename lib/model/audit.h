@@ -62,9 +62,9 @@ NODISCARD bool audit_list(
     struct task *task, const struct audit_filter *filter, struct audit_entries *ret);
 
 /* As a JSON object, and as a line of CSV by RFC 4180 with the same names. */
-void audit_write(struct json_out *out, const struct audit_entry *entry);
+void audit_write(struct json_out *out, const void *object); /* a struct audit_entry */
 void audit_csv_head(struct buf *buf);
-void audit_csv_row(struct buf *buf, const struct audit_entry *entry);
+void audit_csv_row(struct buf *buf, const void *object); /* the same */
 
 /* Their SQL, for the tests; NULL behind the last. */
 extern const char *const audit_statements[];

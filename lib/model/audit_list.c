@@ -120,8 +120,10 @@ write_json(struct json_out *out, const char *key, struct text json)
 }
 
 void
-audit_write(struct json_out *out, const struct audit_entry *entry)
+audit_write(struct json_out *out, const void *object)
 {
+	const struct audit_entry *entry = object;
+
 	json_open(out);
 	json_id(out, "id", entry->id);
 	json_time(out, "created_at", entry->created_at);
@@ -164,8 +166,9 @@ add_text(struct buf *buf, const char *text)
 }
 
 void
-audit_csv_row(struct buf *buf, const struct audit_entry *entry)
+audit_csv_row(struct buf *buf, const void *object)
 {
+	const struct audit_entry *entry = object;
 	char time[CLOCK_TEXT_SIZE];
 
 	add_id(buf, entry->id);

@@ -97,7 +97,7 @@ int64_t chat_log_cost(const struct chat_log *log); /* verified, else estimated, 
 void chat_log_write(struct json_out *out, const void *object); /* struct chat_log */
 /* CSV by RFC 4180, CRLF at the end of each line; lists and objects are JSON. */
 void chat_log_csv_head(struct buf *buf);
-void chat_log_csv_row(struct buf *buf, const struct chat_log *log);
+void chat_log_csv_row(struct buf *buf, const void *object);
 
 extern const char *const chat_log_statements[]; /* its SQL, for the tests; NULL behind the last */
 

@@ -190,8 +190,10 @@ chat_log_csv_head(struct buf *buf)
 }
 
 void
-chat_log_csv_row(struct buf *buf, const struct chat_log *log)
+chat_log_csv_row(struct buf *buf, const void *object)
 {
+	const struct chat_log *log = object;
+
 	for (size_t i = 0; i < COUNT(members); i++) {
 		union value value = value_of(log, &members[i]);
 
