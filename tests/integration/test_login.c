@@ -9,49 +9,21 @@
 #include "lib/base.h"
 #include "lib/model/login.h"
 #include "tests/api.h"
-
-#define PASSWORD "correct horse"
-#define OTHER "battery staple"
-
-/* The id of a new user of a new client, with the password. */
-static const char *
-add_user(const char *client, const char *body)
-{
-	const char *id;
-
-	api_use_new_client(client);
-	id = api_add("/v1/users", body);
-	api_expect(
-	    204, "POST", api_text("/v1/users/%s/password", id), "{\"password\":\"" PASSWORD "\"}");
-	return id;
-}
-
-static long
-set_password(const char *id, const char *members)
-{
-	return api_send(
-	    "POST", api_text("/v1/users/%s/password", id), NULL, api_text("{%s}", members));
-}
-
-static long
-login(const char *who, const char *password)
-{
-	return api_send(
-	    "POST", "/v1/auth/login", NULL, api_text("{%s,\"password\":\"%s\"}", who, password));
-}
+#include "tests/entering.h"
 
 static void
 the_right_password_opens_a_session(UNUSED void **state)
 {
-	const char *id = add_user("login-right", "{\"email\":\"Ann@x.org\",\"username\":\"Ann\","
-						 "\"external_id\":\"7\"}");
+	const char *id =
+	    entering_add_user("login-right", "{\"email\":\"Ann@x.org\",\"username\":\"Ann\","
+					     "\"external_id\":\"7\"}");
 	static const char *const names[] = { "\"email\":\"ann@X.org\"", "\"username\":\"aNN\"",
 		"\"external_id\":\"7\"" };
 
 	for (size_t i = 0; i < COUNT(names); i++) {
 		const char *headers[2] = { NULL };
 
-		assert_int_equal(login(names[i], PASSWORD), 201);
+		assert_int_equal(entering_login(names[i], ENTERING_PASSWORD), 201);
 		api_expect_json("user_id", id);
 		headers[0] = api_text("X-Session-Token: %s", api_json("token"));
 		assert_int_equal(api_send("GET", "/v1/sessions/current", headers, NULL), 200);
@@ -62,11 +34,12 @@ the_right_password_opens_a_session(UNUSED void **state)
 static void
 a_login_is_noted(UNUSED void **state)
 {
-	const char *id = add_user("login-noted", "{\"email\":\"a@b\"}");
+	const char *id = entering_add_user("login-noted", "{\"email\":\"a@b\"}");
 	const char *session;
 
 	api_expect(201, "POST", "/v1/auth/login",
-	    "{\"email\":\"a@b\",\"password\":\"" PASSWORD "\",\"ip_address\":\"192.0.2.7\","
+	    "{\"email\":\"a@b\",\"password\":\"" ENTERING_PASSWORD
+	    "\",\"ip_address\":\"192.0.2.7\","
 	    "\"user_agent\":\"browser\",\"expires_in_s\":60}");
 	session = api_keep("id");
 	api_expect_json("ip_address", "192.0.2.7");
@@ -107,14 +80,15 @@ static const struct {
 	const char *change; /* PATCHed; NULL: deleted */
 	const char *password;
 } refused[] = {
-	{ "a wrong password", "wrong", "{}", OTHER },
+	{ "a wrong password", "wrong", "{}", ENTERING_OTHER },
 	{ "another letter case", "case", "{}", "Correct horse" },
-	{ "a suspended user", "suspended", "{\"account_status\":\"suspended\"}", PASSWORD },
-	{ "a closed account", "closed", "{\"account_status\":\"closed\"}", PASSWORD },
-	{ "a deleted user", "deleted", NULL, PASSWORD },
+	{ "a suspended user", "suspended", "{\"account_status\":\"suspended\"}",
+	    ENTERING_PASSWORD },
+	{ "a closed account", "closed", "{\"account_status\":\"closed\"}", ENTERING_PASSWORD },
+	{ "a deleted user", "deleted", NULL, ENTERING_PASSWORD },
 	{ "a hash of another kind", "bcrypt",
 	    "{\"password_hash\":\"$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW\"}",
-	    PASSWORD },
+	    ENTERING_PASSWORD },
 };
 
 static void
@@ -123,23 +97,25 @@ every_reason_has_the_same_answer(UNUSED void **state)
 	const char *first;
 
 	api_use_new_client("login-refused");
-	login("\"email\":\"nobody@x.org\"", PASSWORD);
+	entering_login("\"email\":\"nobody@x.org\"", ENTERING_PASSWORD);
 	first = problem();
 	assert_int_equal(api_answer()->status, 401);
 	api_add("/v1/users", "{\"username\":\"none\"}");
-	login("\"username\":\"none\"", PASSWORD);
+	entering_login("\"username\":\"none\"", ENTERING_PASSWORD);
 	assert_string_equal(problem(), first);
 	for (size_t i = 0; i < COUNT(refused); i++) {
 		const char *id =
 		    api_add("/v1/users", api_text("{\"username\":\"%s\"}", refused[i].name));
 		const char *path = api_text("/v1/users/%s", id);
 
-		assert_int_equal(set_password(id, "\"password\":\"" PASSWORD "\""), 204);
+		assert_int_equal(
+		    entering_set_password(id, "\"password\":\"" ENTERING_PASSWORD "\""), 204);
 		if (refused[i].change != NULL)
 			api_expect(200, "PATCH", path, refused[i].change);
 		else
 			api_expect(204, "DELETE", path, NULL);
-		login(api_text("\"username\":\"%s\"", refused[i].name), refused[i].password);
+		entering_login(
+		    api_text("\"username\":\"%s\"", refused[i].name), refused[i].password);
 		if (strcmp(problem(), first) != 0)
 			fail_msg("%s: %s", refused[i].sentence, problem());
 	}
@@ -151,9 +127,9 @@ every_reason_has_the_same_answer(UNUSED void **state)
 static void
 a_user_of_another_client_cannot_log_in(UNUSED void **state)
 {
-	add_user("login-own", "{\"email\":\"a@b\"}");
+	entering_add_user("login-own", "{\"email\":\"a@b\"}");
 	api_use_new_client("login-other");
-	assert_int_equal(login("\"email\":\"a@b\"", PASSWORD), 401);
+	assert_int_equal(entering_login("\"email\":\"a@b\"", ENTERING_PASSWORD), 401);
 }
 
 static const struct {
@@ -198,31 +174,31 @@ static void
 fail_to_log_in(const char *who, int times)
 {
 	for (int i = 0; i < times; i++)
-		assert_int_equal(login(who, OTHER), 401);
+		assert_int_equal(entering_login(who, ENTERING_OTHER), 401);
 }
 
 static void
 too_many_failures_lock_a_user_out(UNUSED void **state)
 {
-	const char *id = add_user("login-lock", "{\"email\":\"a@b\",\"username\":\"a\"}");
+	const char *id = entering_add_user("login-lock", "{\"email\":\"a@b\",\"username\":\"a\"}");
 	const char *wrong;
 
 	fail_to_log_in("\"email\":\"a@b\"", LOGIN_FAILURES_MAX - 1);
-	assert_int_equal(login("\"email\":\"a@b\"", PASSWORD), 201);
+	assert_int_equal(entering_login("\"email\":\"a@b\"", ENTERING_PASSWORD), 201);
 	fail_to_log_in("\"email\":\"a@b\"", LOGIN_FAILURES_MAX);
 	wrong = problem();
-	assert_int_equal(login("\"email\":\"a@b\"", PASSWORD), 401);
+	assert_int_equal(entering_login("\"email\":\"a@b\"", ENTERING_PASSWORD), 401);
 	assert_string_equal(problem(), wrong);
-	assert_int_equal(login("\"username\":\"a\"", PASSWORD), 401);
+	assert_int_equal(entering_login("\"username\":\"a\"", ENTERING_PASSWORD), 401);
 	assert_string_equal(api_sql("SELECT count(*) FROM audit_log WHERE after->>'locked' = 'true'"
 				    " AND action = 'login_failure' AND entity_id = '%s'",
 				id),
 	    "2");
 	let_failures_pass("login-lock");
-	assert_int_equal(login("\"email\":\"a@b\"", PASSWORD), 201);
+	assert_int_equal(entering_login("\"email\":\"a@b\"", ENTERING_PASSWORD), 201);
 	fail_to_log_in("\"email\":\"a@b\"", LOGIN_FAILURES_MAX);
-	assert_int_equal(set_password(id, "\"password\":\"" OTHER "\""), 204);
-	assert_int_equal(login("\"email\":\"a@b\"", OTHER), 201);
+	assert_int_equal(entering_set_password(id, "\"password\":\"" ENTERING_OTHER "\""), 204);
+	assert_int_equal(entering_login("\"email\":\"a@b\"", ENTERING_OTHER), 201);
 }
 
 static void
@@ -233,7 +209,7 @@ an_attempt_while_locked_out_does_not_prolong_it(UNUSED void **state)
 	    " (SELECT id FROM clients WHERE name = 'login-prolong')";
 	const char *until;
 
-	add_user("login-prolong", "{\"email\":\"a@b\"}");
+	entering_add_user("login-prolong", "{\"email\":\"a@b\"}");
 	fail_to_log_in("\"email\":\"a@b\"", LOGIN_FAILURES_MAX + 1);
 	until = api_sql(until_sql, LOGIN_FAILURES_MAX);
 	fail_to_log_in("\"email\":\"a@b\"", 2);
@@ -247,7 +223,7 @@ guess(void *context UNUSED)
 {
 	for (int i = 0; i < LOGIN_FAILURES_MAX; i++) {
 		struct http_answer answer = api_call("POST", "/v1/auth/login", NULL,
-		    "{\"email\":\"a@b\",\"password\":\"" OTHER "\"}");
+		    "{\"email\":\"a@b\",\"password\":\"" ENTERING_OTHER "\"}");
 
 		http_free(&answer);
 	}
@@ -259,14 +235,14 @@ guess(void *context UNUSED)
 static void
 guesses_at_the_same_time_are_no_more_guesses(UNUSED void **state)
 {
-	const char *id = add_user("login-guess", "{\"email\":\"a@b\"}");
+	const char *id = entering_add_user("login-guess", "{\"email\":\"a@b\"}");
 	pthread_t threads[GUESSERS];
 
 	for (int i = 0; i < GUESSERS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, guess, NULL), 0);
 	for (int i = 0; i < GUESSERS; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
-	assert_int_equal(login("\"email\":\"a@b\"", PASSWORD), 401);
+	assert_int_equal(entering_login("\"email\":\"a@b\"", ENTERING_PASSWORD), 401);
 	assert_in_range(strtol(api_sql("SELECT count(*) FROM audit_log"
 				       " WHERE after->>'locked' = 'false'"
 				       " AND action = 'login_failure' AND entity_id = '%s'",
@@ -286,18 +262,19 @@ login_from(const char *address, const char *name, const char *password)
 static void
 too_many_failures_from_an_address_are_refused(UNUSED void **state)
 {
-	add_user("login-address", "{\"email\":\"a@b\"}");
+	entering_add_user("login-address", "{\"email\":\"a@b\"}");
 	for (int i = 0; i < LOGIN_ADDRESS_FAILURES_MAX - 1; i++)
-		assert_int_equal(login_from("192.0.2.1", api_text("u%d@b", i), PASSWORD), 401);
+		assert_int_equal(
+		    login_from("192.0.2.1", api_text("u%d@b", i), ENTERING_PASSWORD), 401);
 	/* A success is none of them. */
-	assert_int_equal(login_from("192.0.2.1", "a@b", PASSWORD), 201);
-	assert_int_equal(login_from("192.0.2.1", "last@b", PASSWORD), 401);
-	assert_int_equal(login_from("192.0.2.1", "a@b", PASSWORD), 429);
+	assert_int_equal(login_from("192.0.2.1", "a@b", ENTERING_PASSWORD), 201);
+	assert_int_equal(login_from("192.0.2.1", "last@b", ENTERING_PASSWORD), 401);
+	assert_int_equal(login_from("192.0.2.1", "a@b", ENTERING_PASSWORD), 429);
 	assert_non_null(http_header(api_answer(), "retry-after"));
-	assert_int_equal(login_from("192.0.2.2", "a@b", PASSWORD), 201);
-	assert_int_equal(login("\"email\":\"a@b\"", PASSWORD), 201);
+	assert_int_equal(login_from("192.0.2.2", "a@b", ENTERING_PASSWORD), 201);
+	assert_int_equal(entering_login("\"email\":\"a@b\"", ENTERING_PASSWORD), 201);
 	api_use_new_client("login-address-2");
-	assert_int_equal(login_from("192.0.2.1", "a@b", PASSWORD), 401);
+	assert_int_equal(login_from("192.0.2.1", "a@b", ENTERING_PASSWORD), 401);
 	let_failures_pass("login-address");
 }
 
@@ -313,7 +290,7 @@ static void *
 guess_once(void *status)
 {
 	struct http_answer answer = api_call("POST", "/v1/auth/login", NULL,
-	    "{\"email\":\"a@b\",\"password\":\"" OTHER "\",\"ip_address\":\"192.0.2.9\"}");
+	    "{\"email\":\"a@b\",\"password\":\"" ENTERING_OTHER "\",\"ip_address\":\"192.0.2.9\"}");
 
 	*(long *)status = answer.status;
 	http_free(&answer);
@@ -332,7 +309,7 @@ a_password_that_was_not_looked_at_is_no_failure(UNUSED void **state)
 	servers_setting(api_servers(), "password_ops", "10");
 	servers_setting(api_servers(), "password_memory_kib", "65536");
 	restart_tallyd();
-	add_user("login-busy", "{\"email\":\"a@b\"}");
+	entering_add_user("login-busy", "{\"email\":\"a@b\"}");
 	for (size_t i = 0; i < COUNT(threads); i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, guess_once, &statuses[i]), 0);
 	for (size_t i = 0; i < COUNT(threads); i++) {

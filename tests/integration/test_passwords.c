@@ -8,36 +8,7 @@
 #include "lib/model/login.h"
 #include "lib/model/password.h"
 #include "tests/api.h"
-
-#define PASSWORD "correct horse"
-#define OTHER "battery staple"
-
-/* The id of a new user of a new client, with the password. */
-static const char *
-add_user(const char *client, const char *body)
-{
-	const char *id;
-
-	api_use_new_client(client);
-	id = api_add("/v1/users", body);
-	api_expect(
-	    204, "POST", api_text("/v1/users/%s/password", id), "{\"password\":\"" PASSWORD "\"}");
-	return id;
-}
-
-static long
-set_password(const char *id, const char *members)
-{
-	return api_send(
-	    "POST", api_text("/v1/users/%s/password", id), NULL, api_text("{%s}", members));
-}
-
-static long
-login(const char *who, const char *password)
-{
-	return api_send(
-	    "POST", "/v1/auth/login", NULL, api_text("{%s,\"password\":\"%s\"}", who, password));
-}
+#include "tests/entering.h"
 
 static const char *
 hash_of(const char *id)
@@ -48,43 +19,47 @@ hash_of(const char *id)
 static void
 a_password_has_its_limits(UNUSED void **state)
 {
-	const char *id = add_user("password-limits", "{\"email\":\"a@b\"}");
+	const char *id = entering_add_user("password-limits", "{\"email\":\"a@b\"}");
 	const char *most = api_text("%0*d", PASSWORD_MAX_BYTES, 7);
 
-	set_password(id, api_text("\"password\":\"%0*d\"", PASSWORD_MIN - 1, 7));
+	entering_set_password(id, api_text("\"password\":\"%0*d\"", PASSWORD_MIN - 1, 7));
 	api_expect_field("too short", "password");
-	set_password(id, api_text("\"password\":\"%s0\"", most));
+	entering_set_password(id, api_text("\"password\":\"%s0\"", most));
 	api_expect_field("too long", "password");
-	set_password(id, api_text("\"password\":\"\xc3\xa4%0*d\"", PASSWORD_MAX_BYTES - 1, 7));
+	entering_set_password(
+	    id, api_text("\"password\":\"\xc3\xa4%0*d\"", PASSWORD_MAX_BYTES - 1, 7));
 	api_expect_field("too many bytes, not too many characters", "password");
-	assert_int_equal(set_password(id, api_text("\"password\":\"%0*d\"", PASSWORD_MIN, 7)), 204);
-	assert_int_equal(set_password(id, api_text("\"password\":\"%s\"", most)), 204);
-	assert_int_equal(login("\"email\":\"a@b\"", most), 201);
-	set_password("01890000-0000-7000-8000-000000000000", "\"password\":\"12345678\"");
+	assert_int_equal(
+	    entering_set_password(id, api_text("\"password\":\"%0*d\"", PASSWORD_MIN, 7)), 204);
+	assert_int_equal(entering_set_password(id, api_text("\"password\":\"%s\"", most)), 204);
+	assert_int_equal(entering_login("\"email\":\"a@b\"", most), 201);
+	entering_set_password("01890000-0000-7000-8000-000000000000", "\"password\":\"12345678\"");
 	assert_int_equal(api_answer()->status, 404);
 }
 
 static void
 the_current_password_must_be_right_where_it_is_given(UNUSED void **state)
 {
-	const char *id = add_user("password-current", "{\"email\":\"a@b\"}");
+	const char *id = entering_add_user("password-current", "{\"email\":\"a@b\"}");
 	const char *before = hash_of(id);
-	const char *wrong = "\"password\":\"12345678\",\"current_password\":\"" OTHER "\"";
+	const char *wrong = "\"password\":\"12345678\",\"current_password\":\"" ENTERING_OTHER "\"";
 
-	set_password(id, wrong);
+	entering_set_password(id, wrong);
 	api_expect_field("wrong", "current_password");
 	assert_string_equal(hash_of(id), before);
 	assert_int_equal(
-	    set_password(id, "\"password\":\"" OTHER "\",\"current_password\":\"" PASSWORD "\""),
+	    entering_set_password(id, "\"password\":\"" ENTERING_OTHER
+				      "\",\"current_password\":\"" ENTERING_PASSWORD "\""),
 	    204);
 	assert_string_not_equal(hash_of(id), before);
-	assert_int_equal(login("\"email\":\"a@b\"", OTHER), 201);
-	wrong = "\"password\":\"12345678\",\"current_password\":\"" PASSWORD "\"";
+	assert_int_equal(entering_login("\"email\":\"a@b\"", ENTERING_OTHER), 201);
+	wrong = "\"password\":\"12345678\",\"current_password\":\"" ENTERING_PASSWORD "\"";
 	for (int i = 0; i < LOGIN_FAILURES_MAX; i++)
-		set_password(id, wrong);
-	set_password(id, "\"password\":\"12345678\",\"current_password\":\"" OTHER "\"");
+		entering_set_password(id, wrong);
+	entering_set_password(
+	    id, "\"password\":\"12345678\",\"current_password\":\"" ENTERING_OTHER "\"");
 	api_expect_field("it is no way to guess on", "current_password");
-	set_password("01890000-0000-7000-8000-000000000000",
+	entering_set_password("01890000-0000-7000-8000-000000000000",
 	    "\"password\":\"12345678\",\"current_password\":\"x\"");
 	assert_int_equal(api_answer()->status, 404);
 }
@@ -92,7 +67,7 @@ the_current_password_must_be_right_where_it_is_given(UNUSED void **state)
 static void
 a_hash_of_the_application_logs_in_and_is_renewed(UNUSED void **state)
 {
-	const char *made = hash_of(add_user("password-given-1", "{\"email\":\"a@b\"}"));
+	const char *made = hash_of(entering_add_user("password-given-1", "{\"email\":\"a@b\"}"));
 	const char *id, *renewed;
 
 	servers_setting(api_servers(), "password_ops", "2");
@@ -101,12 +76,12 @@ a_hash_of_the_application_logs_in_and_is_renewed(UNUSED void **state)
 	servers_restart(api_servers(), SERVER_TALLYD);
 	api_use_new_client("password-given");
 	id = api_add("/v1/users", api_text("{\"email\":\"a@b\",\"password_hash\":\"%s\"}", made));
-	assert_int_equal(login("\"email\":\"a@b\"", OTHER), 401);
+	assert_int_equal(entering_login("\"email\":\"a@b\"", ENTERING_OTHER), 401);
 	assert_string_equal(hash_of(id), made);
-	assert_int_equal(login("\"email\":\"a@b\"", PASSWORD), 201);
+	assert_int_equal(entering_login("\"email\":\"a@b\"", ENTERING_PASSWORD), 201);
 	renewed = hash_of(id);
 	assert_non_null(strstr(renewed, ",t=2,"));
-	assert_int_equal(login("\"email\":\"a@b\"", PASSWORD), 201);
+	assert_int_equal(entering_login("\"email\":\"a@b\"", ENTERING_PASSWORD), 201);
 	assert_string_equal(hash_of(id), renewed);
 }
 
@@ -114,19 +89,20 @@ static void
 nothing_keeps_a_password(UNUSED void **state)
 {
 	static const char *const headers[] = { "Idempotency-Key: one", NULL };
-	const char *id = add_user("password-secret", "{\"email\":\"a@b\"}");
+	const char *id = entering_add_user("password-secret", "{\"email\":\"a@b\"}");
 	const char *path = api_text("/v1/users/%s/password", id);
 	const char *first;
 
-	assert_int_equal(api_send("POST", path, headers, "{\"password\":\"" PASSWORD "\"}"), 204);
+	assert_int_equal(
+	    api_send("POST", path, headers, "{\"password\":\"" ENTERING_PASSWORD "\"}"), 204);
 	assert_int_equal(api_send("POST", "/v1/auth/login",
 			     (const char *const[]){ "Idempotency-Key: two", NULL },
-			     "{\"email\":\"a@b\",\"password\":\"" PASSWORD "\"}"),
+			     "{\"email\":\"a@b\",\"password\":\"" ENTERING_PASSWORD "\"}"),
 	    201);
 	first = api_keep("token");
 	assert_int_equal(api_send("POST", "/v1/auth/login",
 			     (const char *const[]){ "Idempotency-Key: two", NULL },
-			     "{\"email\":\"a@b\",\"password\":\"" PASSWORD "\"}"),
+			     "{\"email\":\"a@b\",\"password\":\"" ENTERING_PASSWORD "\"}"),
 	    201);
 	assert_string_equal(api_json("token"), first);
 	assert_string_equal(
@@ -135,7 +111,7 @@ nothing_keeps_a_password(UNUSED void **state)
 		id),
 	    "add set_password set_password login");
 	assert_string_equal(api_sql("SELECT count(*) FROM audit_log AS a WHERE a::text LIKE"
-				    " '%%" PASSWORD "%%' OR a::text LIKE '%%argon2%%'"),
+				    " '%%" ENTERING_PASSWORD "%%' OR a::text LIKE '%%argon2%%'"),
 	    "0");
 }
 
@@ -147,9 +123,9 @@ no_hash_of_a_password_is_kept_that_could_be_guessed_at(UNUSED void **state)
 	static const char *const headers[] = { "Idempotency-Key: guess", NULL };
 
 	for (int i = 0; i < 2; i++) {
-		add_user(api_text("password-guess-%d", i), "{\"email\":\"a@b\"}");
+		entering_add_user(api_text("password-guess-%d", i), "{\"email\":\"a@b\"}");
 		assert_int_equal(api_send("POST", "/v1/auth/login", headers,
-				     "{\"email\":\"a@b\",\"password\":\"" PASSWORD "\"}"),
+				     "{\"email\":\"a@b\",\"password\":\"" ENTERING_PASSWORD "\"}"),
 		    201);
 	}
 	assert_string_equal(api_sql("SELECT count(DISTINCT request_hash) FROM idempotency_keys"
