@@ -252,7 +252,7 @@ static bool
 is_first_of_path(size_t i)
 {
 	for (size_t before = 0; before < i; before++) {
-		if (strcmp(routes[before].path, routes[i].path) == 0)
+		if (strcmp(route_at(before)->path, route_at(i)->path) == 0)
 			return false;
 	}
 	return true;
@@ -262,13 +262,13 @@ static void
 write_paths(struct json_out *out, struct arena *arena)
 {
 	json_open_at(out, "paths");
-	for (size_t i = 0; i < route_count; i++) {
+	for (size_t i = 0; route_at(i) != NULL; i++) {
 		if (!is_first_of_path(i))
 			continue;
-		json_open_at(out, routes[i].path);
-		for (size_t same = i; same < route_count; same++) {
-			if (strcmp(routes[same].path, routes[i].path) == 0)
-				write_operation(out, &routes[same], arena);
+		json_open_at(out, route_at(i)->path);
+		for (size_t same = i; route_at(same) != NULL; same++) {
+			if (strcmp(route_at(same)->path, route_at(i)->path) == 0)
+				write_operation(out, route_at(same), arena);
 		}
 		json_close(out);
 	}
@@ -325,12 +325,12 @@ write_components(struct json_out *out, struct arena *arena)
 	json_raw(out, "responses", CONSTANT(responses));
 	json_open_at(out, "schemas");
 	json_raw(out, "problem", CONSTANT(problem));
-	for (size_t i = 0; i < route_count; i++) {
-		struct route_fields body = router_body(&routes[i]);
+	for (size_t i = 0; route_at(i) != NULL; i++) {
+		struct route_fields body = router_body(route_at(i));
 
 		if (!body.at)
 			continue;
-		json_open_at(out, operation_id(&routes[i], arena));
+		json_open_at(out, operation_id(route_at(i), arena));
 		openapi_write_fields(out, body.at, body.count);
 		json_close(out);
 	}

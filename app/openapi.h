@@ -1,5 +1,5 @@
 /*
- * /v1/openapi.json: the OpenAPI 3.1 document, made from app/routes.c and the field tables that
+ * /v1/openapi.json: the OpenAPI 3.1 document, made from app/routes.h and the field tables that
  * validate requests, so it cannot drift from what the service does.
  */
 #ifndef APP_OPENAPI_H

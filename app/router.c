@@ -51,15 +51,15 @@ add_allow(struct request *req)
 {
 	struct text params[REQUEST_PARAMS_MAX];
 	struct buf allow = { .arena = req->task->arena };
+	const struct route *route;
 	unsigned rank;
 
-	for (size_t i = 0; i < route_count; i++) {
-		if (!match(routes[i].path, req->path, params, &rank) ||
-		    (allow.len > 0 && strstr(allow.at, routes[i].method) != NULL))
+	for (size_t i = 0; (route = route_at(i)) != NULL; i++) {
+		if (!match(route->path, req->path, params, &rank) ||
+		    (allow.len > 0 && strstr(allow.at, route->method) != NULL))
 			continue;
-		bool get = strcmp(routes[i].method, "GET") == 0;
-		buf_printf(&allow, "%s%s%s", allow.len > 0 ? ", " : "", routes[i].method,
-		    get ? ", HEAD" : "");
+		buf_printf(&allow, "%s%s%s", allow.len > 0 ? ", " : "", route->method,
+		    strcmp(route->method, "GET") == 0 ? ", HEAD" : "");
 	}
 	reply_header(&req->reply, "Allow", allow.at);
 }
@@ -69,11 +69,13 @@ add_allow(struct request *req)
 static const struct route *
 find_literal(const char *path, const char *method)
 {
+	const struct route *route;
+
 	if (strchr(path, '{') != NULL)
 		return NULL;
-	for (size_t i = 0; i < route_count; i++)
-		if (strcmp(routes[i].path, path) == 0 && same_method(routes[i].method, method))
-			return &routes[i];
+	for (size_t i = 0; (route = route_at(i)) != NULL; i++)
+		if (strcmp(route->path, path) == 0 && same_method(route->method, method))
+			return route;
 	return NULL;
 }
 
@@ -81,15 +83,14 @@ bool
 router_find(struct request *req)
 {
 	struct text params[REQUEST_PARAMS_MAX];
+	const struct route *route;
 	unsigned rank, best = UINT32_MAX;
 	bool known = false;
 
 	req->route = find_literal(req->path, req->method);
 	if (req->route != NULL)
 		return true;
-	for (size_t i = 0; i < route_count; i++) {
-		const struct route *route = &routes[i];
-
+	for (size_t i = 0; (route = route_at(i)) != NULL; i++) {
 		if (!match(route->path, req->path, params, &rank))
 			continue;
 		known = true;

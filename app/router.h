@@ -1,5 +1,5 @@
 /*
- * From method and path to the row of app/routes.c that says who may call it, what it takes and who
+ * From method and path to the row of app/routes.h that says who may call it, what it takes and who
  * answers.
  */
 #ifndef APP_ROUTER_H
@@ -41,8 +41,8 @@ struct route {
 	const char *summary;
 };
 
-extern const struct route routes[];
-extern const size_t route_count;
+/* The rows of all chapters, one after the other; NULL behind the last. */
+const struct route *route_at(size_t i);
 
 /* What the route takes: its own table, or one that follows from its resource. */
 struct route_fields {

@@ -59,9 +59,9 @@ static int made; /* so that what must be unique is */
 const struct route *
 sample_route(const struct resource *resource, bool (*handle)(struct request *, struct reply *))
 {
-	for (size_t i = 0; i < route_count; i++)
-		if (routes[i].resource == resource && routes[i].handle == handle)
-			return &routes[i];
+	for (size_t i = 0; route_at(i) != NULL; i++)
+		if (route_at(i)->resource == resource && route_at(i)->handle == handle)
+			return route_at(i);
 	return NULL;
 }
 

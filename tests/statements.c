@@ -99,6 +99,7 @@ static const struct statement_list written[] = {
 	{ "erasure", erasure_statements, "tally_app" },
 	{ "erasure_job", erasure_job_statements, "tally_worker" },
 	{ "erasure_table", erasure_table_statements, "tally_worker" },
+	{ "erasure_work", erasure_work_statements, "tally_worker" },
 	{ "idempotency", idempotency_statements, "tally_app" },
 	{ "late_days", late_days_statements, "tally_worker" },
 	{ "login", login_statements, "tally_app" },

@@ -49,7 +49,9 @@ erase_rows(struct task *task, const struct erasure *erasure, const struct erasur
 static bool
 erase_user(struct task *task, const struct erasure *erasure, struct job_result *result)
 {
-	for (const struct erasure_table *table = erasure_tables; table->name != NULL; table++)
+	const struct erasure_table *table;
+
+	for (size_t i = 0; (table = erasure_table_at(i)) != NULL; i++)
 		if (!table->last && !erase_rows(task, erasure, table, result))
 			return false;
 	if (!erasure_end(task, erasure))

@@ -136,9 +136,10 @@ erasure_step(struct task *task, const struct erasure *erasure, const struct eras
 static bool
 erase_rest(struct task *task, const struct erasure *erasure)
 {
+	const struct erasure_table *table;
 	int64_t changed;
 
-	for (const struct erasure_table *table = erasure_tables; table->name; table++) {
+	for (size_t i = 0; (table = erasure_table_at(i)) != NULL; i++) {
 		for (int way = 0; way < ERASURE_WAYS_MAX && table->erase[way]; way++) {
 			if (!erase(task, erasure, table, way, INT64_MAX, &changed))
 				return false;

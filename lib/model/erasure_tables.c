@@ -1,40 +1,16 @@
 #include "lib/model/erasure_tables.h"
 
-#include "lib/json_read.h"
-#include "lib/model/cents_sql.h"
-
 #include <string.h>
 
-#define OF_USER "client_id = $1 AND user_id = $2"
-#define SESSIONS "SELECT id FROM sessions WHERE " OF_USER
-#define KEYS "SELECT id FROM auth_tokens WHERE " OF_USER
-#define IDS "SELECT $2::uuid UNION ALL " SESSIONS " UNION ALL " KEYS
-/* Whether a text holds the id of the person or of something of theirs. */
-#define NAMES(text) \
-	"EXISTS (SELECT FROM (" IDS ") AS i (id) WHERE position(i.id::text IN " text ") > 0)"
+#include "lib/json_read.h"
+#include "lib/model/cents_sql.h"
+#include "lib/model/erasure_sql.h"
 
 /* What was posted to their account of credits. */
 #define POSTED \
 	"SELECT t.id FROM credit_accounts a " \
 	"JOIN credit_transactions t ON t.client_id = a.client_id AND t.account_id = a.id " \
 	"WHERE a.client_id = $1 AND a.user_id = $2"
-
-#define DELETE_SOME(table, condition) \
-	"DELETE FROM " table " WHERE client_id = $1 AND ctid = ANY (ARRAY(SELECT ctid FROM " table \
-	" WHERE " condition " LIMIT $3))"
-
-/* In the order of ids, which is that of time, so that few partitions are looked into. */
-#define UPDATE_SOME(table, condition, changes) \
-	"WITH picked AS MATERIALIZED (SELECT id, created_at FROM " table " WHERE " condition \
-	" ORDER BY id LIMIT $3) " \
-	"UPDATE " table " SET " changes " WHERE client_id = $1 " \
-	"AND id = ANY (ARRAY(SELECT id FROM picked)) " \
-	"AND created_at >= (SELECT min(created_at) FROM picked) " \
-	"AND created_at <= (SELECT max(created_at) FROM picked)"
-
-#define FIND(table, condition) \
-	"SELECT (to_jsonb(t) - $3::text[])::text FROM (SELECT * FROM " table " WHERE " condition \
-	") AS t"
 
 /* A key that is bound to a person is one of their names. */
 #define KEY_GONE \
@@ -58,39 +34,6 @@ static const char log_find_sql[] = FIND("chat_logs", OF_USER " ORDER BY id");
 static const char authorizations_sql[] = UPDATE_SOME("authorizations", OF_USER,
     "user_id = NULL, session_id = NULL, agent_session_id = NULL, " KEY_GONE);
 static const char authorizations_find_sql[] = FIND("authorizations", OF_USER);
-
-/* What is kept of a prompt stands beside the record, in a select of its own: joined, all of it
- * would be read. */
-#define OF_RECORD(column, table) \
-	"(SELECT " column " FROM " table " p WHERE p.client_id = $1 AND p.event_id = l.id)"
-#define RECORDS_WITH(table) \
-	"SELECT l.id FROM chat_logs l WHERE l.client_id = $1 AND l.user_id = $2 AND " OF_RECORD( \
-	    "true", table)
-#define PROMPTS \
-	"SELECT " OF_RECORD("prompt_hash", \
-	    "prompt_events") " FROM chat_logs l WHERE l.client_id = $1 AND l.user_id = $2"
-/* One look into the index for each of the few models. */
-#define EMBEDDED \
-	"client_id = $1 AND (model, prompt_hash) IN (" \
-	"WITH RECURSIVE models AS (" \
-	"(SELECT e.model FROM prompt_embeddings e WHERE e.client_id = $1 ORDER BY e.model LIMIT 1) " \
-	"UNION ALL SELECT (SELECT e.model FROM prompt_embeddings e WHERE e.client_id = $1 " \
-	"AND e.model > m.model ORDER BY e.model LIMIT 1) FROM models m WHERE m.model IS NOT NULL) " \
-	"SELECT m.model, h.hash FROM models m, unnest(ARRAY(" PROMPTS ")) AS h (hash) " \
-	"WHERE h.hash IS NOT NULL)"
-/* Also where somebody else had the same prompt: it can be sent again. */
-static const char embeddings_sql[] = DELETE_SOME("prompt_embeddings", EMBEDDED);
-static const char embeddings_find_sql[] = FIND("prompt_embeddings", EMBEDDED);
-static const char analysis_sql[] =
-    "DELETE FROM prompt_analysis WHERE client_id = $1 "
-    "AND event_id = ANY (ARRAY(" RECORDS_WITH("prompt_analysis") " LIMIT $3))";
-static const char analysis_find_sql[] = FIND("prompt_analysis",
-    "client_id = $1 AND event_id = ANY (ARRAY(" RECORDS_WITH("prompt_analysis") "))");
-static const char events_sql[] =
-    "DELETE FROM prompt_events WHERE client_id = $1 "
-    "AND event_id = ANY (ARRAY(" RECORDS_WITH("prompt_events") " LIMIT $3))";
-static const char events_find_sql[] = FIND("prompt_events",
-    "client_id = $1 AND event_id = ANY (ARRAY(" RECORDS_WITH("prompt_events") "))");
 
 #define CARRIED \
 	"client_id = $1 AND bucket = ANY (ARRAY(SELECT i.id::text FROM (" IDS ") AS i (id)))"
@@ -243,22 +186,14 @@ static const char users_find_sql[] = FIND("users", "client_id = $1 AND id = $2")
 
 const char *const erasure_table_statements[] = { verifications_sql, verifications_find_sql, mfa_sql,
 	mfa_find_sql, log_sql, log_session_sql, log_find_sql, authorizations_sql,
-	authorizations_find_sql, embeddings_sql, embeddings_find_sql, analysis_sql,
-	analysis_find_sql, events_sql, events_find_sql, carries_sql, carries_find_sql, budgets_sql,
-	budgets_find_sql, deliveries_sql, alerts_sql, alerts_find_sql, answers_sql,
-	answers_find_sql, audit_sql, audit_find_sql, sums_sql, sums_find_sql, costs_sql,
-	costs_find_sql, details_sql, details_find_sql, accounts_sql, accounts_find_sql,
-	transactions_find_sql, failures_sql, sessions_sql, sessions_find_sql, tokens_sql,
-	tokens_find_sql, users_sql, users_find_sql, NULL };
+	authorizations_find_sql, carries_sql, carries_find_sql, budgets_sql, budgets_find_sql,
+	deliveries_sql, alerts_sql, alerts_find_sql, answers_sql, answers_find_sql, audit_sql,
+	audit_find_sql, sums_sql, sums_find_sql, costs_sql, costs_find_sql, details_sql,
+	details_find_sql, accounts_sql, accounts_find_sql, transactions_find_sql, failures_sql,
+	sessions_sql, sessions_find_sql, tokens_sql, tokens_find_sql, users_sql, users_find_sql,
+	NULL };
 
-const struct erasure_table erasure_tables[] = {
-	{ "prompt_embeddings", "client_id model seen_at", "prompt_hash event_id embedding",
-	    "sketch", .erase = { embeddings_sql }, .find = embeddings_find_sql },
-	{ "prompt_analysis", "client_id analyzed_at",
-	    "event_id input_token_ratio redundancy_score suggestions", .erase = { analysis_sql },
-	    .find = analysis_find_sql },
-	{ "prompt_events", "client_id created_at cost_cents", "event_id prompt_hash prefix_hash",
-	    .erase = { events_sql }, .find = events_find_sql },
+static const struct erasure_table rows[] = {
 	{ "chat_logs",
 	    "client_id id created_at received_at authorization_id feature agent_type provider "
 	    "model input_tokens output_tokens cached_input_tokens cache_write_tokens "
@@ -366,8 +301,16 @@ const struct erasure_table erasure_tables[] = {
 	    .plain = "client_id id user_id origin api_key_id request_id requested_at erased_at "
 		     "finished_at removed" },
 	{ .name = "erased_users", .plain = "client_id user_hash erasure_id erased_at" },
-	{ .name = NULL },
 };
+
+const struct erasure_table *
+erasure_table_at(size_t i)
+{
+	if (i < erasure_work_count)
+		return &erasure_work[i];
+	i -= erasure_work_count;
+	return i < COUNT(rows) ? &rows[i] : NULL;
+}
 
 struct json_texts
 erasure_names(struct task *task, const char *list)

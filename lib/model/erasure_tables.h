@@ -30,14 +30,16 @@ struct erasure_table {
 };
 
 /* In the order in which they are erased: what is found by way of others comes before them. NULL
- * name behind the last. */
-extern const struct erasure_table erasure_tables[];
+ * behind the last. */
+const struct erasure_table *erasure_table_at(size_t i);
 
 /* The names of a list, for a parameter of the type text[]. */
 struct json_texts;
 struct task;
 struct json_texts erasure_names(struct task *task, const char *list);
 
-extern const char *const erasure_table_statements[]; /* for the tests; NULL behind the last */
+/* For the tests; NULL behind the last. */
+extern const char *const erasure_table_statements[];
+extern const char *const erasure_work_statements[];
 
 #endif

@@ -13,7 +13,8 @@ const char *const user_export_statements[] = { find_sql, NULL };
 
 struct user_export {
 	struct id user;
-	const struct erasure_table *table, *next;
+	const struct erasure_table *table;
+	size_t next; /* of the tables */
 	struct db_cursor *cursor; /* of the table */
 };
 
@@ -37,7 +38,7 @@ user_export_open(struct task *task, struct id user, struct user_export **ret)
 		db_set_snapshot(task);
 	if (!db_query_one(task, find_sql, key(task, user), &rows))
 		return false;
-	*export = (struct user_export){ .user = user, .next = erasure_tables };
+	*export = (struct user_export){ .user = user };
 	*ret = export;
 	return true;
 }
@@ -48,10 +49,10 @@ user_export_table(struct task *task, struct user_export *export, bool *ret_any)
 	struct db_params *params = key(task, export->user);
 	struct json_texts without;
 
-	while (export->next->name != NULL && export->next->find == NULL)
-		export->next++;
-	export->table = export->next++;
-	*ret_any = export->table->name != NULL;
+	do
+		export->table = erasure_table_at(export->next++);
+	while (export->table != NULL && export->table->find == NULL);
+	*ret_any = export->table != NULL;
 	if (!*ret_any)
 		return true;
 	without = erasure_names(task, export->table->secret);

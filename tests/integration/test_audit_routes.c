@@ -201,21 +201,21 @@ is_known(const struct route *route)
 static const struct route *
 route_of(const struct row *row)
 {
-	for (size_t i = 0; i < route_count; i++) {
-		if (is_of(row, &routes[i]))
-			return &routes[i];
+	for (size_t i = 0; route_at(i) != NULL; i++) {
+		if (is_of(row, route_at(i)))
+			return route_at(i);
 	}
 	fail_msg("there is no %s %s any more", row->method, row->path);
-	return routes;
+	return NULL;
 }
 
 static void
 every_changing_route_is_known(UNUSED void **state)
 {
-	for (size_t i = 0; i < route_count; i++) {
-		if (strcmp(routes[i].method, "GET") != 0 && !is_known(&routes[i]))
+	for (size_t i = 0; route_at(i) != NULL; i++) {
+		if (strcmp(route_at(i)->method, "GET") != 0 && !is_known(route_at(i)))
 			fail_msg("%s %s: does it leave an entry in the audit log?",
-			    routes[i].method, routes[i].path);
+			    route_at(i)->method, route_at(i)->path);
 	}
 	for (size_t i = 0; i < COUNT(rows); i++)
 		(void)route_of(&rows[i]);

@@ -6,7 +6,7 @@
 
 #include "app/router.h"
 
-const struct route routes[] = {
+static const struct route rows[] = {
 	{ .method = "GET", .path = "/healthz" },
 	{ .method = "GET", .path = "/v1/users" },
 	{ .method = "POST", .path = "/v1/users" },
@@ -18,7 +18,12 @@ const struct route routes[] = {
 	{ .method = "GET", .path = "/v1/users/{id}/logs/last" },
 	{ .method = "GET", .path = "/v1/users/count/logs/last" },
 };
-const size_t route_count = COUNT(routes);
+
+const struct route *
+route_at(size_t i)
+{
+	return i < COUNT(rows) ? &rows[i] : NULL;
+}
 
 static const struct find {
 	const char *sentence;

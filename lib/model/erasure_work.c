@@ -1,0 +1,49 @@
+/* What calls are made for: prompts. */
+#include "lib/model/erasure_sql.h"
+
+/* What is kept of a prompt stands beside the record, in a select of its own: joined, all of it
+ * would be read. */
+#define OF_RECORD(column, table) \
+	"(SELECT " column " FROM " table " p WHERE p.client_id = $1 AND p.event_id = l.id)"
+#define RECORDS_WITH(table) \
+	"SELECT l.id FROM chat_logs l WHERE l.client_id = $1 AND l.user_id = $2 AND " OF_RECORD( \
+	    "true", table)
+#define PROMPTS \
+	"SELECT " OF_RECORD("prompt_hash", \
+	    "prompt_events") " FROM chat_logs l WHERE l.client_id = $1 AND l.user_id = $2"
+/* One look into the index for each of the few models. */
+#define EMBEDDED \
+	"client_id = $1 AND (model, prompt_hash) IN (" \
+	"WITH RECURSIVE models AS (" \
+	"(SELECT e.model FROM prompt_embeddings e WHERE e.client_id = $1 ORDER BY e.model LIMIT 1) " \
+	"UNION ALL SELECT (SELECT e.model FROM prompt_embeddings e WHERE e.client_id = $1 " \
+	"AND e.model > m.model ORDER BY e.model LIMIT 1) FROM models m WHERE m.model IS NOT NULL) " \
+	"SELECT m.model, h.hash FROM models m, unnest(ARRAY(" PROMPTS ")) AS h (hash) " \
+	"WHERE h.hash IS NOT NULL)"
+/* Also where somebody else had the same prompt: it can be sent again. */
+static const char embeddings_sql[] = DELETE_SOME("prompt_embeddings", EMBEDDED);
+static const char embeddings_find_sql[] = FIND("prompt_embeddings", EMBEDDED);
+static const char analysis_sql[] =
+    "DELETE FROM prompt_analysis WHERE client_id = $1 "
+    "AND event_id = ANY (ARRAY(" RECORDS_WITH("prompt_analysis") " LIMIT $3))";
+static const char analysis_find_sql[] = FIND("prompt_analysis",
+    "client_id = $1 AND event_id = ANY (ARRAY(" RECORDS_WITH("prompt_analysis") "))");
+static const char events_sql[] =
+    "DELETE FROM prompt_events WHERE client_id = $1 "
+    "AND event_id = ANY (ARRAY(" RECORDS_WITH("prompt_events") " LIMIT $3))";
+static const char events_find_sql[] = FIND("prompt_events",
+    "client_id = $1 AND event_id = ANY (ARRAY(" RECORDS_WITH("prompt_events") "))");
+
+const char *const erasure_work_statements[] = { embeddings_sql, embeddings_find_sql, analysis_sql,
+	analysis_find_sql, events_sql, events_find_sql, NULL };
+
+const struct erasure_table erasure_work[] = {
+	{ "prompt_embeddings", "client_id model seen_at", "prompt_hash event_id embedding",
+	    "sketch", .erase = { embeddings_sql }, .find = embeddings_find_sql },
+	{ "prompt_analysis", "client_id analyzed_at",
+	    "event_id input_token_ratio redundancy_score suggestions", .erase = { analysis_sql },
+	    .find = analysis_find_sql },
+	{ "prompt_events", "client_id created_at cost_cents", "event_id prompt_hash prefix_hash",
+	    .erase = { events_sql }, .find = events_find_sql },
+};
+const size_t erasure_work_count = COUNT(erasure_work);
