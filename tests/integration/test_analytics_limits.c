@@ -20,8 +20,8 @@ too_many_rows_are_refused(UNUSED void **state)
 	    "INSERT INTO cost_aggregates (client_id, dimension, grain, start, key, cost_cents, calls, "
 	    "tokens, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, "
 	    "reasoning_tokens, failed_calls, unpriced_calls) "
-	    "SELECT id, 'tag', 'day', timestamptz '2026-01-01 00:00Z', ARRAY['t' || n], 1, 1, 0, 0, 0, "
-	    "0, 0, 0, 0, 0 FROM clients, generate_series(1, 200000) AS n "
+	    "SELECT id, 'tag', 'day', timestamp '2026-01-01' AT TIME ZONE timezone, ARRAY['t' || n], "
+	    "1, 1, 0, 0, 0, 0, 0, 0, 0, 0 FROM clients, generate_series(1, 200000) AS n "
 	    "WHERE name = 'limits of rollups'");
 	api_expect(200, "GET", USAGE "&group_by=tag&limit=1", NULL);
 	api_expect_json("data.0.groups.1.calls", "199999");
@@ -40,11 +40,12 @@ static void
 too_much_of_the_log_is_for_later(UNUSED void **state)
 {
 	api_use_new_client("limits of the log");
-	api_sql(
-	    "INSERT INTO chat_logs (client_id, id, created_at, model) SELECT c.id, "
-	    "('019b777f-7380-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, "
-	    "timestamptz '2026-01-01 03:00Z', 'm' || n FROM clients c, generate_series(1, 200001) AS n "
-	    "WHERE name = 'limits of the log'");
+	api_sql("INSERT INTO chat_logs (client_id, id, created_at, model) SELECT c.id, "
+		"(lpad(to_hex((extract(epoch FROM made) * 1000)::bigint), 12, '0') "
+		"|| '70008000' || lpad(to_hex(n), 12, '0'))::uuid, "
+		"made, 'm' || n FROM clients c, generate_series(1, 200001) AS n, "
+		"LATERAL (SELECT timestamp '2026-01-01 12:00' AT TIME ZONE c.timezone) AS t (made) "
+		"WHERE name = 'limits of the log'");
 	api_expect(503, "GET", USAGE "&group_by=model&limit=1", NULL);
 	books_expect_tally(api_servers(), EX_OK, NULL, (const char *const[9]){ "rollup" });
 	api_expect(422, "GET", USAGE "&group_by=model&limit=1", NULL);
