@@ -11,6 +11,7 @@
 	"user_id, user_tier, api_key_id, session_id, agent_session_id, feature, provider, model, " \
 	"NULL::text"
 #define SCOPE_COLUMN 11
+#define LEFT_COLUMN 20 /* behind those */
 
 static const char find_sql[] = "SELECT " COLUMNS "\n"
 			       "FROM authorizations\n"
@@ -21,23 +22,32 @@ static const char void_sql[] = "UPDATE authorizations\n"
 			       "WHERE client_id = $1 AND id = $2 AND created_at = $3\n"
 			       "AND settled_at IS NULL AND voided_at IS NULL AND expires_at > $4";
 
+/*
+ * What is over stays over, and what was granted lives as long as was promised, though the clock of
+ * a process be set back: the life that is left is reckoned by the clock of PostgreSQL alone.
+ */
+#define ENDS_AT "coalesce(granted_at, created_at) + (expires_at - created_at)"
+#define IS_HELD "settled_at IS NULL AND voided_at IS NULL AND " ENDS_AT " > statement_timestamp()"
+
 /* Nothing is held longer than AUTHORIZATION_SECONDS_MAX, so $3 and $2 spare older partitions and
  * those that expired long ago. */
-static const char list_held_sql[] = "SELECT " COLUMNS "\n"
-				    "FROM authorizations\n"
-				    "WHERE client_id = $1 AND id > $2\n"
-				    "AND created_at >= $3 AND expires_at > $4\n"
-				    "AND settled_at IS NULL AND voided_at IS NULL\n"
-				    "ORDER BY id\n"
-				    "LIMIT $5";
+static const char list_held_sql[] =
+    "SELECT " COLUMNS ",\n"
+    "(extract(epoch FROM " ENDS_AT " - statement_timestamp()) * 1000000)::bigint\n"
+    "FROM authorizations\n"
+    "WHERE client_id = $1 AND id > $2\n"
+    "AND created_at >= $3\n"
+    "AND " IS_HELD "\n"
+    "ORDER BY id\n"
+    "LIMIT $4";
 
 static const char sum_held_sql[] =
     "SELECT count(*), least(coalesce(sum(held_cents), 0) * 10000000, " SUM_NANOS_MAX ")::bigint,\n"
     "min(created_at)\n"
     "FROM authorizations\n"
     "WHERE client_id = $1 AND id >= $2\n"
-    "AND created_at >= $3 AND expires_at > $4\n"
-    "AND settled_at IS NULL AND voided_at IS NULL";
+    "AND created_at >= $3\n"
+    "AND " IS_HELD;
 
 static const char check_scope_sql[] =
     "SELECT (SELECT tier FROM users WHERE client_id = $1 AND id = $2),\n"
@@ -180,11 +190,18 @@ authorization_void(struct task *task, struct id id, struct authorization *ret)
 	return true;
 }
 
+/* By any clock: created_at is by that of the process that granted it. */
+static int64_t
+oldest_held(const struct task *task)
+{
+	return task->now - 2 * AUTHORIZATION_SECONDS_MAX * CLOCK_SECOND;
+}
+
 bool
 authorization_list_held(
     struct task *task, struct id after, int64_t limit, struct authorizations *ret)
 {
-	int64_t oldest = task->now - AUTHORIZATION_SECONDS_MAX * CLOCK_SECOND;
+	int64_t oldest = oldest_held(task);
 	struct db_params *params = db_params(task);
 	struct authorization *list;
 	struct db_rows *rows;
@@ -195,14 +212,15 @@ authorization_list_held(
 	db_add_id(params, task->client);
 	db_add_id(params, after);
 	db_add_time(params, oldest);
-	db_add_time(params, task->now);
 	db_add_int(params, limit);
 	if (!db_query(task, list_held_sql, params, &rows))
 		return false;
 	count = (size_t)db_count(rows);
 	list = arena_array(task->arena, count, sizeof *list);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		read_row(task, rows, (int)i, &list[i]);
+		list[i].left_usec = db_int(rows, (int)i, LEFT_COLUMN);
+	}
 	*ret = (struct authorizations){ list, count };
 	return true;
 }
@@ -210,14 +228,13 @@ authorization_list_held(
 bool
 authorization_sum_held(struct task *task, struct authorization_sum *ret)
 {
-	int64_t oldest = task->now - AUTHORIZATION_SECONDS_MAX * CLOCK_SECOND;
+	int64_t oldest = oldest_held(task);
 	struct db_params *params = db_params(task);
 	struct db_rows *rows;
 
 	db_add_id(params, task->client);
 	db_add_id(params, chat_log_first_id(oldest));
 	db_add_time(params, oldest);
-	db_add_time(params, task->now);
 	if (!db_query_one(task, sum_held_sql, params, &rows))
 		return false;
 	*ret = (struct authorization_sum){

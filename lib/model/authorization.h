@@ -39,6 +39,7 @@ struct authorization {
 	struct id settled_by; /* the record */
 	int64_t cost_nanos; /* of that record; CHAT_LOG_NONE: not settled, or without a cost */
 	int64_t voided_at;
+	int64_t left_usec; /* of its life, by the clock of PostgreSQL: authorization_list_held() */
 };
 
 struct authorizations {
@@ -62,7 +63,7 @@ NODISCARD bool authorization_check_scope(
 NODISCARD bool authorization_find(struct task *task, struct id id, struct authorization *ret);
 /* ERR_CONFLICT when it is settled. A second time, or past its time, changes nothing. */
 NODISCARD bool authorization_void(struct task *task, struct id id, struct authorization *ret);
-/* Those held at task->now, by id, after the given one; for rebuilding the counters. */
+/* Those held by the clock of PostgreSQL, by id, after the given one; for rebuilding the counters. */
 NODISCARD bool authorization_list_held(
     struct task *task, struct id after, int64_t limit, struct authorizations *ret);
 
@@ -71,7 +72,7 @@ struct authorization_sum {
 	int64_t held_nanos; /* without those whose price is not known */
 	int64_t oldest_at; /* 0: nothing is held */
 };
-/* Of those held at task->now. */
+/* Of the same. */
 NODISCARD bool authorization_sum_held(struct task *task, struct authorization_sum *ret);
 
 /* Steps of the write path's transaction (lib/model/batch.h), for rows of many clients. */

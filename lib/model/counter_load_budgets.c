@@ -97,7 +97,7 @@ add_hold(
 	counter_add_place_items(load->task, &items, places);
 	counter_add_place_items(load->task, &items, next);
 	redis_add(command, id_format(of->id, id));
-	redis_add_int(command, (of->expires_at - load->task->now) / 1000);
+	redis_add_int(command, of->left_usec / 1000);
 	redis_add(command, items.len == 0 ? "" : items.at);
 }
 

@@ -205,7 +205,7 @@ static const struct erasure_table rows[] = {
 	    .erase = { log_sql, log_session_sql }, .find = log_find_sql },
 	{ "authorizations",
 	    "client_id id created_at expires_at user_tier feature provider model tags held_cents "
-	    "held_tokens model_pricing_id settled_at settled_by cost_cents voided_at",
+	    "held_tokens model_pricing_id settled_at settled_by cost_cents voided_at granted_at",
 	    "user_id session_id agent_session_id api_key_id", .erase = { authorizations_sql },
 	    .find = authorizations_find_sql },
 	{ "cost_aggregates",

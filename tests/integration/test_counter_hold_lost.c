@@ -5,6 +5,7 @@
 #include "tests/test.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/clock.h"
@@ -94,6 +95,46 @@ test_old_snapshot_is_put_back(void **state)
 	counting_close(&b);
 }
 
+/* By the clock of PostgreSQL. */
+static void
+end_its_life(struct id hold)
+{
+	char id[ID_TEXT_SIZE], sql[200];
+
+	(void)snprintf(sql, sizeof(sql),
+	    "UPDATE authorizations SET granted_at = now() - (expires_at - created_at)"
+	    " WHERE id = '%s' RETURNING 1",
+	    id_format(hold, id));
+	free(servers_sql(counting_servers, sql));
+}
+
+static void
+test_a_clock_that_is_set_back_brings_nothing_back(void **state)
+{
+	struct budget_call call = holding_call(40);
+	struct counter_hold hold;
+	struct counting b;
+
+	(void)state;
+	(void)holding_open_used(&b, &day_budget);
+	hold = holding_make(&b, &call);
+	holding_store(&b, &hold, &call);
+	end_its_life(hold.id);
+	b.task.now -= COUNTER_SKEW_USEC;
+	/* By the right clock this one ended before it began. */
+	hold = holding_make(&b, &call);
+	hold.expires_at = id_time(hold.id) + CLOCK_SECOND * 60;
+	holding_store(&b, &hold, &call);
+	assert_true(counter_rebuild(&b.task, b.zone));
+	counter_book_forget(b.book, b.task.client);
+	holding_expect(&b, 30, 80);
+	b.task.now += COUNTER_SKEW_USEC;
+	assert_true(counter_rebuild(&b.task, b.zone));
+	counter_book_forget(b.book, b.task.client);
+	holding_expect(&b, 30, 80);
+	counting_close(&b);
+}
+
 static void
 test_what_is_not_held_any_more_is_not_loaded(void **state)
 {
@@ -109,9 +150,8 @@ test_what_is_not_held_any_more_is_not_loaded(void **state)
 	assert_true(db_commit(&b.task));
 	/* One whose time is over, and one that was never stored. */
 	hold = holding_make(&b, &call);
-	hold.id = id_new(b.task.now - 60 * CLOCK_SECOND);
-	hold.expires_at = b.task.now - 1000;
 	holding_store(&b, &hold, &call);
+	end_its_life(hold.id);
 	assert_true(holding_take(&b, 40, &hold));
 	holding_expect(&b, 30, 80);
 	assert_true(counter_rebuild(&b.task, b.zone));
@@ -128,6 +168,7 @@ main(void)
 		cmocka_unit_test(test_flushed),
 		cmocka_unit_test(test_old_snapshot_is_put_back),
 		cmocka_unit_test(test_what_is_not_held_any_more_is_not_loaded),
+		cmocka_unit_test(test_a_clock_that_is_set_back_brings_nothing_back),
 	};
 
 	return cmocka_run_group_tests(tests, counting_start, counting_stop);

@@ -109,15 +109,17 @@ a_lost_count_is_left_alone(UNUSED void **state)
 static void
 insert(const char *state, int minutes_ago, int minutes, const char *cents)
 {
-	api_sql("INSERT INTO authorizations (client_id, id, created_at, expires_at, held_cents,"
-		" settled_at, settled_by, voided_at)"
-		" SELECT c.id, (lpad(to_hex(ms), 12, '0') || '70008000' ||"
-		" lpad(to_hex((random() * 1e9)::bigint), 12, '0'))::uuid,"
-		" to_timestamp(ms / 1000.0), to_timestamp(ms / 1000.0) + interval '%d minutes',"
-		" %s, CASE '%s' WHEN 'settled' THEN now() END,"
-		" CASE '%s' WHEN 'settled' THEN c.id END, CASE '%s' WHEN 'voided' THEN now() END"
-		" FROM clients c, (SELECT floor(extract(epoch FROM now()))::bigint * 1000"
-		" - %d * 60000 AS ms) AS t WHERE name = 'measured' RETURNING 1",
+	api_sql(
+	    "INSERT INTO authorizations (client_id, id, created_at, granted_at, expires_at, held_cents,"
+	    " settled_at, settled_by, voided_at)"
+	    " SELECT c.id, (lpad(to_hex(ms), 12, '0') || '70008000' ||"
+	    " lpad(to_hex((random() * 1e9)::bigint), 12, '0'))::uuid,"
+	    " to_timestamp(ms / 1000.0), to_timestamp(ms / 1000.0),"
+	    " to_timestamp(ms / 1000.0) + interval '%d minutes',"
+	    " %s, CASE '%s' WHEN 'settled' THEN now() END,"
+	    " CASE '%s' WHEN 'settled' THEN c.id END, CASE '%s' WHEN 'voided' THEN now() END"
+	    " FROM clients c, (SELECT floor(extract(epoch FROM now()))::bigint * 1000"
+	    " - %d * 60000 AS ms) AS t WHERE name = 'measured' RETURNING 1",
 	    minutes, cents, state, state, state, minutes_ago);
 }
 
