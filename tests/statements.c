@@ -24,6 +24,7 @@
 #include "lib/model/chat_log.h"
 #include "lib/model/client.h"
 #include "lib/model/client_top.h"
+#include "lib/model/conversation.h"
 #include "lib/model/counter.h"
 #include "lib/model/counter_compare.h"
 #include "lib/model/counter_peek.h"
@@ -78,6 +79,7 @@ static const struct statement_list written[] = {
 	{ "chat_log", chat_log_statements, "tally_app" },
 	{ "client", client_statements, "tally_app" },
 	{ "client_top", client_top_statements, "tally_app" },
+	{ "conversation", conversation_statements, "tally_app" },
 	{ "counter_book", counter_book_statements, "tally_app" },
 	{ "counter_compare", counter_compare_statements, "tally_worker" },
 	{ "counter_load", counter_load_statements, "tally_app" },
