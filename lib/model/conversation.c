@@ -109,8 +109,13 @@ check(struct task *task, const void *before, void *after)
 {
 	struct conversation *conversation = after;
 
-	return before != NULL ||
-	       (check_session(task, conversation) && check_user(task, conversation->user));
+	struct id given = conversation->user;
+
+	if (before != NULL)
+		return true;
+	if (!check_user(task, given) || !check_session(task, conversation))
+		return false;
+	return id_equal(conversation->user, given) || check_user(task, conversation->user);
 }
 
 bool
