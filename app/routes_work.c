@@ -19,6 +19,8 @@ static const struct route rows[] = {
 	    .fill = conversations_fill, .bound = true, .secret = true, .secret_body = true),
 	REST_LIST("/v1/conversations", SCOPE_CONVERSATIONS, conversation_resource,
 	    "Conversations, newest first", .bound = true),
+	REST_COUNT("/v1/conversations", SCOPE_CONVERSATIONS, conversation_resource, "conversations",
+	    .bound = true),
 	REST_FIND("/v1/conversations", SCOPE_CONVERSATIONS, conversation_resource, "a conversation",
 	    .bound = true),
 	REST_CHANGE("/v1/conversations", SCOPE_CONVERSATIONS, conversation_resource,
