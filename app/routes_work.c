@@ -1,13 +1,49 @@
 /* The chapter of what calls are made for: agents, conversations, tools. */
 #include "app/routes.h"
 
+#include "app/api/conversations.h"
+#include "app/api/messages.h"
 #include "app/api/usage_stats.h"
+#include "app/rest.h"
+#include "lib/model/conversation.h"
 
 static const struct route rows[] = {
 	{ "GET", "/v1/usage-stats/daily", usage_stats_daily, SCOPE_ANALYTICS,
 	    QUERY(usage_stats_daily_fields), .bound = true, .status = 200,
 	    .summary = "What a user has used by day, newest first; days without a call are not "
 		       "there." },
+
+	/* What is said is nowhere but in these tables: an answer that is kept to be given again is
+	 * sealed, and no hash of a message is kept that could be guessed at. */
+	REST_ADD("/v1/conversations", SCOPE_CONVERSATIONS, conversation_resource, "a conversation",
+	    .fill = conversations_fill, .bound = true, .secret = true, .secret_body = true),
+	REST_LIST("/v1/conversations", SCOPE_CONVERSATIONS, conversation_resource,
+	    "Conversations, newest first", .bound = true),
+	REST_COUNT("/v1/conversations", SCOPE_CONVERSATIONS, conversation_resource, "conversations",
+	    .bound = true),
+	REST_FIND("/v1/conversations", SCOPE_CONVERSATIONS, conversation_resource, "a conversation",
+	    .bound = true),
+	REST_CHANGE("/v1/conversations", SCOPE_CONVERSATIONS, conversation_resource,
+	    "a conversation", .bound = true),
+	{ "DELETE", "/v1/conversations/{id}", conversations_erase, SCOPE_CONVERSATIONS,
+	    .bound = true, .status = 200,
+	    .summary = "Erases a conversation at once, with all that was said in it; answers how "
+		       "many rows were removed. The records of its calls stay, and name its id." },
+	{ "POST", "/v1/conversations/{id}/end", conversations_end, SCOPE_CONVERSATIONS,
+	    .bound = true, .secret = true, .status = 200,
+	    .summary = "Ends a conversation: it takes no more messages." },
+	{ "POST", "/v1/conversations/{id}/messages", messages_add, SCOPE_CONVERSATIONS,
+	    BODY(messages_add_fields), .bound = true, .secret_body = true, .status = 201,
+	    .summary = "Adds a message behind the last; 409 once the conversation has ended. The "
+		       "answer has its number and does not repeat its content." },
+	{ "GET", "/v1/conversations/{id}/messages", messages_list, SCOPE_CONVERSATIONS,
+	    QUERY(messages_list_fields), .bound = true, .status = 200,
+	    .summary = "Messages, oldest first; a page ends early where their contents have more "
+		       "than 4 MiB." },
+	{ "GET", "/v1/conversations/{id}/messages/recent", messages_recent, SCOPE_CONVERSATIONS,
+	    QUERY(messages_recent_fields), .bound = true, .status = 200,
+	    .summary = "The newest messages that fit so many tokens, oldest first, and every "
+		       "system message; at most 500 with 4 MiB. more: there are others." },
 };
 
 const struct routes routes_work = { rows, COUNT(rows) };

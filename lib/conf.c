@@ -55,6 +55,7 @@ static const struct setting settings[] = {
 	{ INT(password_memory_kib), 8, 1048576, "19456" },
 	{ INT(password_hashes_at_once), 1, 64, "2" },
 	{ INT(log_retention_days), 1, 36500, "90" },
+	{ INT(message_retention_days), 1, 36500, "30" },
 	{ INT(hour_retention_days), 1, 36500, "400" },
 	{ INT(session_lifetime_s), 1, 315360000, "2592000" },
 	{ INT(access_token_lifetime_s), 1, 86400, "900" },

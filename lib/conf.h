@@ -42,6 +42,7 @@ struct conf {
 	int64_t password_hashes_at_once;
 	/* jobs */
 	int64_t log_retention_days; /* of chat_logs where the client sets none */
+	int64_t message_retention_days; /* of messages, in the same way */
 	int64_t hour_retention_days; /* of the rollups by hour and quarter-hour */
 	int64_t session_lifetime_s;
 	int64_t access_token_lifetime_s;

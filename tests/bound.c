@@ -19,6 +19,10 @@ bound_make_person(struct bound_person *person)
 	    api_text("{\"user_id\":\"%s\",\"session_id\":\"%s\",\"feature\":\"%s\","
 		     "\"input_tokens\":7,\"verified_cost_cents\":%s}",
 		person->user, person->session, mark, person->cost));
+	person->conversation = api_add("/v1/conversations",
+	    api_text("{\"user_id\":\"%s\",\"title\":\"%s\"}", person->user, mark));
+	api_add(api_text("/v1/conversations/%s/messages", person->conversation),
+	    api_text("{\"role\":\"user\",\"content\":\"%s\"}", mark));
 	person->authorization = api_add("/v1/authorizations",
 	    api_text("{\"user_id\":\"%s\",\"max_cost_cents\":0.5,\"feature\":\"%s\"}", person->user,
 		mark));

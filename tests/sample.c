@@ -7,6 +7,7 @@
 
 #include "app/rest.h"
 #include "lib/model/budget.h"
+#include "lib/model/conversation.h"
 #include "lib/model/user.h"
 #include "tests/api.h"
 
@@ -52,6 +53,8 @@ static const struct {
 	{ &budget_resource, "each", "\"tag\"" },
 	{ &budget_resource, "window", "\"rolling\"" },
 	{ &budget_resource, "limit_cents", "0" },
+	/* It would have to be the user's. */
+	{ &conversation_resource, "session_id", NULL },
 };
 
 static int made; /* so that what must be unique is */

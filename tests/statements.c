@@ -24,6 +24,8 @@
 #include "lib/model/chat_log.h"
 #include "lib/model/client.h"
 #include "lib/model/client_top.h"
+#include "lib/model/conversation.h"
+#include "lib/model/conversation_erase.h"
 #include "lib/model/counter.h"
 #include "lib/model/counter_compare.h"
 #include "lib/model/counter_peek.h"
@@ -40,6 +42,7 @@
 #include "lib/model/erasure.h"
 #include "lib/model/late_days.h"
 #include "lib/model/login.h"
+#include "lib/model/message.h"
 #include "lib/model/mfa.h"
 #include "lib/model/pricing.h"
 #include "lib/model/pricing_import.h"
@@ -78,6 +81,8 @@ static const struct statement_list written[] = {
 	{ "chat_log", chat_log_statements, "tally_app" },
 	{ "client", client_statements, "tally_app" },
 	{ "client_top", client_top_statements, "tally_app" },
+	{ "conversation", conversation_statements, "tally_app" },
+	{ "conversation_erase", conversation_erase_statements, "tally_app" },
 	{ "counter_book", counter_book_statements, "tally_app" },
 	{ "counter_compare", counter_compare_statements, "tally_worker" },
 	{ "counter_load", counter_load_statements, "tally_app" },
@@ -103,6 +108,7 @@ static const struct statement_list written[] = {
 	{ "idempotency", idempotency_statements, "tally_app" },
 	{ "late_days", late_days_statements, "tally_worker" },
 	{ "login", login_statements, "tally_app" },
+	{ "message", message_statements, "tally_app" },
 	{ "metrics", metrics_statements, "tally_app" },
 	{ "mfa", mfa_statements, "tally_app" },
 	{ "pricing", pricing_statements, "tally_worker" },

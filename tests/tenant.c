@@ -33,6 +33,10 @@ tenant_make(struct tenant *tenant)
 		tenant->user, tenant->session, mark));
 	api_expect(200, "POST", "/v1/prompts/analyze",
 	    api_text("{\"event_id\":\"%s\",\"prompt\":\"%s\"}", tenant->record, mark));
+	tenant->conversation = api_add("/v1/conversations",
+	    api_text("{\"session_id\":\"%s\",\"title\":\"%s\"}", tenant->session, mark));
+	api_add(api_text("/v1/conversations/%s/messages", tenant->conversation),
+	    api_text("{\"role\":\"user\",\"content\":\"%s\"}", mark));
 	tenant->budget = api_add(
 	    "/v1/budgets", api_text("{\"name\":\"%s\",\"window\":\"total\",\"limit_cents\":1,"
 				    "\"scope\":{\"feature\":\"%s\"}}",
@@ -70,6 +74,7 @@ value_of(const char *path, const char *at, const struct tenant *tenant)
 		{ "/v1/credit-accounts/", tenant->user },
 		{ "/v1/erasures/", tenant->erasure },
 		{ "/v1/sessions/", tenant->session },
+		{ "/v1/conversations/", tenant->conversation },
 		{ "/v1/clients/{id}/api-keys/", tenant->key },
 		{ "/v1/auth-tokens/", tenant->key },
 		{ "/v1/clients/", tenant->client },
@@ -126,6 +131,7 @@ tenant_body(const struct route *route)
 		{ "/v1/auth/verify-email", "{\"token\":\"t\"}" },
 		{ "/v1/auth/login", "{\"email\":\"a@b\",\"password\":\"12345678\"}" },
 		{ "/v1/sessions/{id}/extend", "{\"expires_in_s\":3600}" },
+		{ "/v1/conversations/{id}/messages", "{\"role\":\"user\",\"content\":\"n\"}" },
 		{ "/v1/auth-tokens", "{\"name\":\"n\",\"scopes\":[\"users\"]}" },
 		{ "/v1/auth-tokens/refresh", "{\"refresh_token\":\"n\"}" },
 		{ "/v1/clients", "{\"name\":\"n\"}" },

@@ -16,6 +16,7 @@ struct tenant {
 	const char *user;
 	const char *session;
 	const char *record;
+	const char *conversation;
 	const char *budget;
 	const char *authorization;
 	const char *webhook;

@@ -13,16 +13,23 @@
 #define PAGE 500
 
 static void
+add_days(struct output_line *line, const char *name, int64_t days)
+{
+	if (days == RESOURCE_NONE)
+		output_text(line, name, NULL);
+	else
+		output_int(line, name, days);
+}
+
+static void
 add_client(struct output_line *line, const struct client *client)
 {
 	output_id(line, "id", client->head.id);
 	output_text(line, "name", client->name);
 	output_text(line, "plan", client_plan_names[client->plan]);
 	output_text(line, "timezone", client->timezone);
-	if (client->log_retention_days == RESOURCE_NONE)
-		output_text(line, "log_retention_days", NULL);
-	else
-		output_int(line, "log_retention_days", client->log_retention_days);
+	add_days(line, "log_retention_days", client->log_retention_days);
+	add_days(line, "message_retention_days", client->message_retention_days);
 	output_bool(line, "active", client->deactivated_at == 0);
 	output_time(line, "created_at", client->head.created_at);
 }
@@ -72,7 +79,9 @@ read_input(struct command_context *context, struct client *input)
 		    CLIENT_OPERATOR);
 	return read_plan(context, input) &&
 	       command_int(context, "log-retention-days", 1, CLIENT_RETENTION_MAX_DAYS,
-		   &input->log_retention_days);
+		   &input->log_retention_days) &&
+	       command_int(context, "message-retention-days", 1, CLIENT_RETENTION_MAX_DAYS,
+		   &input->message_retention_days);
 }
 
 /* *ret_found false: no client has the name. */

@@ -25,6 +25,7 @@ static const struct command_option client_create_options[] = {
 	{ "timezone", "TZ", "IANA name of the zone of its days (default: UTC)" },
 	{ "plan", "PLAN", "free, pro or enterprise (default: free)" },
 	{ "log-retention-days", "N", "how long its records are kept (default: the setting)" },
+	{ "message-retention-days", "N", "how long its messages are kept (default: the setting)" },
 	{ "if-missing", NULL, "a client of that name is shown instead of refused" },
 };
 static const struct command_option key_create_options[] = {

@@ -13,6 +13,7 @@
 const char *const partitioned_names[] = {
 	[PARTITIONED_LOG] = "chat_logs",
 	[PARTITIONED_AUTHORIZATIONS] = "authorizations",
+	[PARTITIONED_MESSAGES] = "messages",
 };
 _Static_assert(COUNT(partitioned_names) == PARTITIONED_COUNT, "a table without a name");
 
@@ -34,6 +35,10 @@ static const char *const stray_sql[] = {
 				       "FROM authorizations "
 				       "WHERE created_at >= $1 "
 				       "AND created_at < $2",
+	[PARTITIONED_MESSAGES] = "SELECT min(created_at) "
+				 "FROM messages "
+				 "WHERE created_at >= $1 "
+				 "AND created_at < $2",
 };
 
 /* Waiting for the lock makes every writer wait behind it. */

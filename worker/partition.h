@@ -7,7 +7,12 @@
 
 #include "worker/command.h"
 
-enum partitioned { PARTITIONED_LOG, PARTITIONED_AUTHORIZATIONS, PARTITIONED_COUNT };
+enum partitioned {
+	PARTITIONED_LOG,
+	PARTITIONED_AUTHORIZATIONS,
+	PARTITIONED_MESSAGES,
+	PARTITIONED_COUNT
+};
 extern const char *const partitioned_names[]; /* the tables, in the order of the enum */
 
 struct partition {

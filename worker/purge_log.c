@@ -193,40 +193,18 @@ count_open_days(struct task *task, int32_t date, int64_t *ret)
 	return true;
 }
 
-static void
-print_dropped(struct command_context *context, enum partitioned table,
-    const struct partition *partition, bool dropped, int64_t open_days)
-{
-	struct output_line line = output_line(context, "partition");
-
-	output_text(&line, "table", partitioned_names[table]);
-	output_date(&line, "date", partition->date);
-	output_bool(&line, "dropped", dropped);
-	output_int(&line, "bytes", partition->bytes);
-	if (table == PARTITIONED_LOG)
-		output_int(&line, "open_days", open_days);
-	output_print(&line);
-}
-
 /* The log is dropped once its days are closed; nothing is ever summed from the others. */
 static bool
 drop_one(struct command_context *context, enum partitioned table, const struct partition *partition,
     struct job_result *result)
 {
 	int64_t open_days = 0;
-	bool dropped = false;
 
 	if (table == PARTITIONED_LOG &&
 	    !count_open_days(context->task, partition->date, &open_days))
 		return false;
 	FAILPOINT("purge-partition");
-	if (open_days == 0 && !context->dry_run &&
-	    !partition_drop(context->task, table, partition->date, &dropped))
-		return false;
-	if (dropped || context->dry_run)
-		result->bytes += partition->bytes;
-	print_dropped(context, table, partition, dropped, open_days);
-	return true;
+	return purge_partition(context, table, partition, open_days, result);
 }
 
 static bool

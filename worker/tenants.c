@@ -6,12 +6,13 @@
 #define SELECT \
 	"SELECT c.id, c.name, c.timezone, " \
 	"coalesce(c.log_retention_days, $2::bigint), " \
+	"coalesce(c.message_retention_days, $3::bigint), " \
 	"(SELECT true FROM counter_states s WHERE s.client_id = c.id) IS NOT NULL " \
 	"FROM clients c "
 
 static const char list_sql[] = SELECT "WHERE c.id > $1 "
 				      "ORDER BY c.id "
-				      "LIMIT $3";
+				      "LIMIT $4";
 static const char only_sql[] = SELECT "WHERE c.id = ANY ($1) "
 				      "ORDER BY c.id";
 
@@ -21,19 +22,21 @@ static const struct id first = { .bytes = { [15] = 1 } };
 static const char *
 add_params(struct tenants *tenants, struct db_params *params)
 {
-	int64_t retention = tenants->context->conf.log_retention_days;
+	const struct conf *conf = &tenants->context->conf;
 	struct db_array *ids;
 
 	if (tenants->only == NULL) {
 		db_add_id(params, tenants->begun ? tenants->last : first);
-		db_add_int(params, retention);
+		db_add_int(params, conf->log_retention_days);
+		db_add_int(params, conf->message_retention_days);
 		db_add_int(params, TENANTS_PORTION);
 		return list_sql;
 	}
 	ids = db_add_array(params, DB_ARRAY_ID);
 	for (int i = 0; i < TENANTS_PORTION && tenants->only_read < tenants->only_count; i++)
 		db_array_id(ids, tenants->only[tenants->only_read++]);
-	db_add_int(params, retention);
+	db_add_int(params, conf->log_retention_days);
+	db_add_int(params, conf->message_retention_days);
 	return only_sql;
 }
 
@@ -85,7 +88,8 @@ take_row(struct tenants *tenants)
 		.name = db_text(rows, row, 1),
 		.timezone = db_text(rows, row, 2),
 		.log_retention_days = db_int(rows, row, 3),
-		.counted = db_bool(rows, row, 4),
+		.message_retention_days = db_int(rows, row, 4),
+		.counted = db_bool(rows, row, 5),
 	};
 	tenants->last = tenants->tenant.id;
 	task->client = tenants->tenant.id;

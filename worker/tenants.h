@@ -19,7 +19,8 @@ struct tenant {
 	const char *name;
 	const struct zone *zone;
 	const char *timezone; /* its name, as long as name */
-	int64_t log_retention_days; /* its own, or the setting */
+	int64_t log_retention_days; /* its own, or the setting; as below */
+	int64_t message_retention_days;
 	bool counted; /* it has counters */
 };
 

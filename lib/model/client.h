@@ -23,7 +23,8 @@ struct client {
 	int plan; /* enum client_plan */
 	const char *timezone; /* IANA name */
 	int credits; /* enum client_credits */
-	int64_t log_retention_days; /* RESOURCE_NONE: as the settings say */
+	int64_t log_retention_days; /* RESOURCE_NONE: as the settings say; as below */
+	int64_t message_retention_days;
 	int64_t deactivated_at; /* 0: active */
 };
 

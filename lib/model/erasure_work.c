@@ -1,4 +1,4 @@
-/* What calls are made for: prompts. */
+/* What calls are made for: prompts, conversations. */
 #include "lib/model/erasure_sql.h"
 
 /* What is kept of a prompt stands beside the record, in a select of its own: joined, all of it
@@ -34,8 +34,20 @@ static const char events_sql[] =
 static const char events_find_sql[] = FIND("prompt_events",
     "client_id = $1 AND event_id = ANY (ARRAY(" RECORDS_WITH("prompt_events") "))");
 
+/* By their ids: places in a table are not unique among its partitions. */
+static const char messages_sql[] =
+    "WITH picked AS MATERIALIZED (SELECT id, created_at FROM messages WHERE " OF_USER " LIMIT $3) "
+    "DELETE FROM messages WHERE client_id = $1 AND id = ANY (ARRAY(SELECT id FROM picked)) "
+    "AND created_at >= (SELECT min(created_at) FROM picked) "
+    "AND created_at <= (SELECT max(created_at) FROM picked)";
+static const char messages_find_sql[] = FIND("messages", OF_USER " ORDER BY id");
+/* With the messages that came meanwhile. */
+static const char conversations_sql[] = DELETE_SOME("conversations", OF_USER);
+static const char conversations_find_sql[] = FIND("conversations", OF_USER " ORDER BY id");
+
 const char *const erasure_work_statements[] = { embeddings_sql, embeddings_find_sql, analysis_sql,
-	analysis_find_sql, events_sql, events_find_sql, NULL };
+	analysis_find_sql, events_sql, events_find_sql, messages_sql, messages_find_sql,
+	conversations_sql, conversations_find_sql, NULL };
 
 const struct erasure_table erasure_work[] = {
 	{ "prompt_embeddings", "client_id model seen_at", "prompt_hash event_id embedding",
@@ -45,5 +57,12 @@ const struct erasure_table erasure_work[] = {
 	    .find = analysis_find_sql },
 	{ "prompt_events", "client_id created_at cost_cents", "event_id prompt_hash prefix_hash",
 	    .erase = { events_sql }, .find = events_find_sql },
+	{ "messages", "client_id id created_at conversation_id ordinal role tokens",
+	    "user_id content metadata", .erase = { messages_sql }, .find = messages_find_sql },
+	{ "conversations",
+	    "client_id id status current_version next_version message_count token_count "
+	    "last_message_at ended_at created_at updated_at",
+	    "user_id session_id title", .erase = { conversations_sql },
+	    .find = conversations_find_sql },
 };
 const size_t erasure_work_count = COUNT(erasure_work);

@@ -2,6 +2,7 @@
 #include "lib/model/auth_token.h"
 #include "lib/model/budget.h"
 #include "lib/model/client.h"
+#include "lib/model/conversation.h"
 #include "lib/model/session.h"
 #include "lib/model/user.h"
 #include "lib/model/webhook.h"
@@ -10,6 +11,7 @@ const struct resource *const resources[] = {
 	&auth_token_resource,
 	&budget_resource,
 	&client_resource,
+	&conversation_resource,
 	&session_resource,
 	&user_resource,
 	&webhook_resource,

@@ -14,6 +14,7 @@
 #include "tests/authenticator.h"
 
 #define DATA "what is sent is data, and keeps its key itself"
+#define SAID "what is said can be erased, and the log cannot"
 #define LOOKS "it changes nothing"
 
 /* In an order in which each finds what it needs: {id} is the row that was added last; in bodies
@@ -82,6 +83,12 @@ static const struct row {
 	    "sessions come and go with every visit" },
 	{ "POST", "/v1/users/{id}/sessions/revoke", NULL, NULL, NULL,
 	    "sessions come and go with every visit" },
+	{ "POST", "/v1/conversations", "{}", NULL, NULL, SAID },
+	{ "PATCH", "/v1/conversations/{id}", "{\"title\":\"t\"}", NULL, NULL, SAID },
+	{ "POST", "/v1/conversations/{id}/messages", "{\"role\":\"user\",\"content\":\"c\"}", NULL,
+	    NULL, SAID },
+	{ "POST", "/v1/conversations/{id}/end", NULL, NULL, NULL, SAID },
+	{ "DELETE", "/v1/conversations/{id}", NULL, "conversations", "erase", NULL },
 	{ "DELETE", "/v1/users/{id}", NULL, "users", "remove", NULL },
 	{ "POST", "/v1/users/{id}/restore", NULL, "users", "restore", NULL },
 	{ "POST", "/v1/users/{id}/erase", NULL, "users", "erase", NULL },

@@ -74,8 +74,11 @@ body_of(const struct route *route)
 		{ "/v1/authorizations", "{\"max_cost_cents\":0.1}" },
 		{ "/v1/authorizations/{id}/settle", "{\"input_tokens\":1}" },
 		{ "/v1/sessions/{id}/extend", "{\"expires_in_s\":3600}" },
+		{ "/v1/conversations/{id}/messages", "{\"role\":\"user\",\"content\":\"n\"}" },
 	};
 
+	if (strcmp(route->method, "PATCH") == 0)
+		return "{}";
 	if (strcmp(route->method, "POST") != 0)
 		return NULL;
 	for (size_t i = 0; i < COUNT(bodies); i++) {
@@ -142,16 +145,18 @@ rows_of_the_other(void)
 	    "SELECT md5(concat((SELECT users FROM users WHERE id = '%s'),"
 	    " (SELECT string_agg(s::text, '' ORDER BY id) FROM sessions s WHERE user_id = '%s'),"
 	    " (SELECT string_agg(l::text, '' ORDER BY id) FROM chat_logs l WHERE user_id = '%s'),"
+	    " (SELECT string_agg(c::text, '') FROM conversations c WHERE user_id = '%s'),"
+	    " (SELECT string_agg(m::text, '' ORDER BY id) FROM messages m WHERE user_id = '%s'),"
 	    " (SELECT string_agg(a::text, '' ORDER BY id) FROM authorizations a"
 	    " WHERE user_id = '%s')))",
-	    other.user, other.user, other.user, other.user);
+	    other.user, other.user, other.user, other.user, other.user, other.user);
 }
 
 static void
 no_path_leads_to_another_users_rows(UNUSED void **state)
 {
 	const char *ids[] = { other.user, other.session, other.record, other.authorization,
-		other.budget };
+		other.budget, other.conversation };
 	const char *before = rows_of_the_other();
 
 	api_use_key(bound_key);
@@ -182,7 +187,7 @@ static void
 ask_for_the_other(const struct route *route, const char *path)
 {
 	const char *ids[] = { other.user, other.session, other.record, other.authorization,
-		other.budget };
+		other.budget, other.conversation };
 	struct route_fields query = router_query(route);
 
 	for (size_t i = 0; i < query.count; i++) {
@@ -259,7 +264,7 @@ static int
 name_in_body(const struct route *route, const char *path, const char *field)
 {
 	const char *ids[] = { other.user, other.session, other.record, other.authorization,
-		other.budget };
+		other.budget, other.conversation };
 	const char *body = body_of(route);
 
 	for (size_t i = 0; i < COUNT(ids); i++) {
@@ -310,7 +315,7 @@ the_database_itself_shows_a_user_no_others(UNUSED void **state)
 	const char *rows = api_sql(READ_ALL, client, own.user);
 	const char *all = api_sql(READ_ALL, client, "");
 	const char *secrets[] = { other.mark, other.session, other.record, other.authorization,
-		other.budget, "471147" };
+		other.budget, other.conversation, "471147" };
 
 	assert_non_null(strstr(rows, own.mark));
 	for (size_t i = 0; i < COUNT(secrets); i++) {

@@ -122,6 +122,9 @@ static const struct {
 	    " limit_tokens mode name on_counter_loss override_cents override_until thresholds unpriced)" },
 	{ "chat_logs", "INSERT, SELECT" },
 	{ "clients", "INSERT, SELECT, UPDATE" },
+	{ "conversations",
+	    "DELETE, INSERT, SELECT, UPDATE (current_version ended_at last_message_at message_count"
+	    " next_version status title token_count)" },
 	{ "cost_adjustments", "INSERT, SELECT" },
 	{ "cost_aggregates", "SELECT" },
 	{ "counter_states", "INSERT, SELECT, UPDATE" },
@@ -145,6 +148,7 @@ static const struct {
 	{ "ingest_batches", "INSERT, SELECT" },
 	{ "job_runs", "SELECT" },
 	{ "login_failures", "DELETE, INSERT, SELECT, UPDATE" },
+	{ "messages", "DELETE, INSERT, SELECT" },
 	{ "model_pricing", "SELECT" },
 	{ "prompt_analysis", "INSERT, SELECT, UPDATE" },
 	{ "prompt_embeddings", "INSERT, SELECT, UPDATE" },

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base.h"
 #include "tests/http.h"
 #include "tests/process.h"
 #include "tests/servers.h"
@@ -111,6 +112,7 @@ change_tomorrow(const char *verb, const char *table)
 static void
 test_readiness_wants_its_migrations_and_partitions(void **state)
 {
+	static const char *const tables[] = { "chat_logs", "authorizations", "messages" };
 	struct ready green = { "migrations", "true", 200 };
 	struct ready no_migration = { "migrations", "false", 503 };
 	struct ready no_partition = { "partitions", "false", 503 };
@@ -127,10 +129,10 @@ test_readiness_wants_its_migrations_and_partitions(void **state)
 				  "DROP TABLE kept;"
 				  "SELECT 1"));
 	assert_true(servers_await(is_ready, &green));
-	for (int i = 0; i < 2; i++) {
-		change_tomorrow("drop", i == 0 ? "chat_logs" : "authorizations");
+	for (size_t i = 0; i < COUNT(tables); i++) {
+		change_tomorrow("drop", tables[i]);
 		assert_true(servers_await(is_ready, &no_partition));
-		change_tomorrow("add", i == 0 ? "chat_logs" : "authorizations");
+		change_tomorrow("add", tables[i]);
 		assert_true(servers_await(is_ready, &green));
 	}
 }

@@ -8,11 +8,13 @@
 #include "lib/model/budget_status.h"
 #include "lib/model/budget_sum.h"
 #include "lib/model/chat_log.h"
+#include "lib/model/conversation.h"
 #include "lib/model/credit_book.h"
 #include "lib/model/credit_due.h"
 #include "lib/model/credit_recharge.h"
 #include "lib/model/credit_statement.h"
 #include "lib/model/daily_cost.h"
+#include "lib/model/message.h"
 #include "lib/model/prompt_duplicates.h"
 #include "lib/model/session.h"
 #include "lib/model/usage_rank.h"
@@ -45,7 +47,7 @@ static const char rows_sql[] =
     "SELECT c.id, md5('s' || n)::uuid, md5('u' || n)::uuid, sha256(n::text::bytea), now()\n"
     "FROM tenant AS c, generate_series(1, 2000) AS n;\n"
     "SELECT day_partition_add(parent, day)\n"
-    "FROM unnest(ARRAY['chat_logs', 'authorizations']) AS parent,\n"
+    "FROM unnest(ARRAY['chat_logs', 'authorizations', 'messages']) AS parent,\n"
     "(VALUES (date '2026-01-01'), ('2026-01-02')) AS v (day);\n"
     "INSERT INTO chat_logs (client_id, id, created_at, user_id, session_id, conversation_id,\n"
     "agent_session_id, trace_id, tokens_used, estimated_cost_cents)\n"
@@ -85,6 +87,15 @@ static const char rows_sql[] =
 
 static const char more_rows_sql[] =
     "CREATE TEMPORARY TABLE tenant AS SELECT id FROM clients WHERE name LIKE 'client%';\n"
+    "INSERT INTO conversations (client_id, id, user_id, session_id, created_at)\n"
+    "SELECT client_id, md5('c' || n)::uuid, user_id, id, date '2025-12-31'\n"
+    "FROM (SELECT *, row_number() OVER (PARTITION BY client_id) AS n FROM sessions) AS s;\n"
+    "INSERT INTO messages (client_id, id, created_at, conversation_id, ordinal, user_id, role,\n"
+    "content, tokens)\n"
+    "SELECT client_id, id, created_at, md5('c' || 1 + tokens_used % 1000)::uuid,\n"
+    "1 + tokens_used, user_id, CASE WHEN tokens_used % 20 = 0 THEN 'system' ELSE 'user' END,\n"
+    "'c', 1\n"
+    "FROM chat_logs;\n"
     "INSERT INTO budgets (client_id, id, name, period, timezone, limit_cents, mode, unpriced)\n"
     "SELECT c.id, md5('b' || n)::uuid, 'b' || n, 'day', 'UTC', 1, 'hard', 'block'\n"
     "FROM tenant AS c, generate_series(1, 1000) AS n;\n"
@@ -219,6 +230,8 @@ scans_big_table(const char *plan)
 	       strstr(plan, "Seq Scan on daily_costs") != NULL ||
 	       strstr(plan, "Seq Scan on cost_adjustments") != NULL ||
 	       strstr(plan, "Seq Scan on prompt_") != NULL ||
+	       strstr(plan, "Seq Scan on conversations") != NULL ||
+	       strstr(plan, "Seq Scan on messages") != NULL ||
 	       strstr(plan, "Seq Scan on users") != NULL ||
 	       strstr(plan, "Seq Scan on sessions") != NULL ||
 	       strstr(plan, "Seq Scan on alerts") != NULL ||
@@ -284,6 +297,13 @@ static const char *const budget_indexes[] = { "Index Scan using budgets_name ",
 static const char *const session_indexes[] = { "Index Scan using sessions_token_hash ",
 	"Index Scan Backward using sessions_user_id ", "Index Scan Backward using sessions_pkey " };
 
+static const char *const conversation_indexes[] = {
+	"Index Scan Backward using conversations_user_id ",
+	"Index Scan Backward using conversations_session_id ",
+	"Index Scan Backward using conversations_status ",
+	"Index Scan Backward using conversations_pkey "
+};
+
 static const struct {
 	const char *const *statements;
 	const char *index; /* as the plan names it */
@@ -324,6 +344,8 @@ static const struct {
 	{ budget_status_statements, "_client_id_session_id_id_idx on chat_logs_", PARTITIONS },
 	{ budget_status_statements, "_client_id_agent_session_id_id_idx on chat_logs_",
 	    PARTITIONS },
+	{ message_statements, "_conversation_id_ordinal_idx on messages_", PARTITIONS },
+	{ message_statements, "_conversation_id_ordinal_idx1 on messages_", PARTITIONS },
 	{ budget_sum_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ budget_sum_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },
 	{ budget_sum_statements, "_client_id_session_id_id_idx on chat_logs_", PARTITIONS },
@@ -358,6 +380,8 @@ each_index_serves_its_statement(UNUSED void **state)
 		expect_index(statements_of(&budget_resource), budget_indexes[i], 1);
 	for (size_t i = 0; i < COUNT(session_indexes); i++)
 		expect_index(statements_of(&session_resource), session_indexes[i], 1);
+	for (size_t i = 0; i < COUNT(conversation_indexes); i++)
+		expect_index(statements_of(&conversation_resource), conversation_indexes[i], 1);
 }
 
 /* Partitions that the servers made ahead are empty: a scan of them would be right. */
@@ -368,15 +392,16 @@ fill(UNUSED void **state)
 	free(servers_sql(servers, "DO $$ DECLARE name regclass; BEGIN\n"
 				  "FOR name IN SELECT inhrelid FROM pg_inherits\n"
 				  "WHERE inhparent IN ('chat_logs'::regclass,\n"
-				  "'authorizations'::regclass)\n"
+				  "'authorizations'::regclass, 'messages'::regclass)\n"
 				  "AND inhrelid NOT IN ('chat_logs_default'::regclass,\n"
-				  "'authorizations_default'::regclass)\n"
+				  "'authorizations_default'::regclass,\n"
+				  "'messages_default'::regclass)\n"
 				  "LOOP EXECUTE format('DROP TABLE %s', name); END LOOP; END $$"));
 	free(servers_sql(servers, rows_sql));
 	free(servers_sql(servers, more_rows_sql));
 	free(servers_sql(servers, credit_rows_sql));
 	/* As autovacuum would: counts read an index alone. */
-	free(servers_sql(servers, "VACUUM users"));
+	free(servers_sql(servers, "VACUUM users, conversations"));
 	return 0;
 }
 

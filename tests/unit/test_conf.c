@@ -132,6 +132,7 @@ an_empty_file_gives_the_defaults(UNUSED void **state)
 	assert_int_equal(conf.stop_timeout_ms, 30000);
 	assert_string_equal(conf.log_level, "info");
 	assert_int_equal(conf.log_retention_days, 90);
+	assert_int_equal(conf.message_retention_days, 30);
 	assert_int_equal(conf.session_lifetime_s, 2592000);
 	assert_int_equal(conf.user_grace_days, 30);
 	assert_int_equal(conf.partitions_ahead, 7);
@@ -237,6 +238,7 @@ every_number_has_its_limits(UNUSED void **state)
 		{ "io_timeout_ms", 1, 3600000 },
 		{ "stop_timeout_ms", 0, 3600000 },
 		{ "log_retention_days", 1, 36500 },
+		{ "message_retention_days", 1, 36500 },
 		{ "session_lifetime_s", 1, 315360000 },
 		{ "access_token_lifetime_s", 1, 86400 },
 		{ "refresh_token_lifetime_s", 1, 315360000 },
