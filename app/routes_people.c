@@ -31,8 +31,10 @@ static const struct route rows[] = {
 	REST_RESTORE("/v1/users", SCOPE_USERS, user_resource, "a user", ),
 	{ "POST", "/v1/users/{id}/password", users_set_password, SCOPE_USERS,
 	    BODY(users_set_password_fields), .secret_body = true, .status = 204,
-	    .summary = "Sets a user's password, which is kept as its argon2id hash; the old one is "
-		       "asked for where current_password is given. Sessions go on." },
+	    .summary =
+		"Sets a user's password, which is kept as its argon2id hash; the old one is "
+		"asked for where current_password is given. Ends the user's sessions, but that of "
+		"session_token, and tokens, but no API keys." },
 	{ "POST", "/v1/users/{id}/email-verification", users_verify_email, SCOPE_USERS,
 	    .status = 202,
 	    .summary = "Makes a token for a user's address, which goes to the client's webhooks "
