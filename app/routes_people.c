@@ -110,7 +110,9 @@ static const struct route rows[] = {
 	REST_CHANGE("/v1/auth-tokens", SCOPE_USERS, auth_token_resource, "a token",
 	    .fill = auth_tokens_fill, .changed = auth_tokens_changed),
 	{ "DELETE", "/v1/auth-tokens/{id}", auth_tokens_revoke, SCOPE_USERS, .status = 204,
-	    .summary = "Revokes a token; with a refresh token, all that came of it." },
+	    .summary =
+		"Revokes a token; with a refresh token, all that came of it; with a key, all that "
+		"was made with it." },
 	{ "POST", "/v1/auth-tokens/refresh", auth_tokens_refresh, SCOPE_USERS,
 	    BODY(auth_tokens_refresh_fields), .secret = true, .status = 200,
 	    .summary =
