@@ -31,8 +31,10 @@ static const struct route rows[] = {
 	REST_RESTORE("/v1/users", SCOPE_USERS, user_resource, "a user", ),
 	{ "POST", "/v1/users/{id}/password", users_set_password, SCOPE_USERS,
 	    BODY(users_set_password_fields), .secret_body = true, .status = 204,
-	    .summary = "Sets a user's password, which is kept as its argon2id hash; the old one is "
-		       "asked for where current_password is given. Sessions go on." },
+	    .summary =
+		"Sets a user's password, which is kept as its argon2id hash; the old one is "
+		"asked for where current_password is given. Ends the user's sessions, but that of "
+		"session_token, and tokens, but no API keys." },
 	{ "POST", "/v1/users/{id}/email-verification", users_verify_email, SCOPE_USERS,
 	    .status = 202,
 	    .summary = "Makes a token for a user's address, which goes to the client's webhooks "
@@ -108,7 +110,9 @@ static const struct route rows[] = {
 	REST_CHANGE("/v1/auth-tokens", SCOPE_USERS, auth_token_resource, "a token",
 	    .fill = auth_tokens_fill, .changed = auth_tokens_changed),
 	{ "DELETE", "/v1/auth-tokens/{id}", auth_tokens_revoke, SCOPE_USERS, .status = 204,
-	    .summary = "Revokes a token; with a refresh token, all that came of it." },
+	    .summary =
+		"Revokes a token; with a refresh token, all that came of it; with a key, all that "
+		"was made with it." },
 	{ "POST", "/v1/auth-tokens/refresh", auth_tokens_refresh, SCOPE_USERS,
 	    BODY(auth_tokens_refresh_fields), .secret = true, .status = 200,
 	    .summary =

@@ -73,6 +73,16 @@ read_scopes(struct command_context *context, struct json_texts *ret)
 	return read_texts(context, "scopes", SCOPE_CLIENT_COUNT + 1, 80, ret);
 }
 
+/* What is no id is refused here, and one that is no living user's where the key is stored. */
+static bool
+read_user(struct command_context *context, struct id *ret)
+{
+	const char *text = command_value(context, "user");
+
+	return text == NULL || id_parse((struct text){ text, strlen(text) }, ret) ||
+	       task_fail(context->task, ERR_INVALID, "--user takes an id");
+}
+
 static bool
 create(struct command_context *context, struct auth_token *token)
 {
@@ -85,7 +95,7 @@ create(struct command_context *context, struct auth_token *token)
 	token->name = command_value(context, "name");
 	if (token->name == NULL)
 		token->name = "default";
-	if (!client_name_find(task, client, &task->client) ||
+	if (!client_name_find(task, client, &task->client) || !read_user(context, &token->user) ||
 	    !read_scopes(context, &token->scopes) ||
 	    !read_texts(context, "allow", AUTH_TOKEN_ADDRESSES_MAX, ADDRESS_RANGE_TEXT_MAX,
 		&token->allowed_addresses) ||
@@ -114,6 +124,7 @@ add_key(struct command_context *context, struct output_table *table, const char 
 	output_id(&line, "id", resource_id(token));
 	output_text(&line, "client", client);
 	output_text(&line, "name", token->name);
+	output_id(&line, "user_id", token->user);
 	output_text(&line, "public_id", token->public_id);
 	output_bool(&line, "active",
 	    token->active && (token->expires_at == 0 || token->expires_at > context->task->now));

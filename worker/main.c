@@ -32,6 +32,7 @@ static const struct command_option key_create_options[] = {
 	{ "client", "CLIENT", "name or id of the client, or \"operator\"" },
 	{ "name", "NAME", "what the key is for (default: default)" },
 	{ "scopes", "SCOPES", "all, or names with commas between them (default: all)" },
+	{ "user", "ID", "the only user whose rows it sees and writes (default: every user)" },
 	{ "rate-limit", "N", "requests that the key may make in an hour (default: no limit)" },
 	{ "allow", "RANGES",
 	    "where it may be used, with commas: 192.0.2.0/24 (default: anywhere)" },

@@ -58,7 +58,10 @@ auth_tokens_fill(struct request *req, void *object)
 	int64_t lifetime = lifetime_s(&req->app->conf, token->type);
 
 	token->grant = grant_of(req);
-	if (!id_is_nil(resource_id(token)) || token->expires_at != 0 || lifetime == 0)
+	if (!id_is_nil(resource_id(token)))
+		return;
+	token->maker = req->identity->key;
+	if (token->expires_at != 0 || lifetime == 0)
 		return;
 	token->expires_at = req->task->now + lifetime * CLOCK_SECOND;
 	if (token->expires_at > token->grant->expires_at)

@@ -7,6 +7,7 @@
 #include "app/ingest/known.h"
 #include "lib/model/login.h"
 #include "lib/model/password.h"
+#include "lib/model/session.h"
 #include "lib/model/user.h"
 #include "lib/model/verification.h"
 
@@ -20,9 +21,10 @@ users_changed(struct request *req)
 struct password_input {
 	const char *password;
 	const char *current_password; /* NULL: the application answers for it */
+	const char *session_token; /* NULL: no session goes on */
 };
 
-const struct json_field users_set_password_fields[2] = {
+const struct json_field users_set_password_fields[3] = {
 	{ .name = "password",
 	    .type = JSON_TEXT,
 	    .offset = offsetof(struct password_input, password),
@@ -38,6 +40,13 @@ const struct json_field users_set_password_fields[2] = {
 	    .min = 1,
 	    .max = PASSWORD_MAX_BYTES,
 	    .about = "Where given, it must be right; failures count as those of logging in do." },
+	{ .name = "session_token",
+	    .type = JSON_TEXT,
+	    .offset = offsetof(struct password_input, session_token),
+	    .given = JSON_ALWAYS,
+	    .min = 1,
+	    .max = SESSION_TOKEN_SIZE - 1,
+	    .about = "Of the session that asks, which goes on; the user's others end." },
 };
 
 static bool
@@ -97,7 +106,8 @@ users_set_password(struct request *req, struct reply *reply)
 		return false;
 	if (!hashing_make(req->task, req->app->hashing, input.password, &hash))
 		return false;
-	return password_set(req->task, id, verified, hash) && reply_empty(reply);
+	return password_set(req->task, id, verified, hash, input.session_token) &&
+	       reply_empty(reply);
 }
 
 bool

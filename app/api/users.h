@@ -9,7 +9,7 @@
 
 void users_changed(struct request *req);
 
-extern const struct json_field users_set_password_fields[2];
+extern const struct json_field users_set_password_fields[3];
 
 bool users_set_password(struct request *req, struct reply *reply);
 bool users_verify_email(struct request *req, struct reply *reply);

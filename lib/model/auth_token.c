@@ -16,7 +16,32 @@ static const char lock_line_sql[] = "SELECT id\n"
 				    "WHERE client_id = $1 AND id = $2\n"
 				    "FOR NO KEY UPDATE";
 
-const char *const auth_token_statements[] = { revoke_line_sql, lock_line_sql, NULL };
+/* Waits for those who make tokens with the key just now, and keeps others from it; as below. */
+static const char lock_key_sql[] = "SELECT id\n"
+				   "FROM auth_tokens\n"
+				   "WHERE client_id = $1 AND id = $2\n"
+				   "FOR UPDATE";
+
+static const char revoke_made_sql[] =
+    "WITH RECURSIVE makers AS (\n"
+    "SELECT $2::uuid AS id\n"
+    "UNION\n"
+    "SELECT t.id\n"
+    "FROM makers AS m\n"
+    "JOIN auth_tokens AS t ON t.client_id = $1 AND t.maker_id = m.id\n"
+    "WHERE t.token_type = 'api_key'\n"
+    "), made AS (\n"
+    "SELECT id\n"
+    "FROM auth_tokens\n"
+    "WHERE client_id = $1 AND maker_id IN (SELECT id FROM makers) AND is_active\n"
+    "ORDER BY id\n"
+    "FOR UPDATE)\n"
+    "UPDATE auth_tokens\n"
+    "SET is_active = false\n"
+    "WHERE client_id = $1 AND id IN (SELECT id FROM made)";
+
+const char *const auth_token_statements[] = { revoke_line_sql, lock_line_sql, lock_key_sql,
+	revoke_made_sql, NULL };
 
 #define AT(member) offsetof(struct auth_token, member)
 #define GIVEN (RESOURCE_ADD | RESOURCE_CHANGE)
@@ -83,6 +108,13 @@ static const struct resource_field fields[] = {
 	    .use = RESOURCE_OWN },
 	{ { .name = "lineage_id", .type = JSON_ID, .offset = AT(lineage) }, .use = 0,
 	    .from = "coalesce(?, id)" },
+	{ { .name = "maker_id",
+	      .type = JSON_ID,
+	      .offset = AT(maker),
+	      .about =
+		  "The key that it was made with, and ends with when that is revoked; null: an "
+		  "operator made it." },
+	    .use = 0 },
 	{ { .name = "last_used_at", .type = JSON_TIME, .offset = AT(last_used_at) },
 	    .use = RESOURCE_COUNTED },
 	{ { .name = "last_used_ip", .type = JSON_TEXT, .offset = AT(last_used_ip) },
@@ -165,20 +197,44 @@ auth_token_revoke_line(struct task *task, struct id lineage, int64_t *ret_revoke
 	return true;
 }
 
+/* Again, until nothing is left: a key that ends may have made another token while it was waited
+ * for. */
+static bool
+revoke_made(struct task *task, struct id maker)
+{
+	struct db_rows *rows;
+
+	do {
+		if (!db_query(task, revoke_made_sql, key(task, maker), &rows))
+			return false;
+	} while (db_changed(rows) > 0);
+	return true;
+}
+
+/* With its line, in the order in which all do so. */
+static bool
+lock(struct task *task, const struct auth_token *token)
+{
+	return auth_token_lock_line(task, token->lineage) &&
+	       (token->type != AUTH_TOKEN_API_KEY ||
+		   db_query(task, lock_key_sql, key(task, resource_id(token)), NULL));
+}
+
 bool
 auth_token_revoke(struct task *task, struct id id, struct auth_token *ret)
 {
 	struct auth_token before = { 0 };
 	int64_t revoked;
 
-	if (!resource_find(task, &auth_token_resource, id, ret) ||
-	    !auth_token_lock_line(task, ret->lineage) ||
+	if (!resource_find(task, &auth_token_resource, id, ret) || !lock(task, ret) ||
 	    !resource_find_to_change(task, &auth_token_resource, id, NULL, &before))
 		return false;
 	*ret = before;
 	ret->active = false;
 	if (!resource_change(task, &auth_token_resource, "revoke", &before, ret))
 		return false;
+	if (before.type == AUTH_TOKEN_API_KEY)
+		return revoke_made(task, id);
 	return before.type != AUTH_TOKEN_JWT_REFRESH ||
 	       auth_token_revoke_line(task, before.lineage, &revoked);
 }

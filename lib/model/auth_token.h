@@ -56,6 +56,7 @@ struct auth_token {
 	bool active; /* false: revoked, or a refresh token that was used */
 	struct id rotated_to; /* nil: it was not */
 	struct id lineage; /* the first of its line, which may be itself */
+	struct id maker; /* the key that asked for it; nil: an operator did */
 	int64_t last_used_at; /* 0: never; up to a minute late, as are the two below */
 	const char *last_used_ip;
 	int64_t usage_count;
@@ -73,7 +74,8 @@ NODISCARD bool auth_token_list_keys(struct task *task, struct id after, int64_t 
     const struct auth_token **ret, size_t *ret_count);
 /* ERR_NOT_FOUND also for a token that is no API key. */
 NODISCARD bool auth_token_find_key(struct task *task, struct id id, struct auth_token *ret);
-/* A second time changes nothing. With a refresh token all of its line ends. */
+/* A second time changes nothing. With a refresh token all of its line ends, with a key all that was
+ * made with it, and with what was made with it. */
 NODISCARD bool auth_token_revoke(struct task *task, struct id id, struct auth_token *ret);
 /* A new key like the old one, of the same line; the old one works on for grace_s seconds at most.
  * ERR_CONFLICT when it was revoked, rotated or has expired. */

@@ -11,7 +11,14 @@ static const char user_sql[] = "SELECT id\n"
 			       "AND (account_status = 'active' OR $3)\n"
 			       "FOR SHARE";
 
-const char *const auth_token_check_statements[] = { user_sql, NULL };
+/* One that purge has removed was not revoked: what it had made would have ended. Its uses are
+ * counted meanwhile. */
+static const char maker_sql[] = "SELECT is_active\n"
+				"FROM auth_tokens\n"
+				"WHERE client_id = $1 AND id = $2\n"
+				"FOR KEY SHARE";
+
+const char *const auth_token_check_statements[] = { user_sql, maker_sql, NULL };
 
 bool
 auth_token_lock_user(struct task *task, struct id user, enum auth_token_type type, bool *ret_may)
@@ -25,6 +32,23 @@ auth_token_lock_user(struct task *task, struct id user, enum auth_token_type typ
 	if (!db_query(task, user_sql, params, &rows))
 		return false;
 	*ret_may = db_count(rows) > 0;
+	return true;
+}
+
+bool
+auth_token_lock_maker(struct task *task, struct id maker, bool *ret_may)
+{
+	struct db_params *params = db_params(task);
+	struct db_rows *rows;
+
+	*ret_may = true;
+	if (id_is_nil(maker))
+		return true;
+	db_add_id(params, task->client);
+	db_add_id(params, maker);
+	if (!db_query(task, maker_sql, params, &rows))
+		return false;
+	*ret_may = db_count(rows) == 0 || db_bool(rows, 0, 0);
 	return true;
 }
 
@@ -140,6 +164,16 @@ check_user(struct task *task, const struct auth_token *token)
 						      : "must be the id of an active user"));
 }
 
+static bool
+check_maker(struct task *task, const struct auth_token *token)
+{
+	bool may;
+
+	return auth_token_lock_maker(task, token->maker, &may) &&
+	       (may || task_fail(
+			   task, ERR_UNAUTHENTICATED, "The key that asks was revoked meanwhile."));
+}
+
 static void
 make(struct task *task, struct auth_token *token)
 {
@@ -168,7 +202,7 @@ check_new(struct task *task, struct auth_token *token)
 	check_expiry(task, token);
 	check_rate(task, token);
 	make(task, token);
-	return check_user(task, token) && task->err.code == ERR_NONE;
+	return check_user(task, token) && check_maker(task, token) && task->err.code == ERR_NONE;
 }
 
 static bool

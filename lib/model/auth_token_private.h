@@ -14,6 +14,9 @@ bool auth_token_check(struct task *task, const void *before, void *after);
  * is active. That stays so until the transaction ends. Before the line. */
 NODISCARD bool auth_token_lock_user(
     struct task *task, struct id user, enum auth_token_type type, bool *ret_may);
+/* Whether the key that asks for a token, if any does, was not revoked. That stays so until the
+ * transaction ends. Behind the user, before the line. */
+NODISCARD bool auth_token_lock_maker(struct task *task, struct id maker, bool *ret_may);
 /* Nobody else adds to a line or ends it before the transaction ends. Before any other of the line.
  */
 NODISCARD bool auth_token_lock_line(struct task *task, struct id line);

@@ -7,10 +7,11 @@
 
 #include <string.h>
 
-static const char find_sql[] = "SELECT id, coalesce(lineage_id, id), token_hash, user_id\n"
-			       "FROM auth_tokens\n"
-			       "WHERE public_id = $2 AND client_id = $1\n"
-			       "AND token_type = 'jwt_refresh'";
+static const char find_sql[] =
+    "SELECT id, coalesce(lineage_id, id), token_hash, user_id, maker_id\n"
+    "FROM auth_tokens\n"
+    "WHERE public_id = $2 AND client_id = $1\n"
+    "AND token_type = 'jwt_refresh'";
 
 static const char end_sessions_sql[] =
     "UPDATE auth_tokens\n"
@@ -35,7 +36,7 @@ key(struct task *task, struct id id)
 	return params;
 }
 
-/* With its user and its line locked, in the order in which all do so. */
+/* With its user, its maker and its line locked, in the order in which all do so. */
 static bool
 find(struct task *task, const struct auth_token_parts *parts, struct auth_token *ret)
 {
@@ -52,6 +53,8 @@ find(struct task *task, const struct auth_token_parts *parts, struct auth_token 
 	if (db_count(rows) == 0 || !seal_equal(hash, db_bytes(rows, 0, 2).at, sizeof hash))
 		return refuse(task);
 	if (!auth_token_lock_user(task, db_id(rows, 0, 3), AUTH_TOKEN_JWT_REFRESH, &may))
+		return false;
+	if (may && !auth_token_lock_maker(task, db_id(rows, 0, 4), &may))
 		return false;
 	if (!may)
 		return refuse(task);

@@ -258,7 +258,7 @@ static const struct erasure_table rows[] = {
 	    .find = sessions_find_sql },
 	{ "auth_tokens",
 	    "client_id id token_type scopes expires_at last_used_at usage_count is_active "
-	    "rate_limit_per_hour rotated_to lineage_id created_at updated_at",
+	    "rate_limit_per_hour rotated_to lineage_id maker_id created_at updated_at",
 	    "public_id name user_id created_ip last_used_ip user_agent allowed_addresses",
 	    "token_hash", { tokens_sql }, .find = tokens_find_sql },
 	{ "users", "client_id tier created_at updated_at deleted_at",

@@ -14,7 +14,8 @@ password_check(struct task *task, const char *field, const char *password)
 }
 
 bool
-password_set(struct task *task, struct id user, const char *verified, const char *hash)
+password_set(struct task *task, struct id user, const char *verified, const char *hash,
+    const char *kept_session)
 {
 	struct user before, after;
 
@@ -26,5 +27,5 @@ password_set(struct task *task, struct id user, const char *verified, const char
 	after = before;
 	after.password_hash = hash;
 	return resource_change(task, &user_resource, "set_password", &before, &after) &&
-	       login_forgive(task, user);
+	       login_forgive(task, user) && user_end_sessions(task, user, kept_session);
 }

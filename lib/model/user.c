@@ -1,5 +1,7 @@
 #include "lib/model/user_private.h"
 
+#include "lib/seal.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -10,7 +12,8 @@ static const char tier_sql[] = "SELECT tier\n"
 static const char end_sessions_sql[] =
     "UPDATE sessions\n"
     "SET revoked_at = $3\n"
-    "WHERE client_id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3";
+    "WHERE client_id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3\n"
+    "AND token_hash <> $4";
 
 /* A key is the application's, whoever it is bound to; a deleted user's ends by a trigger. */
 static const char end_tokens_sql[] =
@@ -63,14 +66,40 @@ key(struct task *task, struct id id)
 	return params;
 }
 
-/* A deletion, and a change of the account's status to any but active. */
+bool
+user_end_sessions(struct task *task, struct id user, const char *kept)
+{
+	const char *token = kept == NULL ? "" : kept;
+	uint8_t *hash = arena_alloc(task->arena, SEAL_HASH_SIZE);
+	struct db_params *params = key(task, user);
+
+	seal_hash((struct text){ token, strlen(token) }, hash);
+	db_add_time(params, task->now);
+	db_add_bytes(params, (struct text){ (const char *)hash, SEAL_HASH_SIZE });
+	return db_query(task, end_sessions_sql, params, NULL) &&
+	       db_query(task, end_tokens_sql, key(task, user), NULL);
+}
+
+static bool
+other_password(const struct user *before, const struct user *after)
+{
+	return after->password_hash != NULL &&
+	       (before->password_hash == NULL ||
+		   strcmp(before->password_hash, after->password_hash) != 0);
+}
+
+/* A deletion, a change of the account's status to any but active, another password: whoever sets
+ * that by lib/model/password.h says which session goes on. */
 static bool
 ends_sessions(const char *action, const struct user *before, const struct user *after)
 {
 	if (strcmp(action, "remove") == 0)
 		return true;
-	return before != NULL && before->account_status == USER_ACTIVE &&
-	       after->account_status != USER_ACTIVE;
+	if (before == NULL)
+		return false;
+	if (before->account_status == USER_ACTIVE && after->account_status != USER_ACTIVE)
+		return true;
+	return strcmp(action, "change") == 0 && other_password(before, after);
 }
 
 /* Whoever asks for it while the jobs are at it would keep half a user. */
@@ -88,16 +117,10 @@ check_not_erased(struct task *task, struct id id)
 static bool
 stored(struct task *task, const char *action, const void *before, const void *after)
 {
-	struct db_params *params;
-
 	if (strcmp(action, "restore") == 0)
 		return check_not_erased(task, resource_id(after));
-	if (!ends_sessions(action, before, after))
-		return true;
-	params = key(task, resource_id(after));
-	db_add_time(params, task->now);
-	return db_query(task, end_sessions_sql, params, NULL) &&
-	       db_query(task, end_tokens_sql, key(task, resource_id(after)), NULL);
+	return !ends_sessions(action, before, after) ||
+	       user_end_sessions(task, resource_id(after), NULL);
 }
 
 bool

@@ -58,8 +58,12 @@ struct user {
 	const char *last_login_ip;
 };
 
-/* Deleting or suspending one ends its sessions and tokens. */
+/* Deleting or suspending one ends its sessions and tokens, and so does another password_hash. */
 extern const struct resource user_resource;
+
+/* Sessions, but not the one whose token is kept (NULL: none), and tokens, but not keys: these are
+ * the application's. */
+NODISCARD bool user_end_sessions(struct task *task, struct id user, const char *kept);
 
 /* The id of the user whom a client names by external_id: records find it without a look-up. */
 struct id user_id_from_external(struct id client, struct text external_id);
