@@ -12,6 +12,7 @@ struct bound_person {
 	const char *record;
 	const char *authorization;
 	const char *budget;
+	const char *agent;
 };
 
 /* By the key that the calls use. */

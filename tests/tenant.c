@@ -33,6 +33,8 @@ tenant_make(struct tenant *tenant)
 		tenant->user, tenant->session, mark));
 	api_expect(200, "POST", "/v1/prompts/analyze",
 	    api_text("{\"event_id\":\"%s\",\"prompt\":\"%s\"}", tenant->record, mark));
+	tenant->agent = api_add("/v1/agent-sessions",
+	    api_text("{\"user_id\":\"%s\",\"vision\":\"%s\"}", tenant->user, mark));
 	tenant->budget = api_add(
 	    "/v1/budgets", api_text("{\"name\":\"%s\",\"window\":\"total\",\"limit_cents\":1,"
 				    "\"scope\":{\"feature\":\"%s\"}}",
@@ -70,6 +72,7 @@ value_of(const char *path, const char *at, const struct tenant *tenant)
 		{ "/v1/credit-accounts/", tenant->user },
 		{ "/v1/erasures/", tenant->erasure },
 		{ "/v1/sessions/", tenant->session },
+		{ "/v1/agent-sessions/", tenant->agent },
 		{ "/v1/clients/{id}/api-keys/", tenant->key },
 		{ "/v1/auth-tokens/", tenant->key },
 		{ "/v1/clients/", tenant->client },

@@ -15,6 +15,7 @@
 
 #define DATA "what is sent is data, and keeps its key itself"
 #define LOOKS "it changes nothing"
+#define AGENTS "what agents work at would stay in the log for good"
 
 /* In an order in which each finds what it needs: {id} is the row that was added last; in bodies
  * USER is the user, and the words in capitals are what it was given. */
@@ -82,6 +83,12 @@ static const struct row {
 	    "sessions come and go with every visit" },
 	{ "POST", "/v1/users/{id}/sessions/revoke", NULL, NULL, NULL,
 	    "sessions come and go with every visit" },
+	{ "POST", "/v1/agent-sessions", "{}", NULL, NULL, AGENTS },
+	{ "PATCH", "/v1/agent-sessions/{id}/progress", "{}", NULL, NULL, AGENTS },
+	{ "POST", "/v1/agent-sessions/{id}/complete", "{}", NULL, NULL, AGENTS },
+	{ "POST", "/v1/agent-sessions/{id}/cancel", NULL, NULL, NULL, AGENTS },
+	{ "POST", "/v1/agent-sessions", "{}", NULL, NULL, AGENTS },
+	{ "POST", "/v1/agent-sessions/{id}/fail", "{}", NULL, NULL, AGENTS },
 	{ "DELETE", "/v1/users/{id}", NULL, "users", "remove", NULL },
 	{ "POST", "/v1/users/{id}/restore", NULL, "users", "restore", NULL },
 	{ "POST", "/v1/users/{id}/erase", NULL, "users", "erase", NULL },

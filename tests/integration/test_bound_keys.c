@@ -76,7 +76,7 @@ body_of(const struct route *route)
 		{ "/v1/sessions/{id}/extend", "{\"expires_in_s\":3600}" },
 	};
 
-	if (strcmp(route->method, "POST") != 0)
+	if (strcmp(route->method, "POST") != 0 && strcmp(route->method, "PATCH") != 0)
 		return NULL;
 	for (size_t i = 0; i < COUNT(bodies); i++) {
 		if (strcmp(bodies[i].path, route->path) == 0)
@@ -143,15 +143,17 @@ rows_of_the_other(void)
 	    " (SELECT string_agg(s::text, '' ORDER BY id) FROM sessions s WHERE user_id = '%s'),"
 	    " (SELECT string_agg(l::text, '' ORDER BY id) FROM chat_logs l WHERE user_id = '%s'),"
 	    " (SELECT string_agg(a::text, '' ORDER BY id) FROM authorizations a"
+	    " WHERE user_id = '%s'),"
+	    " (SELECT string_agg(a::text, '' ORDER BY id) FROM agent_sessions a"
 	    " WHERE user_id = '%s')))",
-	    other.user, other.user, other.user, other.user);
+	    other.user, other.user, other.user, other.user, other.user);
 }
 
 static void
 no_path_leads_to_another_users_rows(UNUSED void **state)
 {
 	const char *ids[] = { other.user, other.session, other.record, other.authorization,
-		other.budget };
+		other.budget, other.agent };
 	const char *before = rows_of_the_other();
 
 	api_use_key(bound_key);
@@ -182,7 +184,7 @@ static void
 ask_for_the_other(const struct route *route, const char *path)
 {
 	const char *ids[] = { other.user, other.session, other.record, other.authorization,
-		other.budget };
+		other.budget, other.agent };
 	struct route_fields query = router_query(route);
 
 	for (size_t i = 0; i < query.count; i++) {
@@ -259,7 +261,7 @@ static int
 name_in_body(const struct route *route, const char *path, const char *field)
 {
 	const char *ids[] = { other.user, other.session, other.record, other.authorization,
-		other.budget };
+		other.budget, other.agent };
 	const char *body = body_of(route);
 
 	for (size_t i = 0; i < COUNT(ids); i++) {

@@ -36,8 +36,13 @@ expect_shown(const struct resource *resource, unsigned hidden)
 		const char *shown = api_json(sample_name(field));
 		bool left_out = sample_leaves_out(resource, field);
 
-		if (field->use & hidden || (left_out && field->use & RESOURCE_ADD))
+		/* A parameter of the list and no more. */
+		if (field->use & RESOURCE_UNSHOWN && field->use & RESOURCE_UNKEPT)
+			continue;
+		if (field->use & hidden)
 			assert_string_equal(shown, "(none)");
+		else if (left_out && field->use & RESOURCE_ADD)
+			assert_string_equal(shown, field->group != NULL ? "(none)" : "null");
 		else
 			assert_string_not_equal(shown, "(none)");
 		if (!left_out && !(field->use & hidden))
