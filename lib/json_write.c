@@ -283,6 +283,14 @@ json_rate(struct json_out *out, const char *key, int64_t picos)
 }
 
 void
+json_millionths(struct json_out *out, const char *key, int64_t value)
+{
+	char digits[MONEY_TEXT_SIZE];
+
+	json_number(out, key, money_format_scaled(value, RATE_SCALE, digits));
+}
+
+void
 json_time(struct json_out *out, const char *key, int64_t usec)
 {
 	char text[CLOCK_TEXT_SIZE];

@@ -32,6 +32,7 @@ void json_cents(struct json_out *out, const char *key, int64_t nanos);
 void json_credits(struct json_out *out, const char *key, int64_t nanos);
 void json_rate(
     struct json_out *out, const char *key, int64_t picos); /* dollars per 1,000,000 tokens */
+void json_millionths(struct json_out *out, const char *key, int64_t value);
 void json_time(struct json_out *out, const char *key, int64_t usec);
 void json_date(struct json_out *out, const char *key, int32_t date);
 void json_id(struct json_out *out, const char *key, struct id id); /* nil gives null */

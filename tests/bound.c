@@ -30,6 +30,8 @@ bound_make_person(struct bound_person *person)
 	    "/v1/budgets", api_text("{\"name\":\"%s\",\"window\":\"total\",\"limit_cents\":1000000,"
 				    "\"scope\":{\"user_id\":\"%s\"}}",
 			       mark, person->user));
+	person->agent = api_add("/v1/agent-sessions",
+	    api_text("{\"user_id\":\"%s\",\"vision\":\"%s\"}", person->user, mark));
 }
 
 const char *

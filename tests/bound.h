@@ -13,6 +13,7 @@ struct bound_person {
 	const char *authorization;
 	const char *budget;
 	const char *conversation;
+	const char *agent;
 };
 
 /* By the key that the calls use. */

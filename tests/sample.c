@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/rest.h"
+#include "lib/model/agent_session.h"
 #include "lib/model/budget.h"
 #include "lib/model/conversation.h"
 #include "lib/model/user.h"
@@ -55,6 +56,8 @@ static const struct {
 	{ &budget_resource, "limit_cents", "0" },
 	/* It would have to be the user's. */
 	{ &conversation_resource, "session_id", NULL },
+	/* It would have to be of the same user. */
+	{ &agent_session_resource, "parent_id", NULL },
 };
 
 static int made; /* so that what must be unique is */

@@ -8,6 +8,7 @@
 #include "app/metrics.h"
 #include "app/ready.h"
 #include "lib/model/adjustment.h"
+#include "lib/model/agent_session_tree.h"
 #include "lib/model/audit.h"
 #include "lib/model/auth_token.h"
 #include "lib/model/auth_token_private.h"
@@ -59,6 +60,9 @@
 
 static const struct statement_list written[] = {
 	{ "adjustment", adjustment_statements, "tally_app" },
+	{ "agent_session", agent_session_statements, "tally_app" },
+	{ "agent_session_progress", agent_session_progress_statements, "tally_app" },
+	{ "agent_session_tree", agent_session_tree_statements, "tally_app" },
 	{ "alert", alert_statements, "tally_worker" },
 	{ "audit", audit_statements, "tally_app" },
 	{ "audit_list", audit_list_statements, "tally_app" },

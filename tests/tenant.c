@@ -37,6 +37,8 @@ tenant_make(struct tenant *tenant)
 	    api_text("{\"session_id\":\"%s\",\"title\":\"%s\"}", tenant->session, mark));
 	api_add(api_text("/v1/conversations/%s/messages", tenant->conversation),
 	    api_text("{\"role\":\"user\",\"content\":\"%s\"}", mark));
+	tenant->agent = api_add("/v1/agent-sessions",
+	    api_text("{\"user_id\":\"%s\",\"vision\":\"%s\"}", tenant->user, mark));
 	tenant->budget = api_add(
 	    "/v1/budgets", api_text("{\"name\":\"%s\",\"window\":\"total\",\"limit_cents\":1,"
 				    "\"scope\":{\"feature\":\"%s\"}}",
@@ -75,6 +77,7 @@ value_of(const char *path, const char *at, const struct tenant *tenant)
 		{ "/v1/erasures/", tenant->erasure },
 		{ "/v1/sessions/", tenant->session },
 		{ "/v1/conversations/", tenant->conversation },
+		{ "/v1/agent-sessions/", tenant->agent },
 		{ "/v1/clients/{id}/api-keys/", tenant->key },
 		{ "/v1/auth-tokens/", tenant->key },
 		{ "/v1/clients/", tenant->client },

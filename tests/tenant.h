@@ -22,6 +22,7 @@ struct tenant {
 	const char *webhook;
 	const char *transaction; /* of credits */
 	const char *erasure;
+	const char *agent;
 	const char *date, *month;
 };
 

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "lib/model/batch_private.h"
+#include "lib/model/cents_sql.h"
 #include "lib/model/credit_book.h"
 
 /*
@@ -29,43 +30,68 @@ static const char users_sql[] =
 
 /* Who is named is known to be there, or made before: should it have gone since, its foreign key
  * refuses the batch, and the next try finds that out. */
-static const char insert_sql[] =
-    "INSERT INTO chat_logs (client_id, id, created_at, received_at, api_key_id, authorization_id, "
-    "user_id, session_id, conversation_id, agent_session_id, trace_id, span_id, parent_span_id, "
-    "feature, agent_type, provider, model, input_tokens, output_tokens, cached_input_tokens, "
-    "cache_write_tokens, reasoning_tokens, tokens_used, message_length, response_length, "
-    "estimated_cost_cents, verified_cost_cents, model_pricing_id, is_cache_hit, tools_used, tags, "
-    "success, error_message, duration_ms, metadata, user_tier) "
-    "SELECT r.client_id, r.id, r.created_at, r.received_at, r.api_key_id, r.authorization_id, "
-    "r.user_id, r.session_id, r.conversation_id, r.agent_session_id, r.trace_id, r.span_id, "
-    "r.parent_span_id, r.feature, r.agent_type, r.provider, r.model, r.input_tokens, "
-    "r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, "
-    "r.tokens_used, r.message_length, r.response_length, r.estimated_nanos * 0.0000001, "
-    "r.verified_nanos * 0.0000001, r.model_pricing_id, r.is_cache_hit, r.tools_used::text[], "
-    "r.tags::text[], r.success, r.error_message, r.duration_ms, r.metadata::jsonb, "
-    "r.user_tier "
-    "FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::uuid[], "
-    "$6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::uuid[], $11::text[], $12::text[], "
-    "$13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::bigint[], "
-    "$19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[], $24::bigint[], "
-    "$25::bigint[], $26::bigint[], $27::bigint[], $28::uuid[], $29::boolean[], $30::text[], "
-    "$31::text[], $32::boolean[], $33::text[], $34::bigint[], $35::text[], $36::text[]) "
-    "AS r (client_id, id, created_at, received_at, api_key_id, authorization_id, user_id, "
-    "session_id, conversation_id, agent_session_id, trace_id, span_id, parent_span_id, feature, "
-    "agent_type, provider, model, input_tokens, output_tokens, cached_input_tokens, "
-    "cache_write_tokens, reasoning_tokens, tokens_used, message_length, response_length, "
-    "estimated_nanos, verified_nanos, model_pricing_id, is_cache_hit, tools_used, tags, success, "
-    "error_message, duration_ms, metadata, user_tier) "
-    "ON CONFLICT DO NOTHING "
-    "RETURNING client_id, id";
+#define INSERT_ROWS \
+	"INSERT INTO chat_logs (client_id, id, created_at, received_at, api_key_id, " \
+	"authorization_id, user_id, session_id, conversation_id, agent_session_id, trace_id, " \
+	"span_id, parent_span_id, feature, agent_type, provider, model, input_tokens, " \
+	"output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, " \
+	"tokens_used, message_length, response_length, estimated_cost_cents, " \
+	"verified_cost_cents, model_pricing_id, is_cache_hit, tools_used, tags, success, " \
+	"error_message, duration_ms, metadata, user_tier) " \
+	"SELECT r.client_id, r.id, r.created_at, r.received_at, r.api_key_id, " \
+	"r.authorization_id, r.user_id, r.session_id, r.conversation_id, r.agent_session_id, " \
+	"r.trace_id, r.span_id, r.parent_span_id, r.feature, r.agent_type, r.provider, " \
+	"r.model, r.input_tokens, r.output_tokens, r.cached_input_tokens, " \
+	"r.cache_write_tokens, r.reasoning_tokens, r.tokens_used, r.message_length, " \
+	"r.response_length, r.estimated_nanos * 0.0000001, r.verified_nanos * 0.0000001, " \
+	"r.model_pricing_id, r.is_cache_hit, r.tools_used::text[], r.tags::text[], r.success, " \
+	"r.error_message, r.duration_ms, r.metadata::jsonb, r.user_tier " \
+	"FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], " \
+	"$5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::uuid[], " \
+	"$11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], " \
+	"$17::text[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], " \
+	"$22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[], " \
+	"$27::bigint[], $28::uuid[], $29::boolean[], $30::text[], $31::text[], " \
+	"$32::boolean[], $33::text[], $34::bigint[], $35::text[], $36::text[]) " \
+	"AS r (client_id, id, created_at, received_at, api_key_id, authorization_id, user_id, " \
+	"session_id, conversation_id, agent_session_id, trace_id, span_id, parent_span_id, " \
+	"feature, agent_type, provider, model, input_tokens, output_tokens, " \
+	"cached_input_tokens, cache_write_tokens, reasoning_tokens, tokens_used, " \
+	"message_length, response_length, estimated_nanos, verified_nanos, model_pricing_id, " \
+	"is_cache_hit, tools_used, tags, success, error_message, duration_ms, metadata, " \
+	"user_tier) " \
+	"ON CONFLICT DO NOTHING "
+static const char insert_sql[] = INSERT_ROWS "RETURNING client_id, id";
+
+/*
+ * The same, and each agent session that is named and there gets the sums of what was stored. In the
+ * order of the sessions, so that two batches cannot wait for each other.
+ */
+static const char insert_in_sessions_sql[] =
+    "WITH stored AS (" INSERT_ROWS "RETURNING agent_session_id, client_id, id, "
+    "coalesce(tokens_used, 0) AS tokens, "
+    "coalesce(verified_cost_cents, estimated_cost_cents, 0) * 10000000 AS nanos), "
+    "counted AS (INSERT INTO agent_session_usage AS u "
+    "(client_id, agent_session_id, calls, cost_nanos, tokens) "
+    "SELECT a.client_id, a.id, count(*), least(sum(s.nanos), " SUM_NANOS_MAX ")::bigint, "
+    "least(sum(s.tokens), " SUM_NANOS_MAX ")::bigint "
+    "FROM stored AS s "
+    "JOIN agent_sessions AS a ON a.client_id = s.client_id AND a.id = s.agent_session_id "
+    "GROUP BY a.client_id, a.id "
+    "ORDER BY a.client_id, a.id "
+    "ON CONFLICT (client_id, agent_session_id) DO UPDATE SET "
+    "calls = u.calls + excluded.calls, cost_nanos = "
+    "least(u.cost_nanos::numeric + excluded.cost_nanos, " SUM_NANOS_MAX ")::bigint, "
+    "tokens = least(u.tokens::numeric + excluded.tokens, " SUM_NANOS_MAX ")::bigint) "
+    "SELECT client_id, id FROM stored";
 
 static const char mark_sql[] = "INSERT INTO ingest_batches (client_id, id, epoch, late_days) "
 			       "SELECT c.client_id, $1, c.epoch, c.late_days::date[] "
 			       "FROM unnest($2::uuid[], $3::bigint[], $4::text[]) "
 			       "AS c (client_id, epoch, late_days)";
 
-const char *const batch_statements[] = { guard_sql, bypass_sql, users_sql, insert_sql, mark_sql,
-	NULL };
+const char *const batch_statements[] = { guard_sql, bypass_sql, users_sql, insert_sql,
+	insert_in_sessions_sql, mark_sql, NULL };
 
 /* The steps of one round trip. */
 #define STEPS_MAX (8 + CREDIT_STEPS_MAX)
@@ -216,6 +242,7 @@ add_rows(struct task *task, struct batch_row *const *rows, size_t count, struct 
 		DB_ARRAY_TEXT };
 	struct db_params *params = db_params(task);
 	struct db_array *arrays[COUNT(types)];
+	bool in_sessions = false;
 
 	for (size_t i = 0; i < COUNT(types); i++)
 		arrays[i] = db_add_array(params, types[i]);
@@ -224,8 +251,9 @@ add_rows(struct task *task, struct batch_row *const *rows, size_t count, struct 
 			continue;
 		add_row_head(arrays, rows[i]);
 		add_row_tail(arrays, rows[i]);
+		in_sessions = in_sessions || !id_is_nil(rows[i]->log->agent_session_id);
 	}
-	add_step(steps, insert_sql, params);
+	add_step(steps, in_sessions ? insert_in_sessions_sql : insert_sql, params);
 }
 
 static void

@@ -1,4 +1,4 @@
-/* What calls are made for: prompts, conversations. */
+/* What calls are made for: agents, prompts, conversations. */
 #include "lib/model/erasure_sql.h"
 
 /* What is kept of a prompt stands beside the record, in a select of its own: joined, all of it
@@ -45,11 +45,30 @@ static const char messages_find_sql[] = FIND("messages", OF_USER " ORDER BY id")
 static const char conversations_sql[] = DELETE_SOME("conversations", OF_USER);
 static const char conversations_find_sql[] = FIND("conversations", OF_USER " ORDER BY id");
 
-const char *const erasure_work_statements[] = { embeddings_sql, embeddings_find_sql, analysis_sql,
-	analysis_find_sql, events_sql, events_find_sql, messages_sql, messages_find_sql,
-	conversations_sql, conversations_find_sql, NULL };
+/* The deepest first: those below a session go before it does. */
+static const char agents_sql[] = DELETE_SOME("agent_sessions", OF_USER " ORDER BY depth DESC");
+static const char agents_find_sql[] = FIND("agent_sessions", OF_USER " ORDER BY id");
+#define OF_AGENTS \
+	"client_id = $1 AND agent_session_id = ANY (ARRAY(SELECT id FROM agent_sessions " \
+	"WHERE " OF_USER "))"
+static const char agent_sums_sql[] = DELETE_SOME("agent_session_usage", OF_AGENTS);
+static const char agent_sums_find_sql[] = FIND("agent_session_usage", OF_AGENTS);
+
+const char *const erasure_work_statements[] = { agents_sql, agents_find_sql, agent_sums_sql,
+	agent_sums_find_sql, embeddings_sql, embeddings_find_sql, analysis_sql, analysis_find_sql,
+	events_sql, events_find_sql, messages_sql, messages_find_sql, conversations_sql,
+	conversations_find_sql, NULL };
 
 const struct erasure_table erasure_work[] = {
+	{ "agent_session_usage", "client_id calls cost_nanos tokens", "agent_session_id",
+	    .erase = { agent_sums_sql }, .find = agent_sums_find_sql },
+	{ "agent_sessions",
+	    "client_id id parent_id root_id depth streaming_enabled status phase progress "
+	    "iteration_count tool_calls_count success stated_cost_cents stated_tokens started_at "
+	    "last_activity_at ended_at created_at updated_at",
+	    "user_id external_id git_branch vision working_directory files_modified files_created "
+	    "files_deleted error_message completion_report",
+	    .erase = { agents_sql }, .find = agents_find_sql },
 	{ "prompt_embeddings", "client_id model seen_at", "prompt_hash event_id embedding",
 	    "sketch", .erase = { embeddings_sql }, .find = embeddings_find_sql },
 	{ "prompt_analysis", "client_id analyzed_at",

@@ -189,7 +189,7 @@ resource_add(struct task *task, const struct resource *resource, void *object)
 		head_of(object)->id = id_new(task->now);
 	params = key(task, resource, resource_id(object));
 	for (size_t i = 0; i < resource->count; i++)
-		if (!(resource->fields[i].use & RESOURCE_UNKEPT))
+		if (resource_keeps(&resource->fields[i]))
 			resource_bind(params, &resource->fields[i], object);
 	if (!db_query(task, resource_sql(resource, RESOURCE_SQL_ADD), params, &rows))
 		return explain(task, resource);

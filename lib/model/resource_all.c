@@ -1,4 +1,5 @@
 /* The resources there are. */
+#include "lib/model/agent_session.h"
 #include "lib/model/auth_token.h"
 #include "lib/model/budget.h"
 #include "lib/model/client.h"
@@ -8,6 +9,7 @@
 #include "lib/model/webhook.h"
 
 const struct resource *const resources[] = {
+	&agent_session_resource,
 	&auth_token_resource,
 	&budget_resource,
 	&client_resource,

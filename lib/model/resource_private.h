@@ -27,6 +27,8 @@ _Static_assert((int)RESOURCE_SQL_END <= RESOURCE_STATEMENTS_MAX, "each has its p
 
 /* What is only shown is read without its secrets. kind: of enum resource_kind, as below. */
 bool resource_reads(const struct resource_field *field, unsigned kind);
+/* Whether it has a column. */
+bool resource_keeps(const struct resource_field *field);
 /* Whether a change stores it. */
 bool resource_changes(const struct resource_field *field);
 void resource_write_sql(struct buf *out, const struct resource *resource, unsigned kind);

@@ -18,6 +18,7 @@ type_of(const struct resource_field *field)
 		[JSON_INT] = "bigint",
 		[JSON_CENTS] = "bigint",
 		[JSON_RATE] = "bigint",
+		[JSON_MILLIONTHS] = "bigint",
 		[JSON_TIME] = "timestamptz",
 		[JSON_BOOL] = "boolean",
 		[JSON_CHOICE] = "text",
@@ -48,13 +49,22 @@ write_pattern(struct buf *out, const char *pattern, const char *text)
 }
 
 static const char *
+into_of(const struct resource_field *field)
+{
+	if (field->into != NULL)
+		return field->into;
+	if (field->json.type == JSON_CENTS)
+		return "? * 0.0000001";
+	return field->json.type == JSON_MILLIONTHS ? "? * 0.000001" : "?";
+}
+
+static const char *
 value_of(struct arena *arena, const struct resource_field *field, int number)
 {
 	struct buf value = { .arena = arena };
-	const char *into = field->json.type == JSON_CENTS ? "? * 0.0000001" : "?";
 
-	write_pattern(&value, field->into != NULL ? field->into : into,
-	    arena_printf(arena, "$%d::%s", number, type_of(field)));
+	write_pattern(
+	    &value, into_of(field), arena_printf(arena, "$%d::%s", number, type_of(field)));
 	return value.at;
 }
 
@@ -65,6 +75,8 @@ read_of(const struct resource_field *field)
 		return field->from;
 	if (field->json.type == JSON_CENTS)
 		return "(? * 10000000)::bigint";
+	if (field->json.type == JSON_MILLIONTHS)
+		return "(? * 1000000)::bigint";
 	return field->json.type == JSON_OBJECT ? "?::text" : "?";
 }
 
@@ -79,9 +91,15 @@ resource_reads(const struct resource_field *field, unsigned kind)
 }
 
 bool
+resource_keeps(const struct resource_field *field)
+{
+	return !(field->use & (RESOURCE_UNKEPT | RESOURCE_DERIVED));
+}
+
+bool
 resource_changes(const struct resource_field *field)
 {
-	return field->use & (RESOURCE_CHANGE | RESOURCE_OWN) && !(field->use & RESOURCE_UNKEPT);
+	return field->use & (RESOURCE_CHANGE | RESOURCE_OWN) && resource_keeps(field);
 }
 
 static void
@@ -145,12 +163,12 @@ write_add(struct buf *out, const struct resource *resource)
 	buf_printf(out, "INSERT INTO %s (%sid", resource->table,
 	    resource->of_operator ? "" : "client_id, ");
 	for (size_t i = 0; i < resource->count; i++)
-		if (!(resource->fields[i].use & RESOURCE_UNKEPT))
+		if (resource_keeps(&resource->fields[i]))
 			buf_printf(out, ", %s", column_of(&resource->fields[i]));
 	buf_printf(out, ")\nSELECT %s$%d::uuid", resource->of_operator ? "" : "$1::uuid, ",
 	    id_number(resource));
 	for (size_t i = 0; i < resource->count; i++)
-		if (!(resource->fields[i].use & RESOURCE_UNKEPT))
+		if (resource_keeps(&resource->fields[i]))
 			buf_printf(
 			    out, ", %s", value_of(out->arena, &resource->fields[i], number++));
 	buf_putc(out, '\n');

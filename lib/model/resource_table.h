@@ -12,9 +12,9 @@
 #define RESOURCE_SELECTS_MAX 4
 
 /*
- * What an absent value is: RESOURCE_NONE for JSON_INT, JSON_CENTS and JSON_RATE unless the field
- * says otherwise, 0 for JSON_TIME, the place of the NULL behind the names for JSON_CHOICE, else
- * NULL or nil. JSON_BOOL and JSON_INTS are never absent.
+ * What an absent value is: RESOURCE_NONE for JSON_INT, JSON_CENTS, JSON_RATE and JSON_MILLIONTHS
+ * unless the field says otherwise, 0 for JSON_TIME, the place of the NULL behind the names for
+ * JSON_CHOICE, else NULL or nil. JSON_BOOL and JSON_INTS are never absent.
  */
 #define RESOURCE_NONE INT64_MIN
 
@@ -36,7 +36,8 @@ enum resource_use {
 	RESOURCE_OWN = 64, /* changed by what the resource alone does */
 	RESOURCE_UNKEPT = 128, /* has no column */
 	RESOURCE_UNSHOWN = 256, /* write() tells of it */
-	RESOURCE_COUNTED = 512 /* changes by being used, which is no change: not in the ETag */
+	RESOURCE_COUNTED = 512, /* changes by being used, which is no change: not in the ETag */
+	RESOURCE_DERIVED = 1024 /* has no column, and is what from says; not in the ETag */
 };
 
 /* An object in JSON whose members are fields of the table, one behind the other. Whether the group

@@ -14,6 +14,7 @@ resource_value_size(const struct resource_field *field)
 		[JSON_INT] = sizeof(int64_t),
 		[JSON_CENTS] = sizeof(int64_t),
 		[JSON_RATE] = sizeof(int64_t),
+		[JSON_MILLIONTHS] = sizeof(int64_t),
 		[JSON_TIME] = sizeof(int64_t),
 		[JSON_BOOL] = sizeof(bool),
 		[JSON_CHOICE] = sizeof(int),
@@ -47,7 +48,7 @@ static bool
 is_number(const struct resource_field *field)
 {
 	return field->json.type == JSON_INT || field->json.type == JSON_CENTS ||
-	       field->json.type == JSON_RATE;
+	       field->json.type == JSON_RATE || field->json.type == JSON_MILLIONTHS;
 }
 
 static union resource_value
@@ -78,6 +79,7 @@ is_nothing(const struct resource_field *field, union resource_value value)
 	case JSON_INT:
 	case JSON_CENTS:
 	case JSON_RATE:
+	case JSON_MILLIONTHS:
 		return value.number == nothing(field).number;
 	case JSON_TIME:
 		return value.number == 0;
@@ -125,6 +127,7 @@ resource_bind(struct db_params *params, const struct resource_field *field, cons
 	case JSON_INT:
 	case JSON_CENTS:
 	case JSON_RATE:
+	case JSON_MILLIONTHS:
 		db_add_int(params, value.number);
 		break;
 	case JSON_TIME:
@@ -180,6 +183,7 @@ resource_take(struct task *task, const struct db_rows *rows, int row, int column
 	case JSON_INT:
 	case JSON_CENTS:
 	case JSON_RATE:
+	case JSON_MILLIONTHS:
 		value.number = db_int(rows, row, column);
 		break;
 	case JSON_TIME:

@@ -24,6 +24,9 @@ resource_show(struct json_out *out, const struct resource_field *field, const vo
 	case JSON_RATE:
 		json_rate(out, name, value.number);
 		break;
+	case JSON_MILLIONTHS:
+		json_millionths(out, name, value.number);
+		break;
 	case JSON_TIME:
 		json_time(out, name, value.number);
 		break;
@@ -138,6 +141,7 @@ resource_write_version(struct json_out *out, const struct resource *resource, co
 {
 	json_open(out);
 	resource_write_members(out, resource, object,
-	    RESOURCE_SECRET | RESOURCE_UNSHOWN | RESOURCE_ONCE | RESOURCE_COUNTED);
+	    RESOURCE_SECRET | RESOURCE_UNSHOWN | RESOURCE_ONCE | RESOURCE_COUNTED |
+		RESOURCE_DERIVED);
 	json_close(out);
 }

@@ -16,6 +16,7 @@
 #define DATA "what is sent is data, and keeps its key itself"
 #define SAID "what is said can be erased, and the log cannot"
 #define LOOKS "it changes nothing"
+#define AGENTS "what agents work at would stay in the log for good"
 
 /* In an order in which each finds what it needs: {id} is the row that was added last; in bodies
  * USER is the user, and the words in capitals are what it was given. */
@@ -89,6 +90,12 @@ static const struct row {
 	    NULL, SAID },
 	{ "POST", "/v1/conversations/{id}/end", NULL, NULL, NULL, SAID },
 	{ "DELETE", "/v1/conversations/{id}", NULL, "conversations", "erase", NULL },
+	{ "POST", "/v1/agent-sessions", "{}", NULL, NULL, AGENTS },
+	{ "PATCH", "/v1/agent-sessions/{id}/progress", "{}", NULL, NULL, AGENTS },
+	{ "POST", "/v1/agent-sessions/{id}/complete", "{}", NULL, NULL, AGENTS },
+	{ "POST", "/v1/agent-sessions/{id}/cancel", NULL, NULL, NULL, AGENTS },
+	{ "POST", "/v1/agent-sessions", "{}", NULL, NULL, AGENTS },
+	{ "POST", "/v1/agent-sessions/{id}/fail", "{}", NULL, NULL, AGENTS },
 	{ "DELETE", "/v1/users/{id}", NULL, "users", "remove", NULL },
 	{ "POST", "/v1/users/{id}/restore", NULL, "users", "restore", NULL },
 	{ "POST", "/v1/users/{id}/erase", NULL, "users", "erase", NULL },

@@ -77,9 +77,7 @@ body_of(const struct route *route)
 		{ "/v1/conversations/{id}/messages", "{\"role\":\"user\",\"content\":\"n\"}" },
 	};
 
-	if (strcmp(route->method, "PATCH") == 0)
-		return "{}";
-	if (strcmp(route->method, "POST") != 0)
+	if (strcmp(route->method, "POST") != 0 && strcmp(route->method, "PATCH") != 0)
 		return NULL;
 	for (size_t i = 0; i < COUNT(bodies); i++) {
 		if (strcmp(bodies[i].path, route->path) == 0)
@@ -148,15 +146,17 @@ rows_of_the_other(void)
 	    " (SELECT string_agg(c::text, '') FROM conversations c WHERE user_id = '%s'),"
 	    " (SELECT string_agg(m::text, '' ORDER BY id) FROM messages m WHERE user_id = '%s'),"
 	    " (SELECT string_agg(a::text, '' ORDER BY id) FROM authorizations a"
+	    " WHERE user_id = '%s'),"
+	    " (SELECT string_agg(a::text, '' ORDER BY id) FROM agent_sessions a"
 	    " WHERE user_id = '%s')))",
-	    other.user, other.user, other.user, other.user, other.user, other.user);
+	    other.user, other.user, other.user, other.user, other.user, other.user, other.user);
 }
 
 static void
 no_path_leads_to_another_users_rows(UNUSED void **state)
 {
 	const char *ids[] = { other.user, other.session, other.record, other.authorization,
-		other.budget, other.conversation };
+		other.budget, other.conversation, other.agent };
 	const char *before = rows_of_the_other();
 
 	api_use_key(bound_key);
@@ -187,7 +187,7 @@ static void
 ask_for_the_other(const struct route *route, const char *path)
 {
 	const char *ids[] = { other.user, other.session, other.record, other.authorization,
-		other.budget, other.conversation };
+		other.budget, other.conversation, other.agent };
 	struct route_fields query = router_query(route);
 
 	for (size_t i = 0; i < query.count; i++) {
@@ -264,7 +264,7 @@ static int
 name_in_body(const struct route *route, const char *path, const char *field)
 {
 	const char *ids[] = { other.user, other.session, other.record, other.authorization,
-		other.budget, other.conversation };
+		other.budget, other.conversation, other.agent };
 	const char *body = body_of(route);
 
 	for (size_t i = 0; i < COUNT(ids); i++) {

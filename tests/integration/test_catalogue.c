@@ -112,6 +112,11 @@ static const struct {
 	const char *relation;
 	const char *grants;
 } grants[] = {
+	{ "agent_session_usage", "INSERT, SELECT, UPDATE (calls cost_nanos tokens)" },
+	{ "agent_sessions",
+	    "INSERT, SELECT, UPDATE (completion_report ended_at error_message files_created"
+	    " files_deleted files_modified iteration_count last_activity_at phase progress"
+	    " stated_cost_cents stated_tokens status success tool_calls_count)" },
 	{ "alerts", "INSERT, SELECT" },
 	{ "audit_log", "INSERT, SELECT" },
 	{ "auth_tokens", "INSERT, SELECT, UPDATE" },

@@ -30,7 +30,7 @@ assert_nothing_of_the_other(const char *what)
 {
 	const char *secrets[] = { other.mark, other.client, other.key, other.user, other.session,
 		other.record, other.budget, other.authorization, other.webhook, other.amount,
-		other.transaction, other.erasure, other.conversation };
+		other.transaction, other.erasure, other.conversation, other.agent };
 	const char *body = api_answer()->body;
 
 	for (size_t i = 0; body && i < COUNT(secrets); i++) {
@@ -93,7 +93,8 @@ static const char *
 id_of_the_other(size_t i)
 {
 	const char *ids[] = { other.client, other.key, other.user, other.session, other.record,
-		other.budget, other.authorization, other.webhook, other.conversation, NULL };
+		other.budget, other.authorization, other.webhook, other.conversation, other.agent,
+		NULL };
 
 	return ids[i];
 }

@@ -12,7 +12,7 @@
 #include "tests/api.h"
 
 static const char *record, *budget, *user, *authorization, *webhook, *client;
-static const char *session, *token, *transaction, *erasure, *conversation;
+static const char *session, *token, *transaction, *erasure, *conversation, *agent;
 static const char *session_token; /* as a header */
 
 /* What stands for the {...} behind these; a list that has none is of nobody, and answered too. */
@@ -32,6 +32,7 @@ value_of(const char *path, size_t len)
 		{ "/v1/daily-costs/", "2026-01-01" },
 		{ "/v1/prompts/", record },
 		{ "/v1/sessions/", session },
+		{ "/v1/agent-sessions/", agent },
 		{ "/v1/auth-tokens/", token },
 		{ "/v1/clients/{id}/api-keys/", token },
 		{ "/v1/erasures/", erasure },
@@ -121,6 +122,7 @@ start(void **state)
 	    api_text("{\"event_id\":\"%s\",\"prompt\":\"a\"}", record));
 	webhook = api_add("/v1/webhooks", "{\"url\":\"https://example.com/\"}");
 	conversation = api_add("/v1/conversations", "{}");
+	agent = api_add("/v1/agent-sessions", "{}");
 	session = api_add("/v1/sessions", "{}");
 	session_token = api_text("X-Session-Token: %s", api_json("token"));
 	user = api_sql("SELECT id FROM users");
