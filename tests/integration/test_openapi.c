@@ -175,6 +175,7 @@ type_of(const struct json_field *field)
 	case JSON_OBJECT:
 		return "object";
 	case JSON_TEXT:
+	case JSON_LONG:
 	case JSON_TIME:
 	case JSON_DATE:
 	case JSON_ID:
