@@ -37,6 +37,8 @@ tenant_make(struct tenant *tenant)
 	    api_text("{\"session_id\":\"%s\",\"title\":\"%s\"}", tenant->session, mark));
 	api_add(api_text("/v1/conversations/%s/messages", tenant->conversation),
 	    api_text("{\"role\":\"user\",\"content\":\"%s\"}", mark));
+	api_add(api_text("/v1/conversations/%s/versions", tenant->conversation),
+	    api_text("{\"html\":\"%s\"}", mark));
 	tenant->budget = api_add(
 	    "/v1/budgets", api_text("{\"name\":\"%s\",\"window\":\"total\",\"limit_cents\":1,"
 				    "\"scope\":{\"feature\":\"%s\"}}",
@@ -74,6 +76,7 @@ value_of(const char *path, const char *at, const struct tenant *tenant)
 		{ "/v1/credit-accounts/", tenant->user },
 		{ "/v1/erasures/", tenant->erasure },
 		{ "/v1/sessions/", tenant->session },
+		{ "/v1/conversations/{id}/versions/", "0" },
 		{ "/v1/conversations/", tenant->conversation },
 		{ "/v1/clients/{id}/api-keys/", tenant->key },
 		{ "/v1/auth-tokens/", tenant->key },
@@ -131,6 +134,7 @@ tenant_body(const struct route *route)
 		{ "/v1/auth/verify-email", "{\"token\":\"t\"}" },
 		{ "/v1/auth/login", "{\"email\":\"a@b\",\"password\":\"12345678\"}" },
 		{ "/v1/sessions/{id}/extend", "{\"expires_in_s\":3600}" },
+		{ "/v1/conversations/{id}/versions", "{\"html\":\"n\"}" },
 		{ "/v1/conversations/{id}/messages", "{\"role\":\"user\",\"content\":\"n\"}" },
 		{ "/v1/auth-tokens", "{\"name\":\"n\",\"scopes\":[\"users\"]}" },
 		{ "/v1/auth-tokens/refresh", "{\"refresh_token\":\"n\"}" },

@@ -1,4 +1,4 @@
-/* What calls are made for: prompts. */
+/* What calls are made for: versions, prompts. */
 #include "lib/model/erasure_sql.h"
 
 /* What is kept of a prompt stands beside the record, in a select of its own: joined, all of it
@@ -34,10 +34,15 @@ static const char events_sql[] =
 static const char events_find_sql[] = FIND("prompt_events",
     "client_id = $1 AND event_id = ANY (ARRAY(" RECORDS_WITH("prompt_events") "))");
 
-const char *const erasure_work_statements[] = { embeddings_sql, embeddings_find_sql, analysis_sql,
-	analysis_find_sql, events_sql, events_find_sql, NULL };
+static const char versions_sql[] = DELETE_SOME("versions", OF_USER);
+static const char versions_find_sql[] = FIND("versions", OF_USER " ORDER BY id");
+
+const char *const erasure_work_statements[] = { versions_sql, versions_find_sql, embeddings_sql,
+	embeddings_find_sql, analysis_sql, analysis_find_sql, events_sql, events_find_sql, NULL };
 
 const struct erasure_table erasure_work[] = {
+	{ "versions", "client_id id conversation_id version size_bytes created_at",
+	    "user_id html description", .erase = { versions_sql }, .find = versions_find_sql },
 	{ "prompt_embeddings", "client_id model seen_at", "prompt_hash event_id embedding",
 	    "sketch", .erase = { embeddings_sql }, .find = embeddings_find_sql },
 	{ "prompt_analysis", "client_id analyzed_at",
