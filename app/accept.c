@@ -42,6 +42,15 @@ accept_choose(const char *header)
 	return ACCEPT_JSON;
 }
 
+bool
+accept_begins(const char *header, const char *type)
+{
+	const char *at = header == NULL ? "" : header + strspn(header, " \t,");
+	size_t len = strcspn(at, " \t,;");
+
+	return len == strlen(type) && strncasecmp(at, type, len) == 0;
+}
+
 const char *
 accept_media_type(enum accept accept)
 {

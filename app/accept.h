@@ -5,10 +5,14 @@
 #ifndef APP_ACCEPT_H
 #define APP_ACCEPT_H
 
+#include <stdbool.h>
+
 enum accept { ACCEPT_JSON, ACCEPT_CSV, ACCEPT_NDJSON };
 
 /* JSON where header is NULL or names nothing of ours. */
 enum accept accept_choose(const char *header);
+/* Whether this is the first media type that it names; header may be NULL. */
+bool accept_begins(const char *header, const char *type);
 /* The media type of an answer in this format. */
 const char *accept_media_type(enum accept accept);
 

@@ -27,6 +27,7 @@
 
 #define QUERY_SHOWN_MAX 1024
 #define THREADS_PER_HEAP 8
+#define LARGE (1 << 20) /* bytes that go back to the system as soon as they are free */
 
 static bool
 read_conf(struct task *task, const struct options *options, struct conf *ret)
@@ -66,12 +67,15 @@ raise_descriptor_limit(void)
 /*
  * With a heap of each thread's own, as malloc() has it, memory of parked requests stays with the
  * thread that read them, and four threads come to keep four crowds. One heap for a few threads
- * costs nothing that could be measured.
+ * costs nothing that could be measured. And malloc() would take what was large once for usual from
+ * then on, and keep its room.
  */
 static void
-share_heaps(int64_t threads)
+set_heaps(int64_t threads)
 {
 	mallopt(M_ARENA_MAX, 1 + (int)threads / THREADS_PER_HEAP);
+	mallopt(M_MMAP_THRESHOLD, LARGE);
+	mallopt(M_TRIM_THRESHOLD, 2 * LARGE);
 }
 
 static bool
@@ -272,7 +276,7 @@ start(struct task *task, const struct options *options, const sigset_t *signals)
 	if (!read_conf(task, options, &app.conf))
 		return EX_CONFIG;
 	set_log_level(&app.conf);
-	share_heaps(app.conf.threads);
+	set_heaps(app.conf.threads);
 	if (!open_socket(task, app.conf.listen, &listen_fd))
 		return EX_OSERR;
 	open_parts(&app, task->arena);

@@ -68,7 +68,8 @@ write_path_type(struct json_out *out, struct text name)
 	static const struct {
 		const char *name;
 		const char *format; /* NULL: any text */
-	} formats[] = { { "date", "date" }, { "month", NULL }, { "user_id", NULL } };
+	} formats[] = { { "date", "date" }, { "month", NULL }, { "user_id", NULL },
+		{ "version", NULL } };
 
 	for (size_t i = 0; i < COUNT(formats); i++) {
 		if (name.len != strlen(formats[i].name) ||

@@ -126,6 +126,7 @@ openapi_write_type(struct json_out *out, const struct json_field *field)
 {
 	switch (field->type) {
 	case JSON_TEXT:
+	case JSON_LONG:
 		json_text(out, "type", "string");
 		json_int(out, "minLength", field->min);
 		json_int(out, "maxLength", field->max);

@@ -126,6 +126,7 @@ reply_problem(struct reply *reply, const struct err *err, const char *instance)
 
 	reply->header_count = reply->kept;
 	reply->body = (struct buf){ .arena = arena };
+	reply->rest = NULL;
 	add_problem_headers(reply, err);
 	if (reply->fail != NULL) {
 		reply->fail(reply, err);
@@ -174,6 +175,18 @@ put_line(struct buf *head, const char *name, const char *value)
 	buf_puts(head, "\r\n");
 }
 
+static void
+put_length(struct buf *head, const struct reply *reply)
+{
+	int64_t rest = reply->rest != NULL ? reply->rest->bytes : 0;
+
+	if (rest < 0)
+		return;
+	buf_puts(head, "Content-Length: ");
+	buf_int(head, (int64_t)reply->body.len + rest);
+	put_line(head, "", "");
+}
+
 struct text
 reply_head(struct reply *reply, const char *request_id)
 {
@@ -186,9 +199,7 @@ reply_head(struct reply *reply, const char *request_id)
 	put_line(&head, "X-Request-Id: ", request_id);
 	if (reply->content_type != NULL) {
 		put_line(&head, "Content-Type: ", reply->content_type);
-		buf_puts(&head, "Content-Length: ");
-		buf_int(&head, (int64_t)reply->body.len);
-		put_line(&head, "", "");
+		put_length(&head, reply);
 	}
 	for (size_t i = 0; i < reply->header_count; i++) {
 		buf_puts(&head, reply->headers[i].name);

@@ -9,10 +9,22 @@
 
 #define REPLY_HEADERS_MAX 8
 
+/*
+ * The rest of a body that is too long to be held in memory: read behind the commit, while it is
+ * sent. What fails here cuts the answer off.
+ */
+struct reply_rest {
+	/* The next portion, not empty; *ret_last: nothing follows. */
+	bool (*read)(struct task *task, void *object, struct text *ret, bool *ret_last);
+	void *object;
+	int64_t bytes; /* of all portions; -1: not known in advance */
+};
+
 struct reply {
 	int status;
 	const char *content_type;
 	struct buf body;
+	const struct reply_rest *rest; /* what follows the body; or NULL */
 	size_t header_count;
 	size_t kept; /* the first headers, which stand whatever the answer becomes */
 	void (*extend)(struct json_out *out, const void *object); /* or NULL */

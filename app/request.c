@@ -177,7 +177,8 @@ bool
 request_receive(struct request *req)
 {
 	struct task *task = req->task;
-	size_t max = (size_t)req->app->conf.body_max_bytes;
+	size_t max = req->route->body_max != 0 ? req->route->body_max
+					       : (size_t)req->app->conf.body_max_bytes;
 	const char *encoding = req->content_encoding;
 	bool packed = encoding != NULL && strcasecmp(encoding, "gzip") == 0;
 
@@ -274,10 +275,37 @@ log_request(const struct request *req, size_t bytes_out, int64_t usec)
 	log_text(level, "request", buf_text(&line));
 }
 
+/*
+ * Sends all but the last portion of what was begun. Each lives until it is sent; the last, which
+ * becomes *body, until the end. False: there was none.
+ */
+static bool
+send_rest(struct request *req, struct text *head, struct text *body, size_t *ret_sent)
+{
+	const struct reply_rest *rest = req->reply.rest;
+	struct task *task = req->task;
+	bool last = false;
+
+	struct arena_mark mark = arena_mark(task->arena);
+
+	while (server_send(req->call, *head, *body)) {
+		*ret_sent += body->len;
+		*head = (struct text){ 0 };
+		arena_undo(task->arena, mark);
+		if (!rest->read(task, rest->object, body, &last))
+			return false;
+		if (last)
+			return true;
+	}
+	return task_fail(task, ERR_UNAVAILABLE, "The peer did not take the answer.");
+}
+
 void
 request_finish(struct request *req, bool ok)
 {
 	struct task *task = req->task;
+	size_t sent = 0;
+	bool whole = true;
 
 	assert(ok || task->err.code != ERR_NONE);
 	db_rollback(task);
@@ -287,10 +315,16 @@ request_finish(struct request *req, bool ok)
 	struct text body = buf_text(&req->reply.body);
 	if (strcmp(req->method, "HEAD") == 0)
 		body.len = 0;
+	else if (req->reply.rest != NULL)
+		whole = send_rest(req, &head, &body, &sent);
+	db_rollback(task);
 	int64_t usec = clock_monotonic() - req->began;
 	metrics_request(req->reply.status, usec);
-	log_request(req, body.len, usec);
-	server_finish(req->call, head, body);
+	log_request(req, sent + body.len, usec);
+	if (whole)
+		server_finish(req->call, head, body);
+	else
+		server_cut(req->call);
 }
 
 bool

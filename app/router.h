@@ -30,6 +30,7 @@ struct route {
 				     handler reads; NULL behind the last; or NULL */
 	void (*prepare)(struct request *req); /* before anything is checked: how failures are told;
 						 or NULL */
+	size_t body_max; /* bytes, instead of what the settings say; 0: these hold */
 	const char *header; /* one that the handler reads and refuses to be without; or NULL */
 	bool if_match; /* the handler holds If-Match against the ETag */
 	bool parks; /* the handler itself calls request_finish(), maybe later, on every way out */

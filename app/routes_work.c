@@ -4,7 +4,9 @@
 #include "app/api/agent_sessions.h"
 #include "app/api/conversations.h"
 #include "app/api/messages.h"
+#include "app/api/token_usage.h"
 #include "app/api/usage_stats.h"
+#include "app/api/versions.h"
 #include "app/rest.h"
 #include "lib/model/agent_session.h"
 #include "lib/model/conversation.h"
@@ -69,6 +71,27 @@ static const struct route rows[] = {
 	    QUERY(messages_recent_fields), .bound = true, .status = 200,
 	    .summary = "The newest messages that fit so many tokens, oldest first, and every "
 		       "system message; at most 500 with 4 MiB. more: there are others." },
+
+	{ "POST", "/v1/conversations/{id}/versions", versions_post, SCOPE_CONVERSATIONS,
+	    BODY(versions_post_fields), .bound = true, .secret = true, .secret_body = true,
+	    .body_max = VERSIONS_BODY_MAX, .status = 201,
+	    .summary = "Adds a version: it gets the next number, from 0, and is the current one." },
+	{ "GET", "/v1/conversations/{id}/versions", versions_list, SCOPE_CONVERSATIONS,
+	    QUERY(versions_list_fields), .bound = true, .status = 200,
+	    .summary = "Versions without their html, newest first." },
+	{ "GET", "/v1/conversations/{id}/versions/diff", versions_diff, SCOPE_CONVERSATIONS,
+	    QUERY(versions_diff_fields), .bound = true, .status = 200,
+	    .summary = "How two versions differ in size and time." },
+	{ "GET", "/v1/conversations/{id}/versions/{version}", versions_find, SCOPE_CONVERSATIONS,
+	    .bound = true, .status = 200,
+	    .summary =
+		"One version with its html; that alone where Accept begins with text/html." },
+	{ "POST", "/v1/conversations/{id}/versions/{version}/current", versions_set_current,
+	    SCOPE_CONVERSATIONS, .bound = true, .secret = true, .status = 200,
+	    .summary = "Makes a version the current one." },
+	{ "GET", "/v1/conversations/{id}/token-usage", token_usage_show, SCOPE_CONVERSATIONS,
+	    .bound = true, .status = 200,
+	    .summary = "What the calls of a conversation have used, by agent type and model." },
 };
 
 const struct routes routes_work = { rows, COUNT(rows) };

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <errno.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
@@ -269,20 +270,24 @@ call_read_body(struct call *call, size_t max, struct text *ret)
 		drain(call);
 		return CALL_TOO_LARGE;
 	}
-	while (body.len < length) {
-		/* In steps that double: a length that lies costs no memory in advance. */
-		size_t step = body.len > BODY_STEP ? body.len : BODY_STEP;
-		if (step > length - body.len)
-			step = length - body.len;
-		int count = FCGX_GetStr(buf_room(&body, step), (int)step, call->fcgi->in);
-		body.len += (size_t)count;
-		if ((size_t)count < step)
-			break;
-	}
+	/* In one piece, which is never moved: a large one comes from the system in pages, and of a
+	 * length that lies only those are filled that something came for. */
+	if (length > 0)
+		body.len =
+		    (size_t)FCGX_GetStr(buf_room(&body, length), (int)length, call->fcgi->in);
 	bool ended = FCGX_GetChar(call->fcgi->in) == EOF && FCGX_GetError(call->fcgi->in) == 0;
 	drain(call);
 	*ret = buf_text(&body);
 	return ended && body.len == length ? CALL_OK : CALL_SHORT;
+}
+
+static void
+end(struct call *call)
+{
+	FCGX_Free(call->fcgi, 0);
+	server_give_arena(call->server, call->arena);
+	call->arena = NULL;
+	atomic_fetch_sub(&call->server->requests, 1);
 }
 
 void
@@ -294,13 +299,27 @@ server_finish(struct call *call, struct text head, struct text body)
 	bool asked_to_close = call->fcgi->keepConnection == 0;
 	bool closes = call->refused || call->broken;
 	bool farewell = !asked_to_close && (closes || atomic_load(&server->stopping));
-	bool sent = server_send_answer(call, head, body, farewell);
-	FCGX_Free(call->fcgi, 0);
-	server_give_arena(server, call->arena);
-	call->arena = NULL;
-	atomic_fetch_sub(&server->requests, 1);
+	bool sent =
+	    server_send_answer(call, head, body, farewell ? SERVER_SEND_FAREWELL : SERVER_SEND_END);
+	end(call);
 	if (!sent || asked_to_close || closes)
 		server_drop(call);
 	else
 		server_rest(call, farewell);
+}
+
+bool
+server_send(struct call *call, struct text head, struct text part)
+{
+	/* An empty record would be the end of the output. */
+	assert(head.len + part.len > 0);
+	return server_send_answer(call, head, part, SERVER_SEND_PART);
+}
+
+void
+server_cut(struct call *call)
+{
+	drain(call);
+	end(call);
+	server_drop(call);
 }

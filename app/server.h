@@ -69,5 +69,11 @@ enum call_read call_read_body(struct call *call, size_t max, struct text *ret);
 /* Sends the whole response (CGI header block and body), ends the request, frees its arena. call is
  * gone afterwards. */
 void server_finish(struct call *call, struct text head, struct text body);
+/* Sends a part of the response, not empty, before server_finish(), which then gets the rest: no
+ * head any more, and a body that is not empty. False: the peer did not take it. */
+NODISCARD bool server_send(struct call *call, struct text head, struct text part);
+/* Instead of server_finish() behind server_send(): there is no rest. The peer sees that the
+ * response is cut off. */
+void server_cut(struct call *call);
 
 #endif

@@ -69,8 +69,11 @@ void server_drop(struct call *call);
  * or close it from here on. */
 void server_rest(struct call *call, bool farewell);
 
-/* A whole answer. False when the peer did not take it all in time. */
-bool server_send_answer(struct call *call, struct text head, struct text body, bool farewell);
+/* What stands behind what is sent of an answer. */
+enum server_send { SERVER_SEND_PART, SERVER_SEND_END, SERVER_SEND_FAREWELL };
+/* False when the peer did not take it all in time. */
+bool server_send_answer(
+    struct call *call, struct text head, struct text body, enum server_send what);
 /*
  * Asks nginx to close the connection, at any moment, without a loss. If we closed it just as nginx
  * puts a request on it, that request would be lost: nginx does not send a POST twice. So we send a

@@ -58,10 +58,14 @@ as_piece(const void *at, size_t len)
 }
 
 bool
-server_send_answer(struct call *call, struct text head, struct text body, bool farewell)
+server_send_answer(struct call *call, struct text head, struct text body, enum server_send what)
 {
+	static const size_t end_lens[] = {
+		[SERVER_SEND_PART] = 0,
+		[SERVER_SEND_END] = offsetof(struct end, farewell),
+		[SERVER_SEND_FAREWELL] = sizeof(end),
+	};
 	int64_t until = clock_monotonic() + call->server->settings.io_timeout_ms * 1000;
-	size_t end_len = farewell ? sizeof(end) : offsetof(struct end, farewell);
 
 	do {
 		struct text first = cut(&head, CONTENT_MAX);
@@ -72,7 +76,7 @@ server_send_answer(struct call *call, struct text head, struct text body, bool f
 			as_piece(&header, sizeof(header)),
 			as_piece(first.at, first.len),
 			as_piece(second.at, second.len),
-			as_piece(&end, last ? end_len : 0),
+			as_piece(&end, last ? end_lens[what] : 0),
 		};
 
 		if (!send_pieces(call->fd, pieces, COUNT(pieces)) || clock_monotonic() >= until)

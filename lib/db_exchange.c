@@ -24,6 +24,16 @@ struct arguments {
 	int formats[DB_PARAMS_MAX];
 };
 
+static bool
+is_large(const struct db_params *params)
+{
+	int64_t bytes = 0;
+
+	for (int i = 0; params != NULL && i < params->count; i++)
+		bytes += params->list[i].len;
+	return bytes > DB_LARGE;
+}
+
 static void
 lay_out(const struct db_params *params, struct arguments *ret)
 {
@@ -60,6 +70,7 @@ send_one(struct db *db, struct db_send *send)
 	struct arguments with;
 
 	lay_out(send->params, &with);
+	db->swollen |= is_large(send->params);
 	if (!send->once)
 		return send_prepared(db, send, &with);
 	return PQsendQueryParams(db->conn, send->sql, with.count, with.types, with.values,
@@ -190,6 +201,7 @@ read_one(struct task *task, struct db *db, struct db_send *send)
 	if (send->prepares && !read_prepare(task, db, send))
 		return false;
 	answered = db_answer(db, &send->result);
+	db->swollen |= send->result != NULL && PQresultMemorySize(send->result) > DB_LARGE;
 	if (send->result != NULL && is_error(send->result)) {
 		send->refused = answered;
 		if (is_stale(send, send->result)) {

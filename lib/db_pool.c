@@ -171,6 +171,10 @@ db_release(struct task *task)
 	struct db_pool *pool = db->pool;
 	struct db *stale;
 
+	if (db->swollen) {
+		db_discard(task);
+		return;
+	}
 	task->db = NULL;
 	pthread_mutex_lock(&pool->lock);
 	db->idle_since = clock_monotonic();

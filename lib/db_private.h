@@ -15,6 +15,9 @@
 /* After a failed connect only one thread tries again, and not before this time is over. */
 #define DB_RETRY_MS 250
 
+/* What carries more than that in one statement or answer is not kept for the next task. */
+#define DB_LARGE (4 << 20)
+
 /* A statement as this connection knows it; the same text with other parameter types is another. */
 struct db_statement {
 	const char *sql; /* compared by address */
@@ -33,6 +36,7 @@ struct db {
 	void (*trace)(const struct task *task, const char *sql, int64_t usec);
 	unsigned cursors;
 	bool spent; /* to be closed, not to be used again */
+	bool swollen; /* something of DB_LARGE bytes went through: libpq keeps the room for it */
 	struct db_statement **statements; /* open addressing; NULL: a free slot */
 	size_t statement_count, statement_capacity;
 };

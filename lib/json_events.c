@@ -132,6 +132,38 @@ on_number(void *context, const char *at, size_t len)
 	return 1;
 }
 
+/*
+ * yajl gives a text without escapes as it stands in the body, and any other in a buffer of its own,
+ * which it keeps until the next one: that goes to where the escapes end, for it is never longer.
+ */
+static const char *
+take_long(struct json_reader *reader, struct text value)
+{
+	const struct json_field *field = reader->field;
+	size_t end = yajl_get_bytes_consumed(reader->yajl) - 1; /* at the quote */
+
+	if ((int64_t)value.len < field->min || (int64_t)value.len > field->max)
+		return arena_printf(reader->task->arena, "must have %lld to %lld bytes",
+		    (long long)field->min, (long long)field->max);
+	if (value.at != reader->body.at + end - value.len) {
+		char *to = (char *)(uintptr_t)reader->body.at + end - value.len;
+
+		value.at = memcpy(to, value.at, value.len);
+	}
+	*(struct text *)((char *)reader->base + field->offset) = value;
+	return NULL;
+}
+
+static const char *
+take_text(struct json_reader *reader, struct text value, bool bad)
+{
+	if (bad)
+		return bad_escape_text;
+	if (reader->field->type == JSON_LONG)
+		return take_long(reader, value);
+	return json_take_text(reader->task, reader->field, value, reader->base);
+}
+
 static int
 on_text(void *context, const unsigned char *at, size_t len)
 {
@@ -146,9 +178,7 @@ on_text(void *context, const unsigned char *at, size_t len)
 		return 1;
 	if (reader->depth == 1) {
 		mark_given(reader);
-		refuse_field(
-		    reader, bad ? bad_escape_text
-				: json_take_text(reader->task, reader->field, value, reader->base));
+		refuse_field(reader, take_text(reader, value, bad));
 	} else if (bad) {
 		refuse_inside(reader, bad_escape_text);
 	} else if (reader->field->type == JSON_TEXTS) {

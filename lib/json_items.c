@@ -250,6 +250,7 @@ take_value(struct task *task, const struct json_field *field, struct text value,
 	case JSON_TEXTS:
 	case JSON_INTS:
 		return take_elements(task, field, value, base);
+	case JSON_LONG:
 	case JSON_REALS:
 	case JSON_GROUP:
 	case JSON_OBJECT:

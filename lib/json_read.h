@@ -16,6 +16,9 @@
 
 enum json_type {
 	JSON_TEXT, /* const char *: min and max count characters (code points) */
+	JSON_LONG, /* struct text: min to max bytes, of so many that they are not copied: it lies
+		      inside the body, which is written over, so that nothing can be read from it
+		      again; in bodies only */
 	JSON_INT, /* int64_t: whole numbers, min to max */
 	JSON_BOOL, /* bool */
 	JSON_CENTS, /* int64_t nano-dollars, as min and max: cents with at most 7 decimals */

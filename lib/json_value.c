@@ -74,6 +74,7 @@ json_wants(struct task *task, const struct json_field *field)
 {
 	switch (field->type) {
 	case JSON_TEXT:
+	case JSON_LONG:
 		return "must be a text";
 	case JSON_INT:
 		return "must be a whole number";
@@ -172,6 +173,7 @@ json_take_text(struct task *task, const struct json_field *field, struct text va
 	case JSON_ID:
 		good = parse_id(value, member(field, base));
 		break;
+	case JSON_LONG:
 	case JSON_INT:
 	case JSON_BOOL:
 	case JSON_CENTS:

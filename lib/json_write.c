@@ -239,6 +239,12 @@ json_text_n(struct json_out *out, const char *key, struct text value)
 }
 
 void
+json_add_part(struct buf *buf, struct text part)
+{
+	put_escaped(buf, part.at, part.len);
+}
+
+void
 json_int(struct json_out *out, const char *key, int64_t value)
 {
 	char digits[MONEY_TEXT_SIZE];

@@ -24,6 +24,8 @@ void json_open_at(struct json_out *out, const char *key); /* "key": { */
 void json_open_array_at(struct json_out *out, const char *key);
 void json_text(struct json_out *out, const char *key, const char *value);
 void json_text_n(struct json_out *out, const char *key, struct text value);
+/* A part of a text as it stands in quotes, for one that is written in portions. */
+void json_add_part(struct buf *buf, struct text part);
 void json_int(struct json_out *out, const char *key, int64_t value);
 void json_bool(struct json_out *out, const char *key, bool value);
 void json_null(struct json_out *out, const char *key);

@@ -23,6 +23,8 @@ bound_make_person(struct bound_person *person)
 	    api_text("{\"user_id\":\"%s\",\"title\":\"%s\"}", person->user, mark));
 	api_add(api_text("/v1/conversations/%s/messages", person->conversation),
 	    api_text("{\"role\":\"user\",\"content\":\"%s\"}", mark));
+	api_add(api_text("/v1/conversations/%s/versions", person->conversation),
+	    api_text("{\"html\":\"%s\"}", mark));
 	person->authorization = api_add("/v1/authorizations",
 	    api_text("{\"user_id\":\"%s\",\"max_cost_cents\":0.5,\"feature\":\"%s\"}", person->user,
 		mark));

@@ -52,11 +52,13 @@
 #include "lib/model/resource.h"
 #include "lib/model/rollup.h"
 #include "lib/model/session.h"
+#include "lib/model/token_usage.h"
 #include "lib/model/usage.h"
 #include "lib/model/usage_rank.h"
 #include "lib/model/user.h"
 #include "lib/model/user_export.h"
 #include "lib/model/verification.h"
+#include "lib/model/version.h"
 
 static const struct statement_list written[] = {
 	{ "adjustment", adjustment_statements, "tally_app" },
@@ -128,6 +130,7 @@ static const struct statement_list written[] = {
 	{ "rollup_sum", rollup_sum_statements, "tally_worker" },
 	{ "rollup_user", rollup_user_statements, "tally_worker" },
 	{ "session", session_statements, "tally_app" },
+	{ "token_usage", token_usage_statements, "tally_app" },
 	{ "usage", usage_statements, "tally_app" },
 	{ "usage_rank", usage_rank_statements, "tally_app" },
 	{ "usage_rows", usage_row_statements, "tally_app" },
@@ -135,6 +138,7 @@ static const struct statement_list written[] = {
 	{ "user_export", user_export_statements, "tally_app" },
 	{ "reference", reference_statements, "tally_app" },
 	{ "verification", verification_statements, "tally_app" },
+	{ "version", version_statements, "tally_app" },
 };
 
 #define STATEMENTS_MAX (RESOURCE_STATEMENTS_MAX + 1)

@@ -39,6 +39,8 @@ tenant_make(struct tenant *tenant)
 	    api_text("{\"role\":\"user\",\"content\":\"%s\"}", mark));
 	tenant->agent = api_add("/v1/agent-sessions",
 	    api_text("{\"user_id\":\"%s\",\"vision\":\"%s\"}", tenant->user, mark));
+	api_add(api_text("/v1/conversations/%s/versions", tenant->conversation),
+	    api_text("{\"html\":\"%s\"}", mark));
 	tenant->budget = api_add(
 	    "/v1/budgets", api_text("{\"name\":\"%s\",\"window\":\"total\",\"limit_cents\":1,"
 				    "\"scope\":{\"feature\":\"%s\"}}",
@@ -76,6 +78,7 @@ value_of(const char *path, const char *at, const struct tenant *tenant)
 		{ "/v1/credit-accounts/", tenant->user },
 		{ "/v1/erasures/", tenant->erasure },
 		{ "/v1/sessions/", tenant->session },
+		{ "/v1/conversations/{id}/versions/", "0" },
 		{ "/v1/conversations/", tenant->conversation },
 		{ "/v1/agent-sessions/", tenant->agent },
 		{ "/v1/clients/{id}/api-keys/", tenant->key },
@@ -134,6 +137,7 @@ tenant_body(const struct route *route)
 		{ "/v1/auth/verify-email", "{\"token\":\"t\"}" },
 		{ "/v1/auth/login", "{\"email\":\"a@b\",\"password\":\"12345678\"}" },
 		{ "/v1/sessions/{id}/extend", "{\"expires_in_s\":3600}" },
+		{ "/v1/conversations/{id}/versions", "{\"html\":\"n\"}" },
 		{ "/v1/conversations/{id}/messages", "{\"role\":\"user\",\"content\":\"n\"}" },
 		{ "/v1/auth-tokens", "{\"name\":\"n\",\"scopes\":[\"users\"]}" },
 		{ "/v1/auth-tokens/refresh", "{\"refresh_token\":\"n\"}" },

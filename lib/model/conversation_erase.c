@@ -7,10 +7,13 @@
 static const char messages_sql[] =
     "DELETE FROM messages "
     "WHERE client_id = $1 AND conversation_id = $2 AND created_at >= $3";
+static const char versions_sql[] = "DELETE FROM versions "
+				   "WHERE client_id = $1 AND conversation_id = $2";
 static const char conversations_sql[] = "DELETE FROM conversations "
 					"WHERE client_id = $1 AND id = $2 AND created_at >= $3";
 
-const char *const conversation_erase_statements[] = { messages_sql, conversations_sql, NULL };
+const char *const conversation_erase_statements[] = { messages_sql, versions_sql, conversations_sql,
+	NULL };
 
 /* In the order in which they are emptied. */
 static const struct {
@@ -18,6 +21,7 @@ static const struct {
 	const char *sql;
 } tables[] = {
 	{ "messages", messages_sql },
+	{ "versions", versions_sql },
 	{ "conversations", conversations_sql },
 };
 

@@ -1,4 +1,4 @@
-/* What calls are made for: agents, prompts, conversations. */
+/* What calls are made for: agents, prompts, conversations with their versions. */
 #include "lib/model/erasure_sql.h"
 
 /* What is kept of a prompt stands beside the record, in a select of its own: joined, all of it
@@ -54,10 +54,13 @@ static const char agents_find_sql[] = FIND("agent_sessions", OF_USER " ORDER BY 
 static const char agent_sums_sql[] = DELETE_SOME("agent_session_usage", OF_AGENTS);
 static const char agent_sums_find_sql[] = FIND("agent_session_usage", OF_AGENTS);
 
+static const char versions_sql[] = DELETE_SOME("versions", OF_USER);
+static const char versions_find_sql[] = FIND("versions", OF_USER " ORDER BY id");
+
 const char *const erasure_work_statements[] = { agents_sql, agents_find_sql, agent_sums_sql,
 	agent_sums_find_sql, embeddings_sql, embeddings_find_sql, analysis_sql, analysis_find_sql,
 	events_sql, events_find_sql, messages_sql, messages_find_sql, conversations_sql,
-	conversations_find_sql, NULL };
+	conversations_find_sql, versions_sql, versions_find_sql, NULL };
 
 const struct erasure_table erasure_work[] = {
 	{ "agent_session_usage", "client_id calls cost_nanos tokens", "agent_session_id",
@@ -69,6 +72,8 @@ const struct erasure_table erasure_work[] = {
 	    "user_id external_id git_branch vision working_directory files_modified files_created "
 	    "files_deleted error_message completion_report",
 	    .erase = { agents_sql }, .find = agents_find_sql },
+	{ "versions", "client_id id conversation_id version size_bytes created_at",
+	    "user_id html description", .erase = { versions_sql }, .find = versions_find_sql },
 	{ "prompt_embeddings", "client_id model seen_at", "prompt_hash event_id embedding",
 	    "sketch", .erase = { embeddings_sql }, .find = embeddings_find_sql },
 	{ "prompt_analysis", "client_id analyzed_at",

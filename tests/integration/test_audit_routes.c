@@ -88,6 +88,8 @@ static const struct row {
 	{ "PATCH", "/v1/conversations/{id}", "{\"title\":\"t\"}", NULL, NULL, SAID },
 	{ "POST", "/v1/conversations/{id}/messages", "{\"role\":\"user\",\"content\":\"c\"}", NULL,
 	    NULL, SAID },
+	{ "POST", "/v1/conversations/{id}/versions", "{\"html\":\"h\"}", NULL, NULL, SAID },
+	{ "POST", "/v1/conversations/{id}/versions/{version}/current", NULL, NULL, NULL, SAID },
 	{ "POST", "/v1/conversations/{id}/end", NULL, NULL, NULL, SAID },
 	{ "DELETE", "/v1/conversations/{id}", NULL, "conversations", "erase", NULL },
 	{ "POST", "/v1/agent-sessions", "{}", NULL, NULL, AGENTS },
@@ -144,6 +146,9 @@ id_at(const char *path, size_t len)
 	/* An account is its user's. */
 	if (len == strlen("/v1/credit-accounts") && strncmp(path, "/v1/credit-accounts", len) == 0)
 		path = "/v1/users", len = strlen(path);
+	/* A version is known by its number. */
+	if (len > 9 && strncmp(path + len - 9, "/versions", 9) == 0)
+		return "0";
 	for (size_t i = added_count; i-- > 0;) {
 		if (strlen(added[i].path) == len && strncmp(added[i].path, path, len) == 0)
 			return added[i].id;

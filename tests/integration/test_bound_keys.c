@@ -74,6 +74,7 @@ body_of(const struct route *route)
 		{ "/v1/authorizations", "{\"max_cost_cents\":0.1}" },
 		{ "/v1/authorizations/{id}/settle", "{\"input_tokens\":1}" },
 		{ "/v1/sessions/{id}/extend", "{\"expires_in_s\":3600}" },
+		{ "/v1/conversations/{id}/versions", "{\"html\":\"n\"}" },
 		{ "/v1/conversations/{id}/messages", "{\"role\":\"user\",\"content\":\"n\"}" },
 	};
 
@@ -145,6 +146,7 @@ rows_of_the_other(void)
 	    " (SELECT string_agg(l::text, '' ORDER BY id) FROM chat_logs l WHERE user_id = '%s'),"
 	    " (SELECT string_agg(c::text, '') FROM conversations c WHERE user_id = '%s'),"
 	    " (SELECT string_agg(m::text, '' ORDER BY id) FROM messages m WHERE user_id = '%s'),"
+	    " (SELECT string_agg(v::text, '' ORDER BY id) FROM versions v WHERE user_id = '%s'),"
 	    " (SELECT string_agg(a::text, '' ORDER BY id) FROM authorizations a"
 	    " WHERE user_id = '%s'),"
 	    " (SELECT string_agg(a::text, '' ORDER BY id) FROM agent_sessions a"

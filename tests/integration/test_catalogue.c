@@ -163,9 +163,11 @@ static const struct {
 	{ "rollup_state", "SELECT" },
 	{ "schema_migrations", "SELECT" },
 	{ "sessions", "INSERT, SELECT, UPDATE" },
+	{ "token_usage", "SELECT" },
 	{ "user_costs", "SELECT" },
 	{ "user_mfa", "DELETE, INSERT, SELECT, UPDATE" },
 	{ "users", "INSERT, SELECT, UPDATE" },
+	{ "versions", "DELETE, INSERT, SELECT" },
 	/* Tokens and secrets are written, and read by the jobs. */
 	{ "webhook_deliveries", "INSERT (alert_id client_id next_attempt_at token webhook_id)" },
 	{ "webhooks",

@@ -36,6 +36,7 @@ value_of(const char *path, size_t len)
 		{ "/v1/auth-tokens/", token },
 		{ "/v1/clients/{id}/api-keys/", token },
 		{ "/v1/erasures/", erasure },
+		{ "/v1/conversations/{id}/versions/", "0" },
 		{ "/v1/conversations/", conversation },
 		{ "/v1/credit-accounts/", user },
 		{ "/v1/credit-accounts/{user_id}/transactions/", transaction },
@@ -60,6 +61,8 @@ parameter(const char *name)
 		return "1767225600";
 	if (strcmp(name, "amount") == 0)
 		return "1";
+	if (strcmp(name, "from") == 0 || strcmp(name, "to") == 0)
+		return "0";
 	return "model";
 }
 
@@ -123,6 +126,7 @@ start(void **state)
 	webhook = api_add("/v1/webhooks", "{\"url\":\"https://example.com/\"}");
 	conversation = api_add("/v1/conversations", "{}");
 	agent = api_add("/v1/agent-sessions", "{}");
+	api_add(api_text("/v1/conversations/%s/versions", conversation), "{\"html\":\"n\"}");
 	session = api_add("/v1/sessions", "{}");
 	session_token = api_text("X-Session-Token: %s", api_json("token"));
 	user = api_sql("SELECT id FROM users");
