@@ -19,6 +19,7 @@
 #include "lib/model/session.h"
 #include "lib/model/usage_rank.h"
 #include "lib/model/user.h"
+#include "tests/many_rows.h"
 #include "tests/servers.h"
 #include "tests/statements.h"
 
@@ -30,129 +31,6 @@
 #define PARTITIONS 3 /* of the records below: two days and the default */
 
 static struct servers *servers;
-
-/* Enough rows that an index is worth more than a scan. */
-static const char rows_sql[] =
-    "INSERT INTO clients (id, name)\n"
-    "SELECT ('00000000-0000-7000-8000-00000000000' || n)::uuid, 'client ' || n\n"
-    "FROM generate_series(1, 2) AS n;\n"
-    "CREATE TEMPORARY TABLE tenant AS SELECT id FROM clients WHERE name LIKE 'client%';\n"
-    "INSERT INTO users (client_id, id, external_id, email, username, tier, subscription_tier,\n"
-    "oauth_provider, oauth_id)\n"
-    "SELECT c.id, md5('u' || n)::uuid, 'x' || n, 'u' || n || '@example.org', 'u' || n,\n"
-    "(ARRAY['anonymous', 'free', 'premium', 'enterprise'])[1 + n % 4],\n"
-    "(ARRAY['individual', 'pro', 'team', 'enterprise'])[1 + n % 4], 'p', 'o' || n\n"
-    "FROM tenant AS c, generate_series(1, 2000) AS n;\n"
-    "INSERT INTO sessions (client_id, id, user_id, token_hash, expires_at)\n"
-    "SELECT c.id, md5('s' || n)::uuid, md5('u' || n)::uuid, sha256(n::text::bytea), now()\n"
-    "FROM tenant AS c, generate_series(1, 2000) AS n;\n"
-    "SELECT day_partition_add(parent, day)\n"
-    "FROM unnest(ARRAY['chat_logs', 'authorizations', 'messages']) AS parent,\n"
-    "(VALUES (date '2026-01-01'), ('2026-01-02')) AS v (day);\n"
-    "INSERT INTO chat_logs (client_id, id, created_at, user_id, session_id, conversation_id,\n"
-    "agent_session_id, trace_id, tokens_used, estimated_cost_cents)\n"
-    "SELECT c.id, (lpad(to_hex(ms), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,\n"
-    "to_timestamp(ms / 1000.0), md5('u' || 1 + n % 2000)::uuid, md5('s' || 1 + n % 2000)::uuid,\n"
-    "md5('c' || n % 2000)::uuid, md5('a' || n % 2000)::uuid, md5('t' || n % 2000), n,\n"
-    "CASE WHEN n % 100 > 0 THEN 1 END\n"
-    "FROM tenant AS c, (\n"
-    "SELECT n, extract(epoch FROM timestamptz '2025-12-31 00:00Z')::bigint * 1000\n"
-    "+ n * bigint '15000' AS ms\n"
-    "FROM generate_series(0, 17279) AS n) AS v;\n"
-    "INSERT INTO authorizations (client_id, id, created_at, expires_at, user_id, settled_at,\n"
-    "settled_by)\n"
-    "SELECT client_id, id, created_at, created_at + interval '1 minute', user_id,\n"
-    "CASE WHEN tokens_used % 100 > 0 THEN created_at END,\n"
-    "CASE WHEN tokens_used % 100 > 0 THEN id END\n"
-    "FROM chat_logs;\n"
-    "INSERT INTO cost_aggregates (client_id, dimension, grain, start, key, cost_cents, calls,\n"
-    "tokens, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens,\n"
-    "reasoning_tokens, failed_calls, unpriced_calls)\n"
-    "SELECT client_id, dimension, grain, date_bin('15 minutes', created_at, 'epoch'),\n"
-    "ARRAY[tokens_used::text], 0, 1, 0, 0, 0, 0, 0, 0, 0, 0\n"
-    "FROM chat_logs, unnest(ARRAY['model', 'user']) AS dimension,\n"
-    "unnest(ARRAY['hour', 'day']) AS grain;\n"
-    "INSERT INTO user_costs (client_id, days, start, user_id, cost_nanos, calls)\n"
-    "SELECT client_id, days, created_at, id, 0, 1\n"
-    "FROM chat_logs, unnest(ARRAY[1, 4, 16]) AS days;\n"
-    "INSERT INTO daily_costs (client_id, date)\n"
-    "SELECT c.id, date '2020-01-01' + n FROM tenant AS c, generate_series(1, 2000) AS n;\n"
-    "INSERT INTO cost_adjustments (client_id, id, date, amount_cents, reason)\n"
-    "SELECT client_id, md5('a' || date)::uuid, date, 1, 'r' FROM daily_costs;\n"
-    "INSERT INTO ingest_batches (client_id, id, epoch, stored_by)\n"
-    "SELECT client_id, id, 1, tokens_used FROM chat_logs;\n"
-    "UPDATE rollup_state SET snapshot = '17000:17000:';\n"
-    "INSERT INTO rollup_pending (client_id, since, until)\n"
-    "SELECT id, now(), now() + interval '1 hour' FROM tenant;\n";
-
-static const char more_rows_sql[] =
-    "CREATE TEMPORARY TABLE tenant AS SELECT id FROM clients WHERE name LIKE 'client%';\n"
-    "INSERT INTO conversations (client_id, id, user_id, session_id, created_at)\n"
-    "SELECT client_id, md5('c' || n)::uuid, user_id, id, date '2025-12-31'\n"
-    "FROM (SELECT *, row_number() OVER (PARTITION BY client_id) AS n FROM sessions) AS s;\n"
-    "INSERT INTO messages (client_id, id, created_at, conversation_id, ordinal, user_id, role,\n"
-    "content, tokens)\n"
-    "SELECT client_id, id, created_at, md5('c' || 1 + tokens_used % 1000)::uuid,\n"
-    "1 + tokens_used, user_id, CASE WHEN tokens_used % 20 = 0 THEN 'system' ELSE 'user' END,\n"
-    "'c', 1\n"
-    "FROM chat_logs;\n"
-    "INSERT INTO budgets (client_id, id, name, period, timezone, limit_cents, mode, unpriced)\n"
-    "SELECT c.id, md5('b' || n)::uuid, 'b' || n, 'day', 'UTC', 1, 'hard', 'block'\n"
-    "FROM tenant AS c, generate_series(1, 1000) AS n;\n"
-    "INSERT INTO prompt_events (client_id, event_id, created_at, prompt_hash, prefix_hash)\n"
-    "SELECT client_id, id, created_at, sha256(n), sha256(n)\n"
-    "FROM (SELECT *, (tokens_used % 2000)::text::bytea AS n FROM chat_logs) AS l;\n"
-    "INSERT INTO prompt_analysis (client_id, event_id, redundancy_score, suggestions,\n"
-    "analyzed_at)\n"
-    "SELECT client_id, event_id, 0, '{}', created_at FROM prompt_events;\n"
-    "INSERT INTO prompt_embeddings (client_id, prompt_hash, model, seen_at, sketch, embedding)\n"
-    "SELECT id, sha256(n::text::bytea), 'm' || n % 10, now(),\n"
-    "decode(repeat('00', 3172), 'hex'), array_fill(0::real, ARRAY[1536])\n"
-    "FROM tenant, generate_series(1, 1000) AS n;\n"
-    "INSERT INTO audit_log (client_id, id, api_key_id, user_id, action, entity, entity_id)\n"
-    "SELECT client_id, id, session_id, user_id, 'change', 'users', user_id FROM chat_logs;\n"
-    "INSERT INTO webhooks (client_id, id, url, secret, events)\n"
-    "SELECT id, id, 'https://example.com', repeat('s', 32), '{counter.drift}' FROM tenant;\n"
-    "INSERT INTO alerts (client_id, id, kind, key, payload, created_at)\n"
-    "SELECT c.id, md5('l' || n)::uuid, 'counter.drift', 'k' || n, '{}', now()\n"
-    "FROM tenant AS c, generate_series(1, 2000) AS n;\n"
-    "INSERT INTO webhook_deliveries (client_id, alert_id, webhook_id, delivered_at,\n"
-    "next_attempt_at)\n"
-    "SELECT client_id, id, client_id, CASE WHEN id < '80000000-0000-0000-0000-000000000000'\n"
-    "THEN now() END, CASE WHEN id >= '80000000-0000-0000-0000-000000000000' THEN now() END\n"
-    "FROM alerts;\n"
-    "ANALYZE";
-
-/* Accounts of every user, and of the client one with a long ledger. */
-static const char credit_rows_sql[] =
-    "CREATE TEMPORARY TABLE tenant AS SELECT id FROM clients WHERE name LIKE 'client%';\n"
-    "INSERT INTO credit_accounts (client_id, id, owner, user_id)\n"
-    "SELECT client_id, id, 'user', id FROM users;\n"
-    "INSERT INTO credit_accounts (client_id, id, owner)\n"
-    "SELECT id, id, 'client' FROM tenant;\n"
-    "INSERT INTO credit_transactions (client_id, id, account_id, sequence, transaction_type,\n"
-    "amount, balance_after, created_at, source_id, hash)\n"
-    "SELECT client_id, md5('t' || client_id || id)::uuid,\n"
-    "CASE WHEN tokens_used % 10 = 0 THEN client_id ELSE user_id END,\n"
-    "row_number() OVER (PARTITION BY client_id ORDER BY id), 'usage', -1, 0, created_at, id,\n"
-    "sha256('')\n"
-    "FROM chat_logs;\n"
-    "INSERT INTO credit_transactions (client_id, id, account_id, sequence, transaction_type,\n"
-    "amount, balance_after, created_at, refunded_id, hash)\n"
-    "SELECT client_id, md5('r' || id)::uuid, account_id, 100000 + sequence, 'refund', 1, 0,\n"
-    "created_at, id, sha256('')\n"
-    "FROM credit_transactions WHERE sequence % 4 = 0;\n"
-    "INSERT INTO credit_details (client_id, transaction_id, account_id)\n"
-    "SELECT client_id, id, account_id FROM credit_transactions;\n"
-    "INSERT INTO credit_holds (client_id, id, account_id, amount, expires_at, burned_grants,\n"
-    "burned_nanos, created_at)\n"
-    "SELECT client_id, id, account_id, 1, created_at, '{}', '{}', created_at\n"
-    "FROM credit_transactions WHERE sequence < 5000;\n"
-    "INSERT INTO credit_grants (client_id, id, account_id, amount, remaining, used_up,\n"
-    "expires_at, created_at)\n"
-    "SELECT client_id, id, account_id, 1, sequence % 2, sequence % 2 = 0, created_at, created_at\n"
-    "FROM credit_transactions;\n"
-    "ANALYZE";
 
 static PGresult *
 run(PGconn *db, const char *sql)
@@ -286,22 +164,26 @@ expect_index(const char *const *statements, const char *index, int tables)
 		fail_msg("no statement reads by %s", index);
 }
 
-static const char *const user_indexes[] = { "Index Scan using users_email ",
-	"Index Scan using users_username ", "Index Scan using users_oauth ",
-	"Index Scan Backward using users_subscription ", "Index Scan using users_external_id ",
-	"Index Scan Backward using users_tier ", "Index Scan Backward using users_pkey " };
-
-static const char *const budget_indexes[] = { "Index Scan using budgets_name ",
-	"Index Scan Backward using budgets_living " };
-
-static const char *const session_indexes[] = { "Index Scan using sessions_token_hash ",
-	"Index Scan Backward using sessions_user_id ", "Index Scan Backward using sessions_pkey " };
-
-static const char *const conversation_indexes[] = {
-	"Index Scan Backward using conversations_user_id ",
-	"Index Scan Backward using conversations_session_id ",
-	"Index Scan Backward using conversations_status ",
-	"Index Scan Backward using conversations_pkey "
+static const struct {
+	const struct resource *resource;
+	const char *index;
+} resource_indexes[] = {
+	{ &user_resource, "Index Scan using users_email " },
+	{ &user_resource, "Index Scan using users_username " },
+	{ &user_resource, "Index Scan using users_oauth " },
+	{ &user_resource, "Index Scan Backward using users_subscription " },
+	{ &user_resource, "Index Scan using users_external_id " },
+	{ &user_resource, "Index Scan Backward using users_tier " },
+	{ &user_resource, "Index Scan Backward using users_pkey " },
+	{ &budget_resource, "Index Scan using budgets_name " },
+	{ &budget_resource, "Index Scan Backward using budgets_living " },
+	{ &session_resource, "Index Scan using sessions_token_hash " },
+	{ &session_resource, "Index Scan Backward using sessions_user_id " },
+	{ &session_resource, "Index Scan Backward using sessions_pkey " },
+	{ &conversation_resource, "Index Scan Backward using conversations_user_id " },
+	{ &conversation_resource, "Index Scan Backward using conversations_session_id " },
+	{ &conversation_resource, "Index Scan Backward using conversations_status " },
+	{ &conversation_resource, "Index Scan Backward using conversations_pkey " },
 };
 
 static const struct {
@@ -374,14 +256,9 @@ each_index_serves_its_statement(UNUSED void **state)
 {
 	for (size_t i = 0; i < COUNT(indexes); i++)
 		expect_index(indexes[i].statements, indexes[i].index, indexes[i].tables);
-	for (size_t i = 0; i < COUNT(user_indexes); i++)
-		expect_index(statements_of(&user_resource), user_indexes[i], 1);
-	for (size_t i = 0; i < COUNT(budget_indexes); i++)
-		expect_index(statements_of(&budget_resource), budget_indexes[i], 1);
-	for (size_t i = 0; i < COUNT(session_indexes); i++)
-		expect_index(statements_of(&session_resource), session_indexes[i], 1);
-	for (size_t i = 0; i < COUNT(conversation_indexes); i++)
-		expect_index(statements_of(&conversation_resource), conversation_indexes[i], 1);
+	for (size_t i = 0; i < COUNT(resource_indexes); i++)
+		expect_index(
+		    statements_of(resource_indexes[i].resource), resource_indexes[i].index, 1);
 }
 
 /* Partitions that the servers made ahead are empty: a scan of them would be right. */
@@ -397,9 +274,8 @@ fill(UNUSED void **state)
 				  "'authorizations_default'::regclass,\n"
 				  "'messages_default'::regclass)\n"
 				  "LOOP EXECUTE format('DROP TABLE %s', name); END LOOP; END $$"));
-	free(servers_sql(servers, rows_sql));
-	free(servers_sql(servers, more_rows_sql));
-	free(servers_sql(servers, credit_rows_sql));
+	for (size_t i = 0; many_rows[i] != NULL; i++)
+		free(servers_sql(servers, many_rows[i]));
 	/* As autovacuum would: counts read an index alone. */
 	free(servers_sql(servers, "VACUUM users, conversations"));
 	return 0;

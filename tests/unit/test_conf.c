@@ -252,18 +252,16 @@ every_number_has_its_limits(UNUSED void **state)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const char *const words[3] = { "line 3", cases[i].key };
-		const char *head = strcmp(cases[i].key, "database_pool_max") == 0
-				       ? "database_pool_min = 0\n\n"
-				       : start;
-		const int64_t good[] = { cases[i].min, cases[i].max };
-		const int64_t bad[] = { cases[i].min - 1, cases[i].max + 1 };
+		bool is_pool = strcmp(cases[i].key, "database_pool_max") == 0;
+		const char *head = is_pool ? "database_pool_min = 0\n\n" : start;
 
-		for (size_t j = 0; j < 2; j++) {
-			snprintf(content, sizeof(content), "%s%s = %lld", head, cases[i].key,
-			    (long long)good[j]);
+		for (int most = 0; most < 2; most++) {
+			long long good = most ? cases[i].max : cases[i].min;
+			long long bad = most ? good + 1 : good - 1;
+
+			snprintf(content, sizeof content, "%s%s = %lld", head, cases[i].key, good);
 			read_good(content);
-			snprintf(content, sizeof(content), "%s%s = %lld", head, cases[i].key,
-			    (long long)bad[j]);
+			snprintf(content, sizeof content, "%s%s = %lld", head, cases[i].key, bad);
 			read_bad(cases[i].key, content, words);
 		}
 	}
