@@ -11,10 +11,13 @@
 
 /*
  * The rest of a body that is too long to be held in memory: read behind the commit, while it is
- * sent. What fails here cuts the answer off.
+ * sent.
  */
 struct reply_rest {
-	/* The next portion, not empty; *ret_last: nothing follows. */
+	/* Before anything is sent: what fails here is answered as a problem. */
+	bool (*begin)(struct task *task, void *object);
+	/* The next portion, not empty; *ret_last: nothing follows. What fails here cuts the answer
+	 * off. */
 	bool (*read)(struct task *task, void *object, struct text *ret, bool *ret_last);
 	void *object;
 	int64_t bytes; /* of all portions; -1: not known in advance */

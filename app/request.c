@@ -309,6 +309,8 @@ request_finish(struct request *req, bool ok)
 
 	assert(ok || task->err.code != ERR_NONE);
 	db_rollback(task);
+	if (ok && req->reply.rest != NULL)
+		ok = req->reply.rest->begin(task, req->reply.rest->object);
 	if (!ok)
 		reply_problem(&req->reply, &task->err, req->id);
 	struct text head = reply_head(&req->reply, req->id);

@@ -104,6 +104,23 @@ echo(struct call *call)
 		finish(call, words[result], strlen(words[result]));
 }
 
+/* Three parts; the middle one is of many records. */
+static void
+send_parts(struct call *call, struct arena *arena, bool whole)
+{
+	static const char head[] = "Status: 200 OK\r\n\r\n";
+	const struct text none = { 0 };
+	char *middle = arena_alloc(arena, LOOP_LARGE);
+
+	memset(middle, 'm', LOOP_LARGE);
+	if (!server_send(call, (struct text){ head, sizeof(head) - 1 }, none) ||
+	    !server_send(call, none, (struct text){ "first", 5 }) ||
+	    !server_send(call, none, (struct text){ middle, LOOP_LARGE }) || !whole)
+		server_cut(call);
+	else
+		server_finish(call, none, (struct text){ "last", 4 });
+}
+
 static void
 handle(struct call *call, struct arena *arena, void *thread_state)
 {
@@ -116,6 +133,8 @@ handle(struct call *call, struct arena *arena, void *thread_state)
 		park(call);
 	else if (strcmp(path, "/echo") == 0)
 		echo(call);
+	else if (strcmp(path, "/parts") == 0 || strcmp(path, "/cut") == 0)
+		send_parts(call, arena, strcmp(path, "/parts") == 0);
 	else if (strcmp(path, "/large") == 0)
 		finish(call, arena_alloc(arena, LOOP_LARGE), LOOP_LARGE);
 	else

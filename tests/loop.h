@@ -1,6 +1,7 @@
 /*
  * The server loop in the test's own process, with answers that a test of the loop needs: /echo the
- * body, /large a big one, /park one that waits for loop_release(), every other path itself.
+ * body, /large a big one, /parts one in parts, /cut one without an end, /park one that waits for
+ * loop_release(), every other path itself.
  */
 #ifndef TESTS_LOOP_H
 #define TESTS_LOOP_H

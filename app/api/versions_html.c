@@ -4,21 +4,24 @@
 
 struct parts {
 	struct version version;
+	struct version_reader reader;
 	struct reply_rest rest;
-	int64_t read, bytes; /* parts so far, and their bytes */
 };
+
+static bool
+begin(struct task *task, void *object)
+{
+	struct parts *parts = object;
+
+	return version_open(task, &parts->version, &parts->reader);
+}
 
 static bool
 read_html(struct task *task, void *object, struct text *ret, bool *ret_last)
 {
 	struct parts *parts = object;
 
-	if (!version_read(task, &parts->version, parts->read, ret))
-		return false;
-	parts->read++;
-	parts->bytes += (int64_t)ret->len;
-	*ret_last = parts->bytes >= parts->version.size_bytes;
-	return true;
+	return version_read(task, &parts->reader, ret, ret_last);
 }
 
 static bool
@@ -54,7 +57,7 @@ versions_reply(struct request *req, struct reply *reply, const struct version *v
 	struct parts *parts = arena_alloc(req->task->arena, sizeof(*parts));
 
 	parts->version = *version;
-	parts->rest = (struct reply_rest){ .object = parts };
+	parts->rest = (struct reply_rest){ .begin = begin, .object = parts };
 	reply->rest = &parts->rest;
 	if (accept_begins(req->accept, "text/html")) {
 		parts->rest.read = read_html;

@@ -34,9 +34,15 @@ static const char set_sql[] = "UPDATE conversations\n"
 			      "SET current_version = $3\n"
 			      "WHERE client_id = $1 AND id = $2 AND current_version <> $3";
 
-static const char read_sql[] = "SELECT substr(html, $4::integer, $5::integer)\n"
-			       "FROM versions\n"
-			       "WHERE client_id = $1 AND conversation_id = $2 AND version = $3";
+/* Unpacked once, for all its parts. By bytes, which need not be counted from the beginning. */
+static const char read_sql[] =
+    "WITH whole AS MATERIALIZED (\n"
+    "SELECT convert_to(html, 'UTF8') AS html, (size_bytes - 1) / $4::integer AS last_part\n"
+    "FROM versions\n"
+    "WHERE client_id = $1 AND conversation_id = $2 AND version = $3)\n"
+    "SELECT substr(w.html, part * $4::integer + 1, $4::integer), part, part = w.last_part\n"
+    "FROM whole AS w\n"
+    "CROSS JOIN LATERAL generate_series(0, w.last_part) AS part";
 
 const char *const version_statements[] = { add_sql, find_sql, list_sql, set_sql, read_sql, NULL };
 
@@ -142,17 +148,28 @@ version_set_current(struct task *task, struct id id, int64_t number, struct vers
 }
 
 bool
-version_read(struct task *task, const struct version *version, int64_t parts, struct text *ret)
+version_open(struct task *task, const struct version *version, struct version_reader *ret)
 {
 	struct db_params *params = key(task, version->conversation);
-	struct db_rows *rows;
 
 	db_add_int(params, version->number);
-	db_add_int(params, parts * VERSION_PART_CHARS + 1);
-	db_add_int(params, VERSION_PART_CHARS);
-	if (!db_query_one(task, read_sql, params, &rows))
+	db_add_int(params, VERSION_PART_SIZE);
+	ret->parts = 0;
+	return db_cursor_open(task, read_sql, params, &ret->cursor);
+}
+
+bool
+version_read(struct task *task, struct version_reader *reader, struct text *ret, bool *ret_last)
+{
+	struct db_rows *rows;
+
+	if (!db_cursor_next(task, reader->cursor, 1, &rows))
 		return false;
+	if (db_count(rows) == 0 || db_int(rows, 0, 1) != reader->parts)
+		return task_fail(task, ERR_NOT_FOUND, "The version has gone.");
+	reader->parts++;
 	*ret = db_bytes(rows, 0, 0);
+	*ret_last = db_bool(rows, 0, 2);
 	return true;
 }
 

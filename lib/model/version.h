@@ -14,7 +14,7 @@
 #define VERSION_HTML_MAX (16 << 20) /* bytes */
 #define VERSION_DESCRIPTION_MAX 500 /* characters */
 #define VERSION_NUMBER_MAX INT32_MAX
-#define VERSION_PART_CHARS (1 << 20)
+#define VERSION_PART_SIZE (1 << 20) /* bytes */
 
 struct version {
 	struct id id;
@@ -48,10 +48,19 @@ NODISCARD bool version_list(struct task *task, struct id conversation, struct id
     int64_t limit, struct versions *ret);
 NODISCARD bool version_set_current(
     struct task *task, struct id conversation, int64_t number, struct version *ret);
-/* The part of its html behind so many parts, of at most VERSION_PART_CHARS characters; the last
- * ends where size_bytes are together. ERR_NOT_FOUND: the version has gone. */
+
+/*
+ * Its html in parts of VERSION_PART_SIZE bytes, in one transaction: characters may be cut.
+ * ERR_NOT_FOUND: the version has gone.
+ */
+struct version_reader {
+	struct db_cursor *cursor;
+	int64_t parts; /* so far */
+};
+NODISCARD bool version_open(
+    struct task *task, const struct version *version, struct version_reader *ret);
 NODISCARD bool version_read(
-    struct task *task, const struct version *version, int64_t parts, struct text *ret);
+    struct task *task, struct version_reader *reader, struct text *ret, bool *ret_last);
 
 /* As JSON, without its html; object: a struct version. */
 void version_write(struct json_out *out, const void *object);

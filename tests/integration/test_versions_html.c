@@ -140,7 +140,7 @@ static void
 long_html_is_the_same_as_json(UNUSED void **state)
 {
 	const char *path = versions("versions-json");
-	const size_t bytes = 3 * VERSION_PART_CHARS + 5;
+	const size_t bytes = 3 * VERSION_PART_SIZE + 5;
 	struct http_answer answer = post_long(path, bytes, "\\\"\\u0001", 2);
 	const char *html;
 	size_t count = 0;

@@ -42,11 +42,36 @@ an_answers_media_type_asks_for_its_format(UNUSED void **state)
 	}
 }
 
+static const struct {
+	const char *sentence;
+	const char *header;
+	bool begins;
+} beginnings[] = {
+	{ "no header", NULL, false },
+	{ "an empty one", "", false },
+	{ "the type alone", "text/html", true },
+	{ "in capitals", " Text/HTML;q=0.9", true },
+	{ "as browsers send it", "text/html,application/xhtml+xml,*/*;q=0.8", true },
+	{ "behind another", "application/json, text/html", false },
+	{ "a longer name", "text/htmlx", false },
+	{ "a shorter name", "text/htm", false },
+	{ "any type", "*/*", false },
+};
+
+static void
+the_header_begins_with_a_type(UNUSED void **state)
+{
+	for (size_t i = 0; i < COUNT(beginnings); i++)
+		if (accept_begins(beginnings[i].header, "text/html") != beginnings[i].begins)
+			fail_msg("%s", beginnings[i].sentence);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_header_chooses_the_format),
+		cmocka_unit_test(the_header_begins_with_a_type),
 		cmocka_unit_test(an_answers_media_type_asks_for_its_format),
 	};
 

@@ -250,6 +250,35 @@ test_large_answers_arrive_whole(void **state)
 	close(fd);
 }
 
+static void
+test_parts_make_one_answer(void **state)
+{
+	char *expected = calloc(1, LOOP_LARGE + 10);
+	int fd = fastcgi_connect(loop_address());
+
+	(void)state;
+	memset(stpcpy(expected, "first"), 'm', LOOP_LARGE);
+	strcpy(expected + 5 + LOOP_LARGE, "last");
+	for (int i = 0; i < 2; i++)
+		loop_assert_answer(fastcgi_get(fd, true, "/parts"), expected);
+	loop_assert_answer(fastcgi_get(fd, true, "/a"), "/a");
+	close(fd);
+	free(expected);
+}
+
+static void
+test_an_answer_that_is_cut_has_no_end(void **state)
+{
+	int fd = fastcgi_connect(loop_address());
+
+	(void)state;
+	assert_null(fastcgi_get(fd, true, "/cut"));
+	close(fd);
+	fd = fastcgi_connect(loop_address());
+	loop_assert_answer(fastcgi_get(fd, true, "/a"), "/a");
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -270,6 +299,8 @@ main(void)
 		TEST(test_an_unread_body_is_not_the_next_request),
 		TEST(test_large_parameters),
 		TEST(test_large_answers_arrive_whole),
+		TEST(test_parts_make_one_answer),
+		TEST(test_an_answer_that_is_cut_has_no_end),
 	};
 #undef TEST
 
