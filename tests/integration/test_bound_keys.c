@@ -258,7 +258,7 @@ the_token_of_another_users_session_opens_nothing(UNUSED void **state)
 static bool
 names_no_row(const char *field)
 {
-	return strcmp(field, "conversation_id") == 0 || strcmp(field, "agent_session_id") == 0;
+	return strcmp(field, "conversation_id") == 0;
 }
 
 /* How many of the fields could name what is the other's. */

@@ -50,11 +50,11 @@ static const char rows_sql[] =
     "FROM unnest(ARRAY['chat_logs', 'authorizations', 'messages']) AS parent,\n"
     "(VALUES (date '2026-01-01'), ('2026-01-02')) AS v (day);\n"
     "INSERT INTO chat_logs (client_id, id, created_at, user_id, session_id, conversation_id,\n"
-    "agent_session_id, trace_id, tokens_used, estimated_cost_cents)\n"
+    "agent_session_id, trace_id, tokens_used, estimated_cost_cents, agent_root_id)\n"
     "SELECT c.id, (lpad(to_hex(ms), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,\n"
     "to_timestamp(ms / 1000.0), md5('u' || 1 + n % 2000)::uuid, md5('s' || 1 + n % 2000)::uuid,\n"
     "md5('c' || n % 2000)::uuid, md5('a' || n % 2000)::uuid, md5('t' || n % 2000), n,\n"
-    "CASE WHEN n % 100 > 0 THEN 1 END\n"
+    "CASE WHEN n % 100 > 0 THEN 1 END, md5('r' || n % 2000)::uuid\n"
     "FROM tenant AS c, (\n"
     "SELECT n, extract(epoch FROM timestamptz '2025-12-31 00:00Z')::bigint * 1000\n"
     "+ n * bigint '15000' AS ms\n"
@@ -344,12 +344,14 @@ static const struct {
 	{ budget_status_statements, "_client_id_session_id_id_idx on chat_logs_", PARTITIONS },
 	{ budget_status_statements, "_client_id_agent_session_id_id_idx on chat_logs_",
 	    PARTITIONS },
+	{ budget_status_statements, "_client_id_agent_root_id_id_idx on chat_logs_", PARTITIONS },
 	{ message_statements, "_conversation_id_ordinal_idx on messages_", PARTITIONS },
 	{ message_statements, "_conversation_id_ordinal_idx1 on messages_", PARTITIONS },
 	{ budget_sum_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ budget_sum_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },
 	{ budget_sum_statements, "_client_id_session_id_id_idx on chat_logs_", PARTITIONS },
 	{ budget_sum_statements, "_client_id_agent_session_id_id_idx on chat_logs_", PARTITIONS },
+	{ budget_sum_statements, "_client_id_agent_root_id_id_idx on chat_logs_", PARTITIONS },
 	{ budget_crossing_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ budget_crossing_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },
 	{ usage_rank_statements, "Index Scan on user_costs_pkey ", 1 },
