@@ -151,7 +151,8 @@ rows_of_the_other(void)
 	    " WHERE user_id = '%s'),"
 	    " (SELECT string_agg(a::text, '' ORDER BY id) FROM agent_sessions a"
 	    " WHERE user_id = '%s')))",
-	    other.user, other.user, other.user, other.user, other.user, other.user, other.user);
+	    other.user, other.user, other.user, other.user, other.user, other.user, other.user,
+	    other.user);
 }
 
 static void
