@@ -28,6 +28,7 @@ static const struct column columns[] = {
 	{ "session_id", KIND_TEXT },
 	{ "conversation_id", KIND_TEXT },
 	{ "agent_session_id", KIND_TEXT },
+	{ "agent_root_id", KIND_IGNORED },
 	{ "trace_id", KIND_TEXT },
 	{ "span_id", KIND_TEXT },
 	{ "parent_span_id", KIND_TEXT },

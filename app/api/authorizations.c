@@ -145,7 +145,7 @@ check_scope(struct task *task, struct input *input)
 {
 	bool user_is_made = input->external_user_id != NULL;
 
-	return (user_is_made && id_is_nil(input->scope.session_id)) ||
+	return (user_is_made && id_is_nil(input->scope.session_id) && id_is_nil(task->user)) ||
 	       authorization_check_scope(task, user_is_made, &input->scope);
 }
 

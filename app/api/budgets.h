@@ -6,7 +6,7 @@
 
 #include "app/request.h"
 
-extern const struct json_field budgets_check_fields[10];
+extern const struct json_field budgets_check_fields[11];
 
 /* Behind the commit of a change. */
 void budgets_changed(struct request *req);

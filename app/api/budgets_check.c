@@ -6,6 +6,7 @@
 #include "app/auth.h"
 #include "app/ingest/ingest.h"
 #include "app/metrics.h"
+#include "lib/model/agent_session_tree.h"
 #include "lib/model/counter_use.h"
 
 struct check_query {
@@ -13,7 +14,7 @@ struct check_query {
 	const char *external_user_id;
 };
 
-const struct json_field budgets_check_fields[10] = {
+const struct json_field budgets_check_fields[11] = {
 	BUDGET_SCOPE_FIELDS(struct check_query),
 	{ .name = "external_user_id",
 	    .type = JSON_TEXT,
@@ -131,6 +132,14 @@ find_key(struct task *task, struct budget_scope *scope)
 	return known || task_fail_field(task, "api_key_id", "names no key of this client");
 }
 
+/* A call of an agent session is one of its tree. */
+static bool
+find_tree(struct task *task, struct budget_scope *scope)
+{
+	return id_is_nil(scope->agent_session_id) || !id_is_nil(scope->agent_root_id) ||
+	       agent_session_find_root(task, scope->agent_session_id, &scope->agent_root_id);
+}
+
 /* From the log, at one instant. */
 static bool
 sum_statuses(struct task *task, const struct budget_scope *call, struct budget_statuses *ret)
@@ -187,8 +196,8 @@ budgets_check(struct request *req, struct reply *reply)
 	struct json_out *out;
 
 	if (!request_read_query(req, &query) || !find_user(req->task, &query) ||
-	    !find_key(req->task, &query.scope) || !db_commit(req->task) ||
-	    !find_statuses(req, &query.scope, &list))
+	    !find_key(req->task, &query.scope) || !find_tree(req->task, &query.scope) ||
+	    !db_commit(req->task) || !find_statuses(req, &query.scope, &list))
 		return false;
 	out = json_out_new(&reply->body);
 	json_open(out);

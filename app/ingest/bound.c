@@ -6,7 +6,8 @@
 static bool
 check_references(struct task *task, const struct chat_log *log)
 {
-	struct budget_scope named = { .session_id = log->session_id };
+	struct budget_scope named = { .session_id = log->session_id,
+		.agent_session_id = log->agent_session_id };
 	struct authorization authorization;
 
 	if (!authorization_check_scope(task, true, &named))

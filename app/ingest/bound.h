@@ -10,8 +10,8 @@
 
 /*
  * Gives the record to the user to whom the key is bound, if it is. ERR_INVALID where it names
- * another user, or a session or an authorization that is not the user's. What was wrong with the
- * record before stays named.
+ * another user, or a session, an agent session or an authorization that is not the user's. What was
+ * wrong with the record before stays named.
  */
 NODISCARD bool bound_check(
     struct task *task, const struct identity *identity, struct chat_log *log);

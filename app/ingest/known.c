@@ -11,7 +11,7 @@
 _Static_assert((SETS & (SETS - 1)) == 0, "a hash is cut by a mask");
 
 struct entry {
-	struct id client, id;
+	struct id client, id, root;
 	uint32_t generation; /* of when it was kept; another one: empty */
 	uint8_t kind, tier;
 };
@@ -68,6 +68,7 @@ look(struct known *known, struct reference *reference)
 			continue;
 		reference->found = true;
 		reference->tier = (enum user_tier)set[i].tier;
+		reference->root = set[i].root;
 	}
 }
 
@@ -77,8 +78,8 @@ keep(struct known *known, const struct reference *reference)
 	struct entry *set = set_of(known, reference);
 
 	memmove(set + 1, set, (WAYS - 1) * sizeof(*set));
-	set[0] = (struct entry){ reference->client, reference->id, known->generation,
-		(uint8_t)reference->kind, (uint8_t)reference->tier };
+	set[0] = (struct entry){ reference->client, reference->id, reference->root,
+		known->generation, (uint8_t)reference->kind, (uint8_t)reference->tier };
 }
 
 /* What was read before a change is never kept after it. */

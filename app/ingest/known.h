@@ -1,14 +1,14 @@
 /*
- * Which users and sessions are there, kept in the process: the write path asks PostgreSQL only for
- * those that it has not met for a while. One that has been removed meanwhile is refused by its
- * foreign key; known_forget() then makes the next try ask again.
+ * Which users, sessions and agent sessions are there, kept in the process: the write path asks
+ * PostgreSQL only for those that it has not met for a while. One that has been removed meanwhile is
+ * refused by its foreign key; known_forget() then makes the next try ask again.
  */
 #ifndef APP_INGEST_KNOWN_H
 #define APP_INGEST_KNOWN_H
 
 #include "lib/model/reference.h"
 
-#define KNOWN_MAX 32768 /* users and sessions kept; the next push out those kept longest */
+#define KNOWN_MAX 32768 /* of all of them kept; the next push out those kept longest */
 
 struct known;
 
@@ -16,7 +16,7 @@ struct known;
 struct known *known_new(void);
 void known_free(struct known *known);
 
-/* Sets found and tier of each, in a transaction of its own where something must be asked. */
+/* Sets found, tier and root of each, in a transaction of its own where something must be asked. */
 NODISCARD bool known_find(
     struct task *task, struct known *known, struct reference *list, size_t count);
 

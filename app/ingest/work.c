@@ -117,6 +117,13 @@ add_reference(
 		    (struct reference){ .client = client, .id = id, .kind = kind };
 }
 
+static void
+add_scope(struct references *references, struct id client, const struct budget_scope *scope)
+{
+	add_reference(references, client, scope->user_id, REFERENCE_USER);
+	add_reference(references, client, scope->agent_session_id, REFERENCE_AGENT_SESSION);
+}
+
 static struct reference *
 take_reference(struct references *references, struct id id)
 {
@@ -128,7 +135,9 @@ refer_row(struct references *references, struct record *record, struct batch_row
 {
 	const struct reference *user = take_reference(references, record->log.user_id);
 	const struct reference *session = take_reference(references, record->log.session_id);
+	const struct reference *agent = take_reference(references, record->log.agent_session_id);
 
+	record->log.agent_root_id = agent == NULL ? (struct id){ 0 } : agent->root;
 	if (session != NULL && !session->found)
 		row->outcome = BATCH_NO_SESSION;
 	if (user == NULL)
@@ -150,7 +159,9 @@ refer_hold(struct references *references, struct hold_row *hold)
 {
 	struct budget_scope *scope = &hold->authorize->authorization.scope;
 	const struct reference *user = take_reference(references, scope->user_id);
+	const struct reference *agent = take_reference(references, scope->agent_session_id);
 
+	scope->agent_root_id = agent == NULL ? (struct id){ 0 } : agent->root;
 	hold->user_is_missing = user != NULL && !user->found && !user->erased;
 	if (user != NULL && user->erased && hold->authorize->external_user_id != NULL) {
 		scope->user_id = (struct id){ 0 };
@@ -176,7 +187,7 @@ work_refer(struct task *task, struct work *work, struct known *known)
 	struct batch_row *row = work->batch.rows;
 	struct hold_row *hold = work->holds;
 	struct references references = {
-		.list = arena_array(task->arena, 2 * work->batch.row_count + work->submissions,
+		.list = arena_array(task->arena, 3 * work->batch.row_count + 2 * work->submissions,
 		    sizeof(struct reference)),
 	};
 
@@ -188,10 +199,11 @@ work_refer(struct task *task, struct work *work, struct known *known)
 			    &references, client, s->records[i].log.user_id, REFERENCE_USER);
 			add_reference(
 			    &references, client, s->records[i].log.session_id, REFERENCE_SESSION);
+			add_reference(&references, client, s->records[i].log.agent_session_id,
+			    REFERENCE_AGENT_SESSION);
 		}
 		if (s->authorize != NULL)
-			add_reference(&references, client,
-			    s->authorize->authorization.scope.user_id, REFERENCE_USER);
+			add_scope(&references, client, &s->authorize->authorization.scope);
 		if (s->posting != NULL)
 			add_reference(&references, client, s->posting->asked.user, REFERENCE_USER);
 	}

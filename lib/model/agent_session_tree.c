@@ -26,7 +26,11 @@ static const char tree_sql[] =
     "LEFT JOIN agent_session_usage AS u ON u.client_id = $1 AND u.agent_session_id = t.id\n"
     "ORDER BY t.depth, t.id";
 
-const char *const agent_session_tree_statements[] = { tree_sql, NULL };
+static const char root_sql[] = "SELECT root_id\n"
+			       "FROM agent_sessions\n"
+			       "WHERE client_id = $1 AND id = $2";
+
+const char *const agent_session_tree_statements[] = { tree_sql, root_sql, NULL };
 
 static struct agent_node
 read_node(const struct task *task, const struct db_rows *rows, int row)
@@ -114,6 +118,17 @@ agent_session_tree(struct task *task, struct id id, struct agent_tree *ret)
 	for (size_t i = 0; i < ret->count; i++)
 		ret->at[i] = read_node(task, rows, (int)i);
 	agent_tree_total(task, ret);
+	return true;
+}
+
+bool
+agent_session_find_root(struct task *task, struct id id, struct id *ret)
+{
+	struct db_rows *rows;
+
+	if (!db_query(task, root_sql, agent_session_key(task, id), &rows))
+		return false;
+	*ret = db_count(rows) == 0 ? (struct id){ 0 } : db_id(rows, 0, 0);
 	return true;
 }
 

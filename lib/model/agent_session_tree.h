@@ -39,6 +39,9 @@ struct agent_tree {
 /* ERR_NOT_FOUND. */
 NODISCARD bool agent_session_tree(struct task *task, struct id id, struct agent_tree *ret);
 
+/* The root of its tree; *ret nil: there is no such session. */
+NODISCARD bool agent_session_find_root(struct task *task, struct id id, struct id *ret);
+
 /* Sums up own into total. Pure: the nodes stand in the order of a tree. */
 void agent_tree_total(struct task *task, struct agent_tree *tree);
 

@@ -9,9 +9,9 @@
 	"id, created_at, expires_at, settled_at, settled_by, voided_at, model_pricing_id, " \
 	"(held_cents * 10000000)::bigint, held_tokens, (cost_cents * 10000000)::bigint, tags, " \
 	"user_id, user_tier, api_key_id, session_id, agent_session_id, feature, provider, model, " \
-	"NULL::text"
+	"NULL::text, agent_root_id"
 #define SCOPE_COLUMN 11
-#define LEFT_COLUMN 20 /* behind those */
+#define LEFT_COLUMN 21 /* behind those */
 
 static const char find_sql[] = "SELECT " COLUMNS "\n"
 			       "FROM authorizations\n"
@@ -51,7 +51,8 @@ static const char sum_held_sql[] =
 
 static const char check_scope_sql[] =
     "SELECT (SELECT tier FROM users WHERE client_id = $1 AND id = $2),\n"
-    "(SELECT true FROM sessions WHERE client_id = $1 AND id = $3)";
+    "(SELECT true FROM sessions WHERE client_id = $1 AND id = $3),\n"
+    "(SELECT true FROM agent_sessions WHERE client_id = $1 AND id = $4)";
 
 const char *const authorization_statements[] = { find_sql, void_sql, list_held_sql, sum_held_sql,
 	check_scope_sql, NULL };
@@ -93,6 +94,13 @@ check_user(struct task *task, const char *tier, bool is_made, struct budget_scop
 	scope->user_tier = (int)(tier == NULL ? USER_ANONYMOUS : user_tier_of(tier));
 }
 
+/* Any id will do, but of a key that is bound to a user: it must not add to what others took. */
+static bool
+names_own_agent_session(const struct task *task, const struct budget_scope *scope)
+{
+	return !id_is_nil(task->user) && !id_is_nil(scope->agent_session_id);
+}
+
 bool
 authorization_check_scope(struct task *task, bool user_is_made, struct budget_scope *scope)
 {
@@ -100,16 +108,21 @@ authorization_check_scope(struct task *task, bool user_is_made, struct budget_sc
 	struct db_step step = { .sql = check_scope_sql, .params = params };
 	struct db_rows *rows;
 
-	if (id_is_nil(scope->user_id) && id_is_nil(scope->session_id))
+	if (id_is_nil(scope->user_id) && id_is_nil(scope->session_id) &&
+	    !names_own_agent_session(task, scope))
 		return true;
 	db_add_id(params, task->client);
 	db_add_id(params, scope->user_id);
 	db_add_id(params, scope->session_id);
+	db_add_id(params, scope->agent_session_id);
 	if (!db_pipeline_commit(task, &step, 1, &rows, NULL))
 		return false;
 	check_user(task, db_text(rows, 0, 0), user_is_made, scope);
 	if (!id_is_nil(scope->session_id) && db_null(rows, 0, 1))
 		task_fail_field(task, "session_id", "names no session of this client");
+	if (names_own_agent_session(task, scope) && db_null(rows, 0, 2))
+		task_fail_field(
+		    task, "agent_session_id", "names no agent session of the key's user");
 	return task->err.code == ERR_NONE;
 }
 

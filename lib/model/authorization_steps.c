@@ -8,16 +8,16 @@
 static const char insert_sql[] =
     "INSERT INTO authorizations (client_id, id, created_at, expires_at, user_id, user_tier, "
     "api_key_id, session_id, agent_session_id, feature, provider, model, tags, held_cents, "
-    "held_tokens, model_pricing_id)\n"
+    "held_tokens, model_pricing_id, agent_root_id)\n"
     "SELECT n.client_id, n.id, n.created_at, n.expires_at, n.user_id, n.user_tier, n.api_key_id, "
     "n.session_id, n.agent_session_id, n.feature, n.provider, n.model, n.tags::text[], "
-    "n.held_nanos * 0.0000001, n.held_tokens, n.model_pricing_id\n"
+    "n.held_nanos * 0.0000001, n.held_tokens, n.model_pricing_id, n.agent_root_id\n"
     "FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::uuid[], "
     "$6::text[], $7::uuid[], $8::uuid[], $9::uuid[], $10::text[], $11::text[], $12::text[], "
-    "$13::text[], $14::bigint[], $15::bigint[], $16::uuid[]) "
+    "$13::text[], $14::bigint[], $15::bigint[], $16::uuid[], $17::uuid[]) "
     "AS n (client_id, id, created_at, expires_at, user_id, user_tier, api_key_id, session_id, "
     "agent_session_id, feature, provider, model, tags, held_nanos, held_tokens, "
-    "model_pricing_id)";
+    "model_pricing_id, agent_root_id)";
 
 /*
  * Of the records that name an authorization the first that is in the log settles it. They are
@@ -88,6 +88,7 @@ add_row(struct db_array *const *a, const struct authorization_row *row)
 	add_number(a[13], authorization->held_nanos);
 	add_number(a[14], authorization->held_tokens);
 	db_array_id(a[15], authorization->model_pricing_id);
+	db_array_id(a[16], scope->agent_root_id);
 }
 
 struct db_step
@@ -96,7 +97,7 @@ authorization_insert_step(struct task *task, const struct authorization_row *row
 	static const enum db_array_type types[] = { DB_ARRAY_ID, DB_ARRAY_ID, DB_ARRAY_TIME,
 		DB_ARRAY_TIME, DB_ARRAY_ID, DB_ARRAY_TEXT, DB_ARRAY_ID, DB_ARRAY_ID, DB_ARRAY_ID,
 		DB_ARRAY_TEXT, DB_ARRAY_TEXT, DB_ARRAY_TEXT, DB_ARRAY_TEXT, DB_ARRAY_INT,
-		DB_ARRAY_INT, DB_ARRAY_ID };
+		DB_ARRAY_INT, DB_ARRAY_ID, DB_ARRAY_ID };
 	struct db_params *params = db_params(task);
 	struct db_array *arrays[COUNT(types)];
 

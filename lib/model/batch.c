@@ -37,7 +37,7 @@ static const char users_sql[] =
 	"output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, " \
 	"tokens_used, message_length, response_length, estimated_cost_cents, " \
 	"verified_cost_cents, model_pricing_id, is_cache_hit, tools_used, tags, success, " \
-	"error_message, duration_ms, metadata, user_tier) " \
+	"error_message, duration_ms, metadata, user_tier, agent_root_id) " \
 	"SELECT r.client_id, r.id, r.created_at, r.received_at, r.api_key_id, " \
 	"r.authorization_id, r.user_id, r.session_id, r.conversation_id, r.agent_session_id, " \
 	"r.trace_id, r.span_id, r.parent_span_id, r.feature, r.agent_type, r.provider, " \
@@ -45,21 +45,22 @@ static const char users_sql[] =
 	"r.cache_write_tokens, r.reasoning_tokens, r.tokens_used, r.message_length, " \
 	"r.response_length, r.estimated_nanos * 0.0000001, r.verified_nanos * 0.0000001, " \
 	"r.model_pricing_id, r.is_cache_hit, r.tools_used::text[], r.tags::text[], r.success, " \
-	"r.error_message, r.duration_ms, r.metadata::jsonb, r.user_tier " \
+	"r.error_message, r.duration_ms, r.metadata::jsonb, r.user_tier, " \
+	"r.agent_root_id " \
 	"FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], " \
 	"$5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::uuid[], " \
 	"$11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], " \
 	"$17::text[], $18::bigint[], $19::bigint[], $20::bigint[], $21::bigint[], " \
 	"$22::bigint[], $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[], " \
 	"$27::bigint[], $28::uuid[], $29::boolean[], $30::text[], $31::text[], " \
-	"$32::boolean[], $33::text[], $34::bigint[], $35::text[], $36::text[]) " \
+	"$32::boolean[], $33::text[], $34::bigint[], $35::text[], $36::text[], $37::uuid[]) " \
 	"AS r (client_id, id, created_at, received_at, api_key_id, authorization_id, user_id, " \
 	"session_id, conversation_id, agent_session_id, trace_id, span_id, parent_span_id, " \
 	"feature, agent_type, provider, model, input_tokens, output_tokens, " \
 	"cached_input_tokens, cache_write_tokens, reasoning_tokens, tokens_used, " \
 	"message_length, response_length, estimated_nanos, verified_nanos, model_pricing_id, " \
 	"is_cache_hit, tools_used, tags, success, error_message, duration_ms, metadata, " \
-	"user_tier) " \
+	"user_tier, agent_root_id) " \
 	"ON CONFLICT DO NOTHING "
 static const char insert_sql[] = INSERT_ROWS "RETURNING client_id, id";
 
@@ -227,6 +228,7 @@ add_row_tail(struct db_array *const *a, const struct batch_row *row)
 	add_number(a[33], log->duration_ms);
 	db_array_text(a[34], log->metadata);
 	db_array_text(a[35], text_of(log->user_tier));
+	db_array_id(a[36], log->agent_root_id);
 }
 
 static void
@@ -239,7 +241,7 @@ add_rows(struct task *task, struct batch_row *const *rows, size_t count, struct 
 		DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_INT,
 		DB_ARRAY_INT, DB_ARRAY_INT, DB_ARRAY_ID, DB_ARRAY_BOOL, DB_ARRAY_TEXT,
 		DB_ARRAY_TEXT, DB_ARRAY_BOOL, DB_ARRAY_TEXT, DB_ARRAY_INT, DB_ARRAY_TEXT,
-		DB_ARRAY_TEXT };
+		DB_ARRAY_TEXT, DB_ARRAY_ID };
 	struct db_params *params = db_params(task);
 	struct db_array *arrays[COUNT(types)];
 	bool in_sessions = false;

@@ -19,7 +19,7 @@ static const char list_sql[] =
     "AND b.timezone = c.timezone "
     "AND b.mode <> 'shadow' "
     "AND num_nonnulls(b.user_id, b.user_tier, b.api_key_id, b.session_id, b.agent_session_id, "
-    "b.feature, b.provider, b.model, b.tag, b.each_by) = 0 "
+    "b.feature, b.provider, b.model, b.tag, b.agent_root_id, b.each_by) = 0 "
     "AND (d.requests > b.limit_requests "
     "OR d.tokens > b.limit_tokens "
     "OR d.cost > b.limit_cents "

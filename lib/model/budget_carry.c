@@ -3,19 +3,19 @@
 #include "lib/model/budget_sum_private.h"
 
 /*
- * $18 is the length of the steps in microseconds, 0 where the window does not roll; $19 the
+ * $19 is the length of the steps in microseconds, 0 where the window does not roll; $20 the
  * window's start. The cost stops where a sum stops.
  */
 #define KEEP(way) \
 	"INSERT INTO budget_carries AS c (client_id, budget_id, bucket, window_start, cost_cents,\n" \
 	"requests, tokens, unpriced)\n" \
-	"SELECT $1, $17, bucket, start, least(cost, " SUM_NANOS_MAX ") * 0.0000001,\n" \
+	"SELECT $1, $18, bucket, start, least(cost, " SUM_NANOS_MAX ") * 0.0000001,\n" \
 	"requests, tokens, unpriced\n" \
 	"FROM (\n" \
 	"SELECT " BUDGET_SUM_COLUMNS ", bucket,\n" \
-	"CASE WHEN $18::bigint = 0 THEN $19::timestamptz\n" \
+	"CASE WHEN $19::bigint = 0 THEN $20::timestamptz\n" \
 	"ELSE to_timestamp((" BUDGET_SUM_SLOT("created_at", \
-	    "$18") " * $18 / 1000000)::double precision) END AS start\n" \
+	    "$19") " * $19 / 1000000)::double precision) END AS start\n" \
 		   "FROM chat_logs AS l\n" \
 		   "CROSS JOIN LATERAL unnest(ARRAY[''] || " BUDGET_SUM_BUCKETS \
 		   ") AS b (bucket)\n" BUDGET_SUM_WINDOW way BUDGET_SUM_HAS_BUCKET \
@@ -32,6 +32,7 @@ static const char keep_sql[] = KEEP(BUDGET_SUM_BY_TIME);
 static const char keep_by_user_sql[] = KEEP(BUDGET_SUM_BY_USER);
 static const char keep_by_session_sql[] = KEEP(BUDGET_SUM_BY_SESSION);
 static const char keep_by_agent_session_sql[] = KEEP(BUDGET_SUM_BY_AGENT_SESSION);
+static const char keep_by_agent_root_sql[] = KEEP(BUDGET_SUM_BY_AGENT_ROOT);
 
 static const char forget_sql[] = "DELETE FROM budget_carries\n"
 				 "WHERE client_id = $1 AND budget_id = $2 AND window_start < $3";
@@ -51,10 +52,12 @@ static const char *const statements[] = {
 	[BUDGET_SUM_WAY_USER] = keep_by_user_sql,
 	[BUDGET_SUM_WAY_SESSION] = keep_by_session_sql,
 	[BUDGET_SUM_WAY_AGENT_SESSION] = keep_by_agent_session_sql,
+	[BUDGET_SUM_WAY_AGENT_ROOT] = keep_by_agent_root_sql,
 };
 
 const char *const budget_carry_statements[] = { keep_sql, keep_by_user_sql, keep_by_session_sql,
-	keep_by_agent_session_sql, forget_sql, forget_removed_sql, clients_sql, NULL };
+	keep_by_agent_session_sql, keep_by_agent_root_sql, forget_sql, forget_removed_sql,
+	clients_sql, NULL };
 
 static bool
 find_window(struct task *task, const struct budget *budget, struct window *ret)

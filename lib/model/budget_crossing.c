@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* $18 to $20: measure, amount and beginning of the key of each threshold. */
+/* $19 to $21: measure, amount and beginning of the key of each threshold. */
 #define CROSSED(way) \
 	"SELECT s.cost, s.requests, s.tokens, s.bucket, t.place\n" \
 	"FROM (SELECT " BUDGET_SUM_TOTALS ", bucket\n" \
@@ -14,35 +14,37 @@
 	"SELECT " BUDGET_SUM_COLUMNS ", bucket\n" \
 	"FROM chat_logs AS l\n" \
 	"CROSS JOIN LATERAL unnest(" BUDGET_SUM_BUCKETS ") AS b (bucket)\n" BUDGET_SUM_WINDOW way \
-	"AND ($16::text IS NULL OR bucket IS NOT NULL)\n" \
+	"AND ($17::text IS NULL OR bucket IS NOT NULL)\n" \
 	"GROUP BY bucket\n" \
 	"UNION ALL\n" \
 	"SELECT " BUDGET_SUM_CARRIED_COLUMNS ", NULLIF(bucket, '')\n" BUDGET_SUM_CARRIED \
-	"AND ($16::text IS NULL) = (bucket = '')) AS u\n" \
+	"AND ($17::text IS NULL) = (bucket = '')) AS u\n" \
 	"GROUP BY bucket) AS s (cost, requests, tokens, unpriced, bucket)\n" \
-	"CROSS JOIN LATERAL unnest($18::bigint[], $19::bigint[], $20::text[])\n" \
+	"CROSS JOIN LATERAL unnest($19::bigint[], $20::bigint[], $21::text[])\n" \
 	"WITH ORDINALITY AS t (measure, amount, key, place)\n" \
 	"WHERE (ARRAY[s.cost, s.requests, s.tokens])[t.measure + 1] >= t.amount\n" \
 	"AND NOT EXISTS (SELECT FROM alerts AS a\n" \
 	"WHERE a.client_id = $1 AND a.key = t.key || COALESCE(':' || s.bucket, '')\n" \
-	"AND a.created_at >= $21)\n" \
+	"AND a.created_at >= $22)\n" \
 	"ORDER BY s.bucket, t.place\n" \
-	"LIMIT $22"
+	"LIMIT $23"
 
 static const char by_time_sql[] = CROSSED(BUDGET_SUM_BY_TIME);
 static const char by_user_sql[] = CROSSED(BUDGET_SUM_BY_USER);
 static const char by_session_sql[] = CROSSED(BUDGET_SUM_BY_SESSION);
 static const char by_agent_session_sql[] = CROSSED(BUDGET_SUM_BY_AGENT_SESSION);
+static const char by_agent_root_sql[] = CROSSED(BUDGET_SUM_BY_AGENT_ROOT);
 
 static const char *const statements[] = {
 	[BUDGET_SUM_WAY_TIME] = by_time_sql,
 	[BUDGET_SUM_WAY_USER] = by_user_sql,
 	[BUDGET_SUM_WAY_SESSION] = by_session_sql,
 	[BUDGET_SUM_WAY_AGENT_SESSION] = by_agent_session_sql,
+	[BUDGET_SUM_WAY_AGENT_ROOT] = by_agent_root_sql,
 };
 
 const char *const budget_crossing_statements[] = { by_time_sql, by_user_sql, by_session_sql,
-	by_agent_session_sql, NULL };
+	by_agent_session_sql, by_agent_root_sql, NULL };
 
 static const struct {
 	const char *measure, *limit, *spent;
@@ -78,7 +80,7 @@ limit_of(struct task *task, const struct budget *budget, struct window window,
 	return decide_limit(&account, task->now < window.end ? task->now : window.end - 1);
 }
 
-/* Every threshold of every limit, in the order of $18 to $20. */
+/* Every threshold of every limit, in the order of $19 to $21. */
 struct places {
 	struct budget_crossing *at;
 	size_t count;

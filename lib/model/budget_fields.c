@@ -68,6 +68,8 @@ const struct resource_field budget_fields[BUDGET_FIELDS] = {
 	SCOPE_FIELD(provider, JSON_TEXT, .min = 1, .max = PRICE_PROVIDER_MAX),
 	SCOPE_FIELD(model, JSON_TEXT, .min = 1, .max = PRICE_MODEL_MAX),
 	SCOPE_FIELD(tag, JSON_TEXT, .min = 1, .max = BUDGET_TAG_MAX),
+	SCOPE_FIELD(
+	    agent_root_id, JSON_ID, .about = "A whole tree of agent sessions, by its root."),
 	{ { .name = "each",
 	      .type = JSON_CHOICE,
 	      .offset = AT(each),

@@ -1,6 +1,6 @@
 #include "lib/model/budget.h"
 
-/* What a call falls under: $2 to $10 in the order of the dimensions. */
+/* What a call falls under: $2 to $11 in the order of the dimensions. */
 static const char applying[] = "WHERE client_id = $1 AND deleted_at IS NULL\n"
 			       "AND (user_id IS NULL OR user_id = $2)\n"
 			       "AND (user_tier IS NULL OR user_tier = $3)\n"
@@ -11,6 +11,7 @@ static const char applying[] = "WHERE client_id = $1 AND deleted_at IS NULL\n"
 			       "AND (provider IS NULL OR provider = $8)\n"
 			       "AND (model IS NULL OR model = $9)\n"
 			       "AND (tag IS NULL OR tag = $10)\n"
+			       "AND (agent_root_id IS NULL OR agent_root_id = $11)\n"
 			       "AND CASE each_by\n"
 			       "WHEN 'user_id' THEN $2::uuid IS NOT NULL\n"
 			       "WHEN 'user_tier' THEN $3::text IS NOT NULL\n"
@@ -21,6 +22,7 @@ static const char applying[] = "WHERE client_id = $1 AND deleted_at IS NULL\n"
 			       "WHEN 'provider' THEN $8::text IS NOT NULL\n"
 			       "WHEN 'model' THEN $9::text IS NOT NULL\n"
 			       "WHEN 'tag' THEN $10::text IS NOT NULL\n"
+			       "WHEN 'agent_root_id' THEN $11::uuid IS NOT NULL\n"
 			       "ELSE true END\n"
 			       "ORDER BY id";
 

@@ -28,6 +28,7 @@ budget_call_of_log(const struct chat_log *log)
 			.feature = log->feature,
 			.provider = log->provider,
 			.model = log->model,
+			.agent_root_id = log->agent_root_id,
 		},
 		.tags = log->tags,
 		.cost_nanos = log->verified_cost_nanos != CHAT_LOG_NONE ? log->verified_cost_nanos
@@ -126,6 +127,7 @@ fits(const struct budget_scope *scope, const struct budget_call *call)
 	return same_id(scope->user_id, of->user_id) && same_id(scope->api_key_id, of->api_key_id) &&
 	       same_id(scope->session_id, of->session_id) &&
 	       same_id(scope->agent_session_id, of->agent_session_id) &&
+	       same_id(scope->agent_root_id, of->agent_root_id) &&
 	       (!scope->has_user_tier ||
 		   (of->has_user_tier && scope->user_tier == of->user_tier)) &&
 	       same_text(scope->feature, of->feature) && same_text(scope->provider, of->provider) &&

@@ -6,7 +6,7 @@
 
 #include "lib/model/budget.h"
 
-#define BUDGET_FIELDS 24
+#define BUDGET_FIELDS 25
 extern const struct resource_field budget_fields[BUDGET_FIELDS];
 
 #endif

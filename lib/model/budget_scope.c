@@ -14,6 +14,7 @@ const char *const budget_dimension_names[] = {
 	[BUDGET_PROVIDER] = "provider",
 	[BUDGET_MODEL] = "model",
 	[BUDGET_TAG] = "tag",
+	[BUDGET_AGENT_ROOT_ID] = "agent_root_id",
 	NULL,
 };
 
@@ -32,6 +33,7 @@ static const struct {
 	[BUDGET_PROVIDER] = { false, MEMBER(provider) },
 	[BUDGET_MODEL] = { false, MEMBER(model) },
 	[BUDGET_TAG] = { false, MEMBER(tag) },
+	[BUDGET_AGENT_ROOT_ID] = { true, MEMBER(agent_root_id) },
 };
 _Static_assert(COUNT(dimensions) == BUDGET_DIMENSIONS, "a dimension without a member");
 

@@ -21,6 +21,7 @@ enum budget_dimension {
 	BUDGET_PROVIDER,
 	BUDGET_MODEL,
 	BUDGET_TAG,
+	BUDGET_AGENT_ROOT_ID,
 	BUDGET_DIMENSIONS,
 	BUDGET_NO_DIMENSION = BUDGET_DIMENSIONS
 };
@@ -41,6 +42,7 @@ struct budget_scope {
 	const char *provider;
 	const char *model;
 	const char *tag;
+	struct id agent_root_id; /* of the tree in which the agent session is */
 };
 
 /* Rows for a table of fields: holder is a struct with a member of this type. */
@@ -63,7 +65,9 @@ struct budget_scope {
 	    BUDGET_SCOPE_ROW(holder, feature, JSON_TEXT, .min = 1, .max = BUDGET_FEATURE_MAX), \
 	    BUDGET_SCOPE_ROW(holder, provider, JSON_TEXT, .min = 1, .max = PRICE_PROVIDER_MAX), \
 	    BUDGET_SCOPE_ROW(holder, model, JSON_TEXT, .min = 1, .max = PRICE_MODEL_MAX), \
-	    BUDGET_SCOPE_ROW(holder, tag, JSON_TEXT, .min = 1, .max = BUDGET_TAG_MAX)
+	    BUDGET_SCOPE_ROW(holder, tag, JSON_TEXT, .min = 1, .max = BUDGET_TAG_MAX), \
+	    BUDGET_SCOPE_ROW(holder, agent_root_id, JSON_ID, \
+		.about = "A whole tree of agent sessions, by its root.")
 
 /* The value of a dimension as text; NULL: none. */
 const char *budget_scope_get(

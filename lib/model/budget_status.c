@@ -4,12 +4,12 @@
 
 #include <assert.h>
 
-/* $18 is the bucket; '' is all of them together. */
+/* $19 is the bucket; '' is all of them together. */
 #define SUM(way) \
 	"SELECT " BUDGET_SUM_TOTALS "FROM (\n" \
 	"SELECT " BUDGET_SUM_COLUMNS \
 	"FROM chat_logs AS l\n" BUDGET_SUM_WINDOW way BUDGET_SUM_HAS_BUCKET "UNION ALL\n" \
-	"SELECT " BUDGET_SUM_CARRIED_COLUMNS BUDGET_SUM_CARRIED "AND bucket = $18) AS s"
+	"SELECT " BUDGET_SUM_CARRIED_COLUMNS BUDGET_SUM_CARRIED "AND bucket = $19) AS s"
 #define TOP(way) \
 	"SELECT " BUDGET_SUM_TOTALS ", bucket\n" \
 	"FROM (\n" \
@@ -23,33 +23,37 @@
 	"AND bucket <> '') AS s\n" \
 	"GROUP BY bucket\n" \
 	"ORDER BY 1 DESC, 2 DESC, bucket\n" \
-	"LIMIT $18"
+	"LIMIT $19"
 
 static const char sum_sql[] = SUM(BUDGET_SUM_BY_TIME);
 static const char sum_by_user_sql[] = SUM(BUDGET_SUM_BY_USER);
 static const char sum_by_session_sql[] = SUM(BUDGET_SUM_BY_SESSION);
 static const char sum_by_agent_session_sql[] = SUM(BUDGET_SUM_BY_AGENT_SESSION);
+static const char sum_by_agent_root_sql[] = SUM(BUDGET_SUM_BY_AGENT_ROOT);
 static const char top_sql[] = TOP(BUDGET_SUM_BY_TIME);
 static const char top_by_user_sql[] = TOP(BUDGET_SUM_BY_USER);
 static const char top_by_session_sql[] = TOP(BUDGET_SUM_BY_SESSION);
 static const char top_by_agent_session_sql[] = TOP(BUDGET_SUM_BY_AGENT_SESSION);
+static const char top_by_agent_root_sql[] = TOP(BUDGET_SUM_BY_AGENT_ROOT);
 
 static const char *const sums[] = {
 	[BUDGET_SUM_WAY_TIME] = sum_sql,
 	[BUDGET_SUM_WAY_USER] = sum_by_user_sql,
 	[BUDGET_SUM_WAY_SESSION] = sum_by_session_sql,
 	[BUDGET_SUM_WAY_AGENT_SESSION] = sum_by_agent_session_sql,
+	[BUDGET_SUM_WAY_AGENT_ROOT] = sum_by_agent_root_sql,
 };
 static const char *const tops[] = {
 	[BUDGET_SUM_WAY_TIME] = top_sql,
 	[BUDGET_SUM_WAY_USER] = top_by_user_sql,
 	[BUDGET_SUM_WAY_SESSION] = top_by_session_sql,
 	[BUDGET_SUM_WAY_AGENT_SESSION] = top_by_agent_session_sql,
+	[BUDGET_SUM_WAY_AGENT_ROOT] = top_by_agent_root_sql,
 };
 
 const char *const budget_status_statements[] = { sum_sql, sum_by_user_sql, sum_by_session_sql,
-	sum_by_agent_session_sql, top_sql, top_by_user_sql, top_by_session_sql,
-	top_by_agent_session_sql, NULL };
+	sum_by_agent_session_sql, sum_by_agent_root_sql, top_sql, top_by_user_sql,
+	top_by_session_sql, top_by_agent_session_sql, top_by_agent_root_sql, NULL };
 
 static struct budget_use
 read_use(const struct db_rows *rows, int row)

@@ -5,9 +5,9 @@
 
 #include <assert.h>
 
-/* $18 is the length of a slot in microseconds. */
+/* $19 is the length of a slot in microseconds. */
 #define SLOT(instant) \
-	"CASE WHEN $18::bigint = 0 THEN 0 ELSE " BUDGET_SUM_SLOT(instant, "$18") " END"
+	"CASE WHEN $19::bigint = 0 THEN 0 ELSE " BUDGET_SUM_SLOT(instant, "$19") " END"
 #define SUMS(way) \
 	"SELECT " BUDGET_SUM_TOTALS ", bucket, slot::bigint\n" \
 	"FROM (\n" \
@@ -16,28 +16,30 @@
 			  "FROM chat_logs AS l\n" \
 			  "CROSS JOIN LATERAL unnest(" BUDGET_SUM_BUCKETS \
 			  ") AS b (bucket)\n" BUDGET_SUM_WINDOW way \
-			  "AND ($16::text IS NULL OR bucket IS NOT NULL)\n" \
+			  "AND ($17::text IS NULL OR bucket IS NOT NULL)\n" \
 			  "GROUP BY bucket, slot\n" \
 			  "UNION ALL\n" \
 			  "SELECT " BUDGET_SUM_CARRIED_COLUMNS ", NULLIF(bucket, ''), " SLOT( \
 			      "window_start") "\n" BUDGET_SUM_CARRIED \
-					      "AND ($16::text IS NULL) = (bucket = '')) AS s\n" \
+					      "AND ($17::text IS NULL) = (bucket = '')) AS s\n" \
 					      "GROUP BY bucket, slot"
 
 static const char sums_sql[] = SUMS(BUDGET_SUM_BY_TIME);
 static const char sums_by_user_sql[] = SUMS(BUDGET_SUM_BY_USER);
 static const char sums_by_session_sql[] = SUMS(BUDGET_SUM_BY_SESSION);
 static const char sums_by_agent_session_sql[] = SUMS(BUDGET_SUM_BY_AGENT_SESSION);
+static const char sums_by_agent_root_sql[] = SUMS(BUDGET_SUM_BY_AGENT_ROOT);
 
 static const char *const statements[] = {
 	[BUDGET_SUM_WAY_TIME] = sums_sql,
 	[BUDGET_SUM_WAY_USER] = sums_by_user_sql,
 	[BUDGET_SUM_WAY_SESSION] = sums_by_session_sql,
 	[BUDGET_SUM_WAY_AGENT_SESSION] = sums_by_agent_session_sql,
+	[BUDGET_SUM_WAY_AGENT_ROOT] = sums_by_agent_root_sql,
 };
 
 const char *const budget_sum_statements[] = { sums_sql, sums_by_user_sql, sums_by_session_sql,
-	sums_by_agent_session_sql, NULL };
+	sums_by_agent_session_sql, sums_by_agent_root_sql, NULL };
 
 struct budget_sums {
 	struct db_cursor *cursor; /* NULL: at the end */
@@ -50,6 +52,8 @@ budget_sum_way(const struct budget_scope *scope)
 		return BUDGET_SUM_WAY_SESSION;
 	if (!id_is_nil(scope->agent_session_id))
 		return BUDGET_SUM_WAY_AGENT_SESSION;
+	if (!id_is_nil(scope->agent_root_id))
+		return BUDGET_SUM_WAY_AGENT_ROOT;
 	return id_is_nil(scope->user_id) ? BUDGET_SUM_WAY_TIME : BUDGET_SUM_WAY_USER;
 }
 

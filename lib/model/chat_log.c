@@ -14,7 +14,8 @@
 	"output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, tokens_used, " \
 	"message_length, response_length, duration_ms, " \
 	"(estimated_cost_cents * 10000000)::bigint, (verified_cost_cents * 10000000)::bigint, " \
-	"is_cache_hit, success, tools_used, tags, metadata::text, user_tier"
+	"is_cache_hit, success, tools_used, tags, metadata::text, user_tier, " \
+	"agent_root_id"
 
 static const char find_sql[] = "SELECT " COLUMNS "\n"
 			       "FROM chat_logs\n"
@@ -128,6 +129,7 @@ read_row(struct task *task, const struct db_rows *rows, int row, struct chat_log
 		.model = db_text(rows, row, 16),
 		.error_message = db_text(rows, row, 17),
 		.user_tier = db_text(rows, row, 34),
+		.agent_root_id = db_id(rows, row, 35),
 		.input_tokens = read_number(rows, row, 18),
 		.output_tokens = read_number(rows, row, 19),
 		.cached_input_tokens = read_number(rows, row, 20),

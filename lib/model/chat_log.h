@@ -32,6 +32,7 @@ struct chat_log {
 	const char *agent_type;
 	const char *provider;
 	const char *model;
+	struct id agent_root_id; /* the agent session's, where there is one of this id */
 	const char *user_tier; /* the user's when the call was counted; NULL also: not known */
 	int64_t input_tokens; /* CHAT_LOG_NONE where not given, as for the numbers below */
 	int64_t output_tokens;

@@ -27,6 +27,7 @@ static const struct member {
 	{ "session_id", KIND_ID, MEMBER(session_id) },
 	{ "conversation_id", KIND_ID, MEMBER(conversation_id) },
 	{ "agent_session_id", KIND_ID, MEMBER(agent_session_id) },
+	{ "agent_root_id", KIND_ID, MEMBER(agent_root_id) },
 	{ "trace_id", KIND_TEXT, MEMBER(trace_id) },
 	{ "span_id", KIND_TEXT, MEMBER(span_id) },
 	{ "parent_span_id", KIND_TEXT, MEMBER(parent_span_id) },

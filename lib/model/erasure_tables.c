@@ -23,6 +23,7 @@
  */
 #define LOG_CHANGES \
 	"user_id = NULL, session_id = NULL, conversation_id = NULL, agent_session_id = NULL, " \
+	"agent_root_id = NULL, " \
 	"trace_id = NULL, span_id = NULL, parent_span_id = NULL, error_message = NULL, " \
 	"metadata = NULL, " KEY_GONE
 static const char log_sql[] = UPDATE_SOME("chat_logs", OF_USER, LOG_CHANGES);
@@ -32,7 +33,7 @@ static const char log_session_sql[] = UPDATE_SOME("chat_logs",
 static const char log_find_sql[] = FIND("chat_logs", OF_USER " ORDER BY id");
 
 static const char authorizations_sql[] = UPDATE_SOME("authorizations", OF_USER,
-    "user_id = NULL, session_id = NULL, agent_session_id = NULL, " KEY_GONE);
+    "user_id = NULL, session_id = NULL, agent_session_id = NULL, agent_root_id = NULL, " KEY_GONE);
 static const char authorizations_find_sql[] = FIND("authorizations", OF_USER);
 
 #define CARRIED \
@@ -200,14 +201,15 @@ static const struct erasure_table rows[] = {
 	    "reasoning_tokens tokens_used message_length response_length estimated_cost_cents "
 	    "verified_cost_cents model_pricing_id is_cache_hit tools_used tags success duration_ms "
 	    "user_tier",
-	    "user_id session_id conversation_id agent_session_id api_key_id trace_id span_id "
+	    "user_id session_id conversation_id agent_session_id agent_root_id api_key_id trace_id "
+	    "span_id "
 	    "parent_span_id error_message metadata",
 	    .erase = { log_sql, log_session_sql }, .find = log_find_sql },
 	{ "authorizations",
 	    "client_id id created_at expires_at user_tier feature provider model tags held_cents "
 	    "held_tokens model_pricing_id settled_at settled_by cost_cents voided_at granted_at",
-	    "user_id session_id agent_session_id api_key_id", .erase = { authorizations_sql },
-	    .find = authorizations_find_sql },
+	    "user_id session_id agent_session_id agent_root_id api_key_id",
+	    .erase = { authorizations_sql }, .find = authorizations_find_sql },
 	{ "cost_aggregates",
 	    "client_id dimension grain start cost_cents calls tokens input_tokens output_tokens "
 	    "cached_input_tokens cache_write_tokens reasoning_tokens failed_calls unpriced_calls "
@@ -240,7 +242,7 @@ static const struct erasure_table rows[] = {
 	{ "budget_carries", "client_id budget_id window_start cost_cents requests tokens unpriced",
 	    "bucket", .erase = { carries_sql }, .find = carries_find_sql },
 	{ "budgets",
-	    "client_id id user_tier agent_session_id feature provider model tag each_by period "
+	    "client_id id user_tier agent_session_id agent_root_id feature provider model tag each_by period "
 	    "rolling_hours timezone limit_cents limit_requests limit_tokens mode thresholds "
 	    "unpriced fallback_rate on_counter_loss override_cents override_until version "
 	    "created_at updated_at deleted_at",

@@ -1,20 +1,23 @@
 /*
- * The users and sessions that the records of many clients name, for the write path.
+ * The users, sessions and agent sessions that the records of many clients name, for the write path.
  */
 #ifndef LIB_MODEL_REFERENCE_H
 #define LIB_MODEL_REFERENCE_H
 
 #include "lib/model/user.h"
 
-enum reference_kind { REFERENCE_USER, REFERENCE_SESSION };
+enum reference_kind { REFERENCE_USER, REFERENCE_SESSION, REFERENCE_AGENT_SESSION };
 
 struct reference {
 	struct id client;
 	struct id id;
 	enum reference_kind kind;
-	bool found; /* set by reference_find() */
+	bool found; /* set by reference_find(); true of every agent session */
 	bool erased; /* the same: the user was, not long ago */
 	enum user_tier tier; /* of a user that was found */
+	/* Of an agent session; nil: there is none of this id, nor will be, as ids are given here.
+	 */
+	struct id root;
 };
 
 /* In a transaction of its own. */

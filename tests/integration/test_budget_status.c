@@ -28,7 +28,7 @@ static const char calls_sql[] =
     "FROM generate_series(0, 2) AS n;\n"
     "INSERT INTO chat_logs (client_id, id, created_at, user_id, api_key_id, session_id,\n"
     "agent_session_id, feature, provider, model, tags, tokens_used, estimated_cost_cents,\n"
-    "verified_cost_cents, user_tier)\n"
+    "verified_cost_cents, user_tier, agent_root_id)\n"
     "SELECT " CLIENT
     ", (lpad(to_hex(ms), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,\n"
     "to_timestamp(ms / 1000.0),\n"
@@ -42,7 +42,8 @@ static const char calls_sql[] =
     "CASE WHEN n % 13 > 0 THEN n % 1000 END,\n"
     "CASE WHEN n % 17 > 0 THEN n % 97 * 0.1234567 END,\n"
     "CASE WHEN n % 11 = 0 THEN n * 0.0000001 END,\n"
-    "CASE WHEN n % 19 = 0 THEN 'premium' WHEN n % 19 = 1 THEN 'free' END\n"
+    "CASE WHEN n % 19 = 0 THEN 'premium' WHEN n % 19 = 1 THEN 'free' END,\n"
+    "CASE WHEN n % 5 < 4 THEN md5('root' || n % 2)::uuid END\n"
     "FROM (SELECT n, (extract(epoch FROM now()) * 1000)::bigint - bigint '5000' * n * n AS ms\n"
     "FROM generate_series(1, 3000) AS n) AS v";
 
@@ -69,6 +70,7 @@ static const struct {
 	{ "{\"api_key_id\":\"$key\"}", "api_key_id IS NOT NULL" },
 	{ "{\"session_id\":\"$session\"}", "session_id = '$session'" },
 	{ "{\"agent_session_id\":\"$agent\"}", "agent_session_id = '$agent'" },
+	{ "{\"agent_root_id\":\"$root\"}", "agent_root_id = '$root'" },
 	{ "{\"feature\":\"chat\"}", "feature = 'chat'" },
 	{ "{\"provider\":\"openai\",\"model\":\"gpt\"}", "provider = 'openai' AND model = 'gpt'" },
 	{ "{\"tag\":\"b\"}", "tags @> '{b}'" },
@@ -76,7 +78,7 @@ static const struct {
 	    "user_id = '$user' AND session_id = '$session' AND feature = 'search'" },
 };
 
-/* The text with ids in place of $user, $key, $session, $agent. */
+/* The text with ids in place of $user, $key, $session, $agent, $root. */
 static const char *
 fill(const char *text)
 {
@@ -87,6 +89,7 @@ fill(const char *text)
 		{ "$key", "SELECT id FROM auth_tokens WHERE client_id = '%s'" },
 		{ "$session", "SELECT md5('status-s1')::uuid" },
 		{ "$agent", "SELECT md5('agent1')::uuid" },
+		{ "$root", "SELECT md5('root1')::uuid" },
 	};
 	char filled[400] = "";
 	FILE *to = fmemopen(filled, sizeof filled, "w");
@@ -220,6 +223,7 @@ static const struct {
 	{ "api_key_id", "api_key_id::text" },
 	{ "session_id", "session_id::text" },
 	{ "agent_session_id", "agent_session_id::text" },
+	{ "agent_root_id", "agent_root_id::text" },
 	{ "feature", "feature" },
 	{ "provider", "provider" },
 	{ "model", "model" },

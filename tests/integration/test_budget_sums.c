@@ -36,7 +36,7 @@ static const char calls_sql[] =
     "FROM c, generate_series(0, 1) AS n;\n"
     "INSERT INTO chat_logs (client_id, id, created_at, user_id, user_tier, api_key_id,\n"
     "session_id, agent_session_id, feature, provider, model, tags, tokens_used,\n"
-    "estimated_cost_cents, verified_cost_cents)\n"
+    "estimated_cost_cents, verified_cost_cents, agent_root_id)\n"
     "SELECT c.id, (lpad(to_hex(ms), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,\n"
     "to_timestamp(ms / 1000.0),\n"
     "CASE WHEN n % 7 < 5 THEN md5('u' || n % 7)::uuid END,\n"
@@ -49,7 +49,8 @@ static const char calls_sql[] =
     "(ARRAY['{}', '{a}', '{a,b}', '{b,b}', NULL])[1 + n % 5]::text[],\n"
     "CASE WHEN n % 13 > 0 THEN n % 1000 END,\n"
     "CASE WHEN n % 17 > 0 THEN n % 97 * 0.1234567 END,\n"
-    "CASE WHEN n % 11 = 0 THEN n * 0.0000001 END\n"
+    "CASE WHEN n % 11 = 0 THEN n * 0.0000001 END,\n"
+    "CASE WHEN n % 5 < 4 THEN md5('r' || n % 2)::uuid END\n"
     "FROM c, (SELECT n, (extract(epoch FROM now()) * 1000)::bigint - bigint '8000' * n * n AS ms\n"
     "FROM generate_series(1, 2000) AS n) AS v;\n"
     "INSERT INTO chat_logs (client_id, id, created_at, feature)\n"
@@ -85,13 +86,15 @@ scope_of(enum budget_dimension dimension)
 		[BUDGET_PROVIDER] = { { .provider = "openai" }, NULL },
 		[BUDGET_MODEL] = { { .model = "gpt" }, NULL },
 		[BUDGET_TAG] = { { .tag = "b" }, NULL },
+		[BUDGET_AGENT_ROOT_ID] = { .name = "r0" },
 		[BUDGET_NO_DIMENSION] = { .name = NULL },
 	};
 	struct budget_scope scope = scopes[dimension].scope;
 	struct id *const ids[] = { [BUDGET_USER_ID] = &scope.user_id,
 		[BUDGET_API_KEY_ID] = &scope.api_key_id,
 		[BUDGET_SESSION_ID] = &scope.session_id,
-		[BUDGET_AGENT_SESSION_ID] = &scope.agent_session_id };
+		[BUDGET_AGENT_SESSION_ID] = &scope.agent_session_id,
+		[BUDGET_AGENT_ROOT_ID] = &scope.agent_root_id };
 
 	if (dimension == BUDGET_USER_TIER)
 		while (strcmp(user_tier_names[scope.user_tier], "premium") != 0)

@@ -220,6 +220,7 @@ call_of_value(int value)
 	id.bytes[0] = (uint8_t)(value + 1);
 	call.scope.user_id = call.scope.api_key_id = id;
 	call.scope.session_id = call.scope.agent_session_id = id;
+	call.scope.agent_root_id = id;
 	call.scope.has_user_tier = true;
 	call.scope.user_tier = value;
 	call.scope.feature = call.scope.provider = call.scope.model = texts[value];

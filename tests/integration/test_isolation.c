@@ -142,7 +142,7 @@ takes_any_id(const char *group, const char *field)
 {
 	return (group && strcmp(field, "session_id") == 0) ||
 	       strcmp(field, "conversation_id") == 0 || strcmp(field, "agent_session_id") == 0 ||
-	       strcmp(field, "authorization_id") == 0;
+	       strcmp(field, "agent_root_id") == 0 || strcmp(field, "authorization_id") == 0;
 }
 
 /* A body that the route takes but for this member; of a group where group is not NULL. */

@@ -1,5 +1,6 @@
 /*
- * What the write path keeps of users and sessions: PostgreSQL is asked once, until it changes.
+ * What the write path keeps of users, sessions and agent sessions: PostgreSQL is asked once, until
+ * it changes.
  */
 #include "tests/test.h"
 
@@ -13,13 +14,13 @@
 
 static struct servers *servers;
 static struct db_pool *pool;
-static struct id client, other, user, session;
+static struct id client, other, user, session, agent, agent_root;
 
 /* One statement behind a WITH that names the two ids. */
 static void
 sql(struct id of, struct id id, const char *statement)
 {
-	char text[400], client_text[ID_TEXT_SIZE], id_text[ID_TEXT_SIZE];
+	char text[600], client_text[ID_TEXT_SIZE], id_text[ID_TEXT_SIZE];
 
 	(void)snprintf(text, sizeof(text),
 	    "WITH v (client, id) AS (VALUES ('%s'::uuid, '%s'::uuid)) %s",
@@ -90,6 +91,30 @@ test_what_is_not_there_is_asked_for_each_time(void **state)
 		assert_false(list[1].found);
 		assert_false(list[2].found);
 		assert_true(list[3].found);
+	}
+	known_free(known);
+}
+
+/* Whether it is there or not: no id of one can come later. */
+static void
+test_the_root_of_an_agent_session_is_asked_for_once(void **state)
+{
+	struct known *known = known_new();
+	struct reference list[] = {
+		{ .client = client, .id = agent, .kind = REFERENCE_AGENT_SESSION },
+		{ .client = other, .id = agent, .kind = REFERENCE_AGENT_SESSION },
+		{ .client = client, .id = user, .kind = REFERENCE_AGENT_SESSION },
+	};
+
+	(void)state;
+	known_hear(known, true);
+	for (int i = 0; i < 2; i++) {
+		for (size_t j = 0; j < COUNT(list); j++)
+			list[j].root = client;
+		assert_int_equal(find(known, list, COUNT(list)), i == 0);
+		assert_true(id_equal(list[0].root, agent_root));
+		assert_true(id_is_nil(list[1].root));
+		assert_true(id_is_nil(list[2].root));
 	}
 	known_free(known);
 }
@@ -174,6 +199,14 @@ test_the_next_push_out_those_kept_longest(void **state)
 	known_free(known);
 }
 
+/* What stands in these columns, and a join with what is there. */
+#define AGENT(columns, join) \
+	"INSERT INTO agent_sessions (client_id, id, parent_id, root_id, depth, " \
+	"streaming_enabled, status, phase, progress, iteration_count, tool_calls_count, " \
+	"files_modified, files_created, files_deleted, success, started_at, last_activity_at) " \
+	"SELECT " columns ", true, 'running', 'PLAN', 0, 0, 0, '{}', '{}', '{}', false, now(), " \
+	"now() FROM v " join " RETURNING 1"
+
 static int
 set_up(void **state)
 {
@@ -201,6 +234,11 @@ set_up(void **state)
 	sql(client, session,
 	    "INSERT INTO sessions (client_id, id, token_hash, expires_at) SELECT client, v.id, "
 	    "decode(repeat('00', 32), 'hex'), now() + interval '1 day' FROM v RETURNING 1");
+	agent_root = id_new(clock_now());
+	agent = id_new(clock_now());
+	sql(client, agent_root, AGENT("client, v.id, NULL::uuid, v.id, 0", ""));
+	sql(client, agent,
+	    AGENT("client, v.id, a.id, a.id, 1", "JOIN agent_sessions a ON a.client_id = client"));
 	return 0;
 }
 
@@ -219,6 +257,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_there_is_asked_for_once),
 		cmocka_unit_test(test_what_is_not_there_is_asked_for_each_time),
+		cmocka_unit_test(test_the_root_of_an_agent_session_is_asked_for_once),
 		cmocka_unit_test(test_nothing_is_kept_while_no_change_is_heard),
 		cmocka_unit_test(test_a_change_is_found_once_it_is_heard),
 		cmocka_unit_test(test_the_next_push_out_those_kept_longest),
