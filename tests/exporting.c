@@ -40,6 +40,17 @@ static const char batch_sql[] =
     "|| '8000' || substr(md5(random()::text), 1, 12))::uuid, 1, "
     "ARRAY[(now() AT TIME ZONE timezone)::date - %d] FROM clients WHERE name = '%s'";
 
+static const char audit_sql[] =
+    "INSERT INTO audit_log (client_id, id, created_at, api_key_id, user_id, ip_address, "
+    "request_id, action, entity, entity_id, before, after) "
+    "SELECT client_id, id, created_at, CASE WHEN success THEN id END, "
+    "CASE WHEN provider = 'openai' THEN client_id END, "
+    "CASE WHEN success THEN inet '192.0.2.7' END, error_message, 'change', 'budgets', id, "
+    "CASE WHEN model IS NOT NULL THEN jsonb_build_object('name', feature) END, "
+    "jsonb_build_object('tags', tags, 'name', agent_type) "
+    "FROM chat_logs l WHERE client_id = (SELECT id FROM clients WHERE name = '%s') "
+    "AND NOT EXISTS (SELECT FROM audit_log a WHERE a.client_id = l.client_id AND a.id = l.id)";
+
 /* Kept until the program ends. */
 static struct text_kept {
 	struct text_kept *before;
@@ -100,6 +111,12 @@ exporting_add(struct servers *servers, const char *name, int days_ago, int count
 	insert(servers, name, days_ago, count);
 	run_job(servers, "flush");
 	run_job(servers, "rollup");
+}
+
+void
+exporting_audit(struct servers *servers, const char *name)
+{
+	run_sql(servers, exporting_text(audit_sql, name));
 }
 
 void

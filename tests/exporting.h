@@ -10,6 +10,10 @@ void exporting_client(struct servers *servers, const char *name, const char *zon
 /* So many more on one of its days; flushed and rolled up. */
 void exporting_add(struct servers *servers, const char *name, int days_ago, int count);
 
+/* An entry of the audit log for each of its records that has none, with the record's id and time.
+ */
+void exporting_audit(struct servers *servers, const char *name);
+
 /* Runs tally export with these arguments (NULL behind the last); fails the test unless it ends so
  * and prints this. environment: one more variable, or NULL. */
 void exporting_run(struct servers *servers, const char *environment, int status, const char *prints,

@@ -68,6 +68,7 @@ static const struct statement_list written[] = {
 	{ "alert", alert_statements, "tally_worker" },
 	{ "audit", audit_statements, "tally_app" },
 	{ "audit_list", audit_list_statements, "tally_app" },
+	{ "audit_walk", audit_walk_statements, "tally_worker" },
 	{ "auth_token", auth_token_statements, "tally_app" },
 	{ "auth_token_check", auth_token_check_statements, "tally_app" },
 	{ "auth_token_refresh", auth_token_refresh_statements, "tally_app" },

@@ -11,7 +11,7 @@
 
 #define ROOM_MIN 256
 
-const char *const export_book_whats[] = { "records", "usage", "focus", NULL };
+const char *const export_book_whats[] = { "records", "usage", "focus", "audit", NULL };
 const char *const export_book_formats[] = { "ndjson", "csv", NULL };
 
 static int

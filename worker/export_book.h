@@ -15,7 +15,7 @@
 #define EXPORT_MANIFEST "manifest.json"
 #define EXPORT_JOURNAL "journal.ndjson"
 
-enum export_what { EXPORT_RECORDS, EXPORT_USAGE, EXPORT_FOCUS };
+enum export_what { EXPORT_RECORDS, EXPORT_USAGE, EXPORT_FOCUS, EXPORT_AUDIT };
 enum export_format { EXPORT_NDJSON, EXPORT_CSV };
 extern const char *const export_book_whats[]; /* NULL behind the last, as below */
 extern const char *const export_book_formats[];
@@ -29,7 +29,7 @@ struct export_form {
 
 /* What the rows of a file come from: where these differ, the day has changed. */
 struct export_sums {
-	int64_t calls;
+	int64_t calls; /* of audit, entries */
 	int64_t tokens;
 	int64_t cost_nanos; /* what the column of cost adds up to */
 	int64_t adjustments; /* how many; of focus only */
@@ -38,7 +38,7 @@ struct export_sums {
 
 struct export_entry {
 	const char *file;
-	struct id client;
+	struct id client; /* nil: the operators */
 	int32_t date; /* of the zone */
 	const char *timezone;
 	int64_t rows;

@@ -51,7 +51,10 @@ static const struct json_field head_fields[] = {
 
 static const struct json_field entry_fields[] = {
 	TEXT_FIELD("file", file),
-	{ .name = "client_id", .type = JSON_ID, .offset = ENTRY(client), NEEDED },
+	{ .name = "client_id",
+	    .type = JSON_ID,
+	    .offset = ENTRY(client),
+	    .given = JSON_ALWAYS }, /* null: the operators */
 	{ .name = "date", .type = JSON_DATE, .offset = ENTRY(date), NEEDED },
 	TEXT_FIELD("timezone", timezone),
 	INT_FIELD("rows", rows),

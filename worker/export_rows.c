@@ -6,6 +6,7 @@
 #include "lib/model/focus.h"
 #include "lib/model/rollup.h"
 #include "lib/model/usage_hour.h"
+#include "worker/export_audit.h"
 
 #define ADJUSTMENTS 200
 
@@ -34,6 +35,8 @@ export_rows_next(struct task *task, const struct tenant *tenant, enum export_wha
 	bool adjusted;
 	int32_t date;
 
+	if (what == EXPORT_AUDIT)
+		return export_audit_next(task, tenant->zone, from, ret_any, ret_date);
 	if (!day_next(task, tenant->zone, from, ret_any, ret_date))
 		return false;
 	if (what != EXPORT_FOCUS)
@@ -132,6 +135,8 @@ export_rows_sum(struct task *task, const struct tenant *tenant, enum export_what
 	bool ok;
 
 	*ret = (struct export_source){ 0 };
+	if (what == EXPORT_AUDIT)
+		return export_audit_sum(task, day_of(tenant, date), &ret->sums);
 	if (what == EXPORT_RECORDS)
 		ok = sum_records(task, tenant, date, &totals, ret);
 	else
@@ -316,6 +321,9 @@ export_rows_write(struct task *task, const struct tenant *tenant, const struct e
 	struct focus_bill bill = bill_of(&run);
 	bool ok;
 
+	*ret = run.written;
+	if (form->what == EXPORT_AUDIT)
+		return export_audit_write(task, run.day, run.form, file, &ret->rows);
 	if (run.form == ROW_CSV && !write_head(&run, (enum export_what)form->what))
 		return false;
 	if (form->what == EXPORT_RECORDS)

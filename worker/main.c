@@ -76,7 +76,7 @@ static const struct command_option import_options[] = {
 };
 static const struct command_option export_options[] = {
 	{ "out", "DIR", "the folder of the files; made where it is not there" },
-	{ "what", "WHAT", "records, usage (rollups by hour) or focus (FinOps columns)" },
+	{ "what", "WHAT", "records, usage (rollups by hour), focus (FinOps columns) or audit" },
 	{ "format", "FORMAT", "ndjson or csv" },
 	{ "client", "CLIENT", "name or id of the client (default: every client)" },
 	{ "since", "DATE", "first day, in the client's zone (default: the first there is)" },

@@ -61,6 +61,16 @@ struct audit_entries {
 NODISCARD bool audit_list(
     struct task *task, const struct audit_filter *filter, struct audit_entries *ret);
 
+/* Of task->client, the nil one's being those of operators; oldest first. The time of the first
+ * entry from since on, to the millisecond; *ret_any false: there is none. */
+NODISCARD bool audit_next(struct task *task, int64_t since, bool *ret_any, int64_t *ret_at);
+/* Entries from since on and before until. */
+NODISCARD bool audit_count(struct task *task, int64_t since, int64_t until, int64_t *ret);
+/* The same in portions, which live as long as the task; count 0: the end. */
+NODISCARD bool audit_walk(struct task *task, int64_t since, int64_t until, struct db_cursor **ret);
+NODISCARD bool audit_walk_next(
+    struct task *task, struct db_cursor *cursor, struct audit_entries *ret);
+
 /* As a JSON object, and as a line of CSV by RFC 4180 with the same names. */
 void audit_write(struct json_out *out, const void *object); /* a struct audit_entry */
 void audit_csv_head(struct buf *buf);
@@ -69,5 +79,6 @@ void audit_csv_row(struct buf *buf, const void *object); /* the same */
 /* Their SQL, for the tests; NULL behind the last. */
 extern const char *const audit_statements[];
 extern const char *const audit_list_statements[];
+extern const char *const audit_walk_statements[];
 
 #endif

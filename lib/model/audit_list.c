@@ -3,15 +3,9 @@
 
 #include "lib/clock.h"
 #include "lib/csv.h"
-#include "lib/model/audit.h"
+#include "lib/model/audit_private.h"
 #include "lib/model/chat_log.h"
 #include "lib/model/keyset.h"
-
-#define NIL "'00000000-0000-0000-0000-000000000000'::uuid"
-#define COLUMNS \
-	"id, nullif(client_id, " NIL "), created_at, action, " \
-	"entity, entity_id, api_key_id, user_id, host(ip_address), request_id, before::text, " \
-	"after::text"
 
 /* The parameter is NULL, or the column's value. To the planner, which takes equality or NULL for a
  * condition that few rows meet, nearly all meet this: it reads in the order of time and stops. */
@@ -27,16 +21,16 @@
 	"ORDER BY id DESC\n" \
 	"LIMIT $9"
 #define OF_CLIENT \
-	"SELECT " COLUMNS "\n" \
+	"SELECT " AUDIT_COLUMNS "\n" \
 	"FROM audit_log\n" \
-	"WHERE client_id = CASE WHEN $1::uuid IS NULL THEN " NIL " ELSE $1 END\n" \
+	"WHERE client_id = CASE WHEN $1::uuid IS NULL THEN " AUDIT_NIL " ELSE $1 END\n" \
 	"AND id < $2 AND id >= $3\n"
 
 static const char list_sql[] = OF_CLIENT REST;
 static const char list_by_entity_sql[] = OF_CLIENT "AND entity_id = $5\n" REST;
 static const char list_by_key_sql[] = OF_CLIENT "AND api_key_id = $7\n" REST;
 static const char list_by_user_sql[] = OF_CLIENT "AND user_id = $8\n" REST;
-static const char list_all_sql[] = "SELECT " COLUMNS "\n"
+static const char list_all_sql[] = "SELECT " AUDIT_COLUMNS "\n"
 				   "FROM audit_log\n"
 				   "WHERE $1::uuid IS NULL AND id < $2 AND id >= $3\n" REST;
 
@@ -74,6 +68,17 @@ read_row(const struct db_rows *rows, int row, struct audit_entry *ret)
 	};
 }
 
+void
+audit_read_rows(struct task *task, const struct db_rows *rows, struct audit_entries *ret)
+{
+	size_t count = (size_t)db_count(rows);
+	struct audit_entry *list = arena_array(task->arena, count, sizeof *list);
+
+	for (size_t i = 0; i < count; i++)
+		read_row(rows, (int)i, &list[i]);
+	*ret = (struct audit_entries){ list, count };
+}
+
 /* $2 and $3: to the millisecond. */
 static void
 add_bounds(struct db_params *params, const struct audit_filter *filter)
@@ -88,9 +93,7 @@ bool
 audit_list(struct task *task, const struct audit_filter *filter, struct audit_entries *ret)
 {
 	struct db_params *params = db_params(task);
-	struct audit_entry *list;
 	struct db_rows *rows;
-	size_t count;
 
 	db_add_id(params, filter->all ? (struct id){ 0 } : filter->client);
 	add_bounds(params, filter);
@@ -102,11 +105,7 @@ audit_list(struct task *task, const struct audit_filter *filter, struct audit_en
 	db_add_int(params, filter->limit);
 	if (!db_query(task, choose(filter), params, &rows))
 		return false;
-	count = (size_t)db_count(rows);
-	list = arena_array(task->arena, count, sizeof *list);
-	for (size_t i = 0; i < count; i++)
-		read_row(rows, (int)i, &list[i]);
-	*ret = (struct audit_entries){ list, count };
+	audit_read_rows(task, rows, ret);
 	return true;
 }
 

@@ -266,7 +266,7 @@ refusals(UNUSED void **state)
 	} refusals_of[] = {
 		{ "a folder is needed", EX_USAGE, "--out is needed", { "--what", "records" } },
 		{ "and what", EX_USAGE, "--what must be", { "--out", "x", "--format", "csv" } },
-		{ "which is one of three", EX_USAGE, "--what must be",
+		{ "which is one of four", EX_USAGE, "--what must be",
 		    { "--out", "x", "--format", "csv", "--what", "all" } },
 		{ "and a format", EX_USAGE, "--format must be",
 		    { "--out", "x", "--what", "focus" } },

@@ -187,17 +187,30 @@ struct flushing {
 	char *days; /* that differ */
 };
 
+/* Whether Redis knows of no batch whose outcome is in doubt; one that is away does not say so. */
 static bool
-days_are_equal(void *context)
+nothing_is_pending(const struct checker *checker)
+{
+	char *keys = servers_redis(checker->servers, "KEYS tally:*:pending");
+	bool none = strspn(keys, "\n") == strlen(keys);
+
+	free(keys);
+	return none;
+}
+
+/* The days are equal, or another flush would not make them so. */
+static bool
+have_settled(void *context)
 {
 	struct flushing *flushing = context;
+	bool settled = nothing_is_pending(flushing->checker);
 	char names[CHECKER_NAMES_SIZE];
 
-	(void)checker_run_job(flushing->checker, "flush", flushing->findings);
+	settled = checker_run_job(flushing->checker, "flush", flushing->findings) == 0 && settled;
 	checker_list_names(flushing->checker, names, sizeof(names));
 	free(flushing->days);
 	flushing->days = checker_ask(flushing->checker, days_sql, names);
-	return *flushing->days == '\0';
+	return settled || *flushing->days == '\0';
 }
 
 void
@@ -206,7 +219,8 @@ checker_days(const struct checker *checker, struct findings *findings)
 	struct flushing flushing = { .checker = checker, .findings = findings };
 
 	/* A batch of a process that was killed is in doubt until it is certainly not in flight. */
-	if (!servers_await(days_are_equal, &flushing))
+	(void)servers_await(have_settled, &flushing);
+	if (*flushing.days != '\0')
 		checker_tell(findings, FINDING_DAYS, 1, "%s", flushing.days);
 	free(flushing.days);
 }

@@ -16,7 +16,8 @@ static struct servers *servers;
 
 static const struct form {
 	const char *what, *format;
-} forms[] = { { "records", "ndjson" }, { "usage", "csv" }, { "focus", "csv" } };
+} forms[] = { { "records", "ndjson" }, { "usage", "csv" }, { "focus", "csv" },
+	{ "audit", "ndjson" } };
 
 /* Where, and how often it is passed in an export of 14 files. */
 static const struct place {
@@ -134,6 +135,8 @@ start(UNUSED void **state)
 	servers = servers_start(SERVER_REDIS);
 	exporting_client(servers, "utc", "UTC", 20);
 	exporting_client(servers, "kolkata", "Asia/Kolkata", 20);
+	exporting_audit(servers, "utc");
+	exporting_audit(servers, "kolkata");
 	return 0;
 }
 
