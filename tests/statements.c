@@ -41,6 +41,7 @@
 #include "lib/model/day.h"
 #include "lib/model/delivery.h"
 #include "lib/model/erasure.h"
+#include "lib/model/integration_call.h"
 #include "lib/model/late_days.h"
 #include "lib/model/login.h"
 #include "lib/model/message.h"
@@ -110,6 +111,8 @@ static const struct statement_list written[] = {
 	{ "erasure_table", erasure_table_statements, "tally_worker" },
 	{ "erasure_work", erasure_work_statements, "tally_worker" },
 	{ "idempotency", idempotency_statements, "tally_app" },
+	{ "integration_call", integration_call_statements, "tally_app" },
+	{ "integration_call_job", integration_call_job_statements, "tally_worker" },
 	{ "late_days", late_days_statements, "tally_worker" },
 	{ "login", login_statements, "tally_app" },
 	{ "message", message_statements, "tally_app" },
