@@ -50,6 +50,7 @@
 #include "lib/model/pricing_import.h"
 #include "lib/model/prompt_duplicates.h"
 #include "lib/model/reference.h"
+#include "lib/model/resealing.h"
 #include "lib/model/resource.h"
 #include "lib/model/rollup.h"
 #include "lib/model/session.h"
@@ -126,6 +127,7 @@ static const struct statement_list written[] = {
 	{ "prompt_embedding", prompt_embedding_statements, "tally_app" },
 	{ "prompt_similar", prompt_similar_statements, "tally_app" },
 	{ "ready", ready_statements, "tally_app" },
+	{ "resealing", resealing_statements, "tally_worker" },
 	{ "rollup", rollup_statements, "tally_worker" },
 	{ "rollup_hours", rollup_hours_statements, "tally_worker" },
 	{ "rollup_sum", rollup_sum_statements, "tally_worker" },
