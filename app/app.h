@@ -8,6 +8,7 @@
 #include "lib/conf.h"
 #include "lib/db.h"
 #include "lib/redis.h"
+#include "lib/seal.h"
 
 struct cache;
 struct hashing;
@@ -17,6 +18,7 @@ struct today;
 
 struct app {
 	struct conf conf;
+	struct seal_keys seal_keys; /* of conf */
 	struct db_pool_settings database;
 	struct redis_settings redis;
 	struct db_pool *pool;

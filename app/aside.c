@@ -12,6 +12,7 @@ aside_begin(const struct request *req)
 	aside.user = task->user;
 	aside.actor = task->actor;
 	aside.pool = task->pool;
+	aside.seal_keys = task->seal_keys;
 	return aside;
 }
 

@@ -123,6 +123,7 @@ open_parts(struct app *app, struct arena *arena)
 {
 	const struct conf *conf = &app->conf;
 
+	app->seal_keys = (struct seal_keys){ conf->seal_key, conf->seal_key_previous };
 	app->database = (struct db_pool_settings){
 		.url = conf->database_url,
 		.application = "tallyd",

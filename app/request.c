@@ -144,6 +144,7 @@ new_request(struct call *call, struct arena *arena, struct redis *redis)
 	task_init(req->task, arena);
 	req->task->pool = req->app->pool;
 	req->task->redis = redis;
+	req->task->seal_keys = &req->app->seal_keys;
 	req->reply.body.arena = arena;
 	req->path = "";
 	read_params(req);

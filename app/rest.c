@@ -32,6 +32,55 @@ rest_reply(struct reply *reply, int status, const struct resource *resource, con
 	return reply_done(reply, status, "application/json");
 }
 
+/* The field that the path names before the object's id; NULL: none. */
+static const struct resource_field *
+parent_field(const struct resource *resource)
+{
+	const struct resource_field *field = resource->fields;
+
+	if (resource->parent == NULL)
+		return NULL;
+	while (!(field->use & RESOURCE_PARENT))
+		field++;
+	return field;
+}
+
+/* Whose rows they are: the path's first id, at its place in the object. */
+static bool
+enter_parent(struct request *req, void *object)
+{
+	const struct resource *resource = req->route->resource;
+	const struct resource_field *field = parent_field(resource);
+	struct id id;
+
+	if (field == NULL)
+		return true;
+	if (!request_id_param(req, 0, &id) || !resource_find(req->task, resource->parent, id,
+						  resource_new(req->task, resource->parent)))
+		return false;
+	memcpy((char *)object + field->json.offset, &id, sizeof id);
+	return true;
+}
+
+bool
+rest_id(const struct request *req, struct id *ret)
+{
+	return request_id_param(req, req->route->resource->parent == NULL ? 0 : 1, ret);
+}
+
+bool
+rest_of_path(const struct request *req, const void *object)
+{
+	const struct resource_field *field = parent_field(req->route->resource);
+	struct id id;
+
+	if (field == NULL)
+		return true;
+	return request_id_param(req, 0, &id) &&
+	       (memcmp((const char *)object + field->json.offset, &id, sizeof id) == 0 ||
+		   task_fail(req->task, ERR_NOT_FOUND, "There is nothing with this id."));
+}
+
 /* What the request gives of the object, from the route. */
 static void
 apply(struct request *req, const struct rest_input *input, void *object)
@@ -48,7 +97,7 @@ rest_add(struct request *req, struct reply *reply)
 	struct rest_input *input = new_input(req);
 	void *object = resource_new(req->task, resource);
 
-	if (!request_read_body(req, input))
+	if (!request_read_body(req, input) || !enter_parent(req, object))
 		return false;
 	apply(req, input, object);
 	if (!resource_add(req->task, resource, object))
@@ -66,7 +115,7 @@ filters_of(const struct resource *resource, const struct rest_input *input)
 	for (size_t i = 0; i < resource->count; i++) {
 		if (!(resource->fields[i].use & RESOURCE_FILTER))
 			continue;
-		if (input->given[i])
+		if (input->given[i] || resource->fields[i].use & RESOURCE_PARENT)
 			given |= bit;
 		bit <<= 1;
 	}
@@ -84,7 +133,7 @@ rest_list(struct request *req, struct reply *reply)
 	const char *at;
 	size_t count, shown;
 
-	if (!request_read_query(req, input))
+	if (!request_read_query(req, input) || !enter_parent(req, input->object))
 		return false;
 	filter = (struct resource_filter){ .values = input->object,
 		.given = filters_of(resource, input),
@@ -150,7 +199,8 @@ rest_find(struct request *req, struct reply *reply)
 	void *object = resource_new(req->task, resource);
 	struct id id;
 
-	if (!request_id_param(req, 0, &id) || !resource_find(req->task, resource, id, object))
+	if (!rest_id(req, &id) || !resource_find(req->task, resource, id, object) ||
+	    !rest_of_path(req, object))
 		return false;
 	return rest_reply(reply, 200, resource, object, false);
 }
@@ -161,8 +211,9 @@ find_to_change(struct request *req, const void *change, void *ret)
 {
 	struct id id;
 
-	return request_id_param(req, 0, &id) &&
+	return rest_id(req, &id) &&
 	       resource_find_to_change(req->task, req->route->resource, id, change, ret) &&
+	       rest_of_path(req, ret) &&
 	       etag_check(req, tag_of(req->task->arena, req->route->resource, ret));
 }
 
@@ -203,7 +254,8 @@ rest_restore(struct request *req, struct reply *reply)
 	void *object = resource_new(req->task, resource);
 	struct id id;
 
-	if (!request_id_param(req, 0, &id) || !resource_restore(req->task, resource, id, object))
+	if (!rest_id(req, &id) || !resource_restore(req->task, resource, id, object) ||
+	    !rest_of_path(req, object))
 		return false;
 	req->committed = req->route->changed;
 	return rest_reply(reply, 200, resource, object, false);

@@ -59,6 +59,11 @@ bool rest_change(struct request *req, struct reply *reply);
 bool rest_remove(struct request *req, struct reply *reply);
 bool rest_restore(struct request *req, struct reply *reply);
 
+/* The id of the path, behind the parent's where it has one; and whether the object is the parent's
+ * that the path names: else ERR_NOT_FOUND. */
+NODISCARD bool rest_id(const struct request *req, struct id *ret);
+NODISCARD bool rest_of_path(const struct request *req, const void *object);
+
 /* What a route of a resource takes. */
 struct route_fields rest_query(const struct route *route);
 struct route_fields rest_body(const struct route *route);

@@ -106,7 +106,7 @@ make(const struct resource *resource, enum taking taking)
 	for (size_t i = 0; i < resource->count; i += resource_group_size(resource, i)) {
 		const struct resource_field *field = &resource->fields[i];
 
-		if (field->use & uses[taking])
+		if (field->use & uses[taking] && !(field->use & RESOURCE_PARENT))
 			fields[count++] = field->group != NULL ? derive_group(resource, i, taking)
 							       : derive(field, i, taking);
 	}

@@ -3,6 +3,7 @@
 
 #include "app/api/agent_sessions.h"
 #include "app/api/conversations.h"
+#include "app/api/integrations.h"
 #include "app/api/messages.h"
 #include "app/api/token_usage.h"
 #include "app/api/usage_stats.h"
@@ -10,6 +11,9 @@
 #include "app/rest.h"
 #include "lib/model/agent_session.h"
 #include "lib/model/conversation.h"
+#include "lib/model/integration.h"
+
+#define ENDPOINTS "/v1/integrations/{integration_id}/endpoints"
 
 static const struct route rows[] = {
 	REST_ADD("/v1/agent-sessions", SCOPE_AGENTS, agent_session_resource,
@@ -92,6 +96,32 @@ static const struct route rows[] = {
 	{ "GET", "/v1/conversations/{id}/token-usage", token_usage_show, SCOPE_CONVERSATIONS,
 	    .bound = true, .status = 200,
 	    .summary = "What the calls of a conversation have used, by agent type and model." },
+	REST_ADD("/v1/integrations", SCOPE_ADMIN, integration_resource,
+	    "an integration: how another system of the client is reached",
+	    .fill = integrations_fill, .secret = true, .secret_body = true),
+	REST_LIST(
+	    "/v1/integrations", SCOPE_ADMIN, integration_resource, "Integrations, newest first", ),
+	REST_FIND("/v1/integrations", SCOPE_ADMIN, integration_resource, "an integration", ),
+	REST_CHANGE("/v1/integrations", SCOPE_ADMIN, integration_resource, "an integration",
+	    .fill = integrations_fill),
+	REST_REMOVE("/v1/integrations", SCOPE_ADMIN, integration_resource,
+	    "an integration and its endpoints", ),
+	{ "POST", "/v1/integrations/{id}/test", integrations_test, SCOPE_ADMIN,
+	    .resource = &integration_resource, .secret = true, .status = 202,
+	    .summary = "Lets the integration's base_url be called within a minute or so; what "
+		       "came of it is shown with the integration, as last_test_outcome." },
+
+	REST_ADD(ENDPOINTS, SCOPE_ADMIN, integration_endpoint_resource,
+	    "an endpoint of an integration", ),
+	REST_LIST(ENDPOINTS, SCOPE_ADMIN, integration_endpoint_resource,
+	    "Endpoints of an integration, newest first", ),
+	REST_FIND(ENDPOINTS, SCOPE_ADMIN, integration_endpoint_resource, "an endpoint", ),
+	REST_CHANGE(ENDPOINTS, SCOPE_ADMIN, integration_endpoint_resource, "an endpoint", ),
+	REST_REMOVE(ENDPOINTS, SCOPE_ADMIN, integration_endpoint_resource, "an endpoint", ),
+	{ "POST", ENDPOINTS "/{id}/test", integrations_test_endpoint, SCOPE_ADMIN,
+	    .resource = &integration_endpoint_resource, .status = 202,
+	    .summary = "Lets an endpoint be called, as the test of an integration does; 409 where "
+		       "its method is neither GET nor HEAD." },
 };
 
 const struct routes routes_work = { rows, COUNT(rows) };

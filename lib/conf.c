@@ -51,6 +51,7 @@ static const struct setting settings[] = {
 	{ INT(key_failures_per_minute), 0, 10000, "60" },
 	{ LEVEL(log_level), 1, TEXT_MAX, "info" },
 	{ SECRET(seal_key), 32, TEXT_MAX, "" },
+	{ SECRET(seal_key_previous), 32, TEXT_MAX, "" },
 	{ INT(password_ops), 1, 64, "2" },
 	{ INT(password_memory_kib), 8, 1048576, "19456" },
 	{ INT(password_hashes_at_once), 1, 64, "2" },

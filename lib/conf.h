@@ -36,6 +36,7 @@ struct conf {
 	int64_t key_failures_per_minute; /* from one address before it gets 429; 0: any number */
 	const char *log_level;
 	const char *seal_key; /* closes secrets in the database; empty: none can be kept there */
+	const char *seal_key_previous; /* opens what is not sealed with seal_key yet */
 	/* passwords (argon2id) */
 	int64_t password_ops;
 	int64_t password_memory_kib;

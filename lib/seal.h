@@ -6,6 +6,11 @@
 
 #include "lib/buf.h"
 
+/* What secrets in the database are sealed with, and what older ones may still be; "": none. */
+struct seal_keys {
+	const char *current, *previous;
+};
+
 #define SEAL_HASH_SIZE 32
 #define SEAL_KEY_SIZE 32
 

@@ -14,6 +14,7 @@ struct actor; /* lib/model/audit.h */
 struct db;
 struct db_pool;
 struct redis;
+struct seal_keys;
 
 struct task {
 	struct arena *arena;
@@ -27,6 +28,7 @@ struct task {
 	const char *clients; /* what db_set_clients() named, instead of client; or NULL */
 	bool snapshot; /* the next transaction is REPEATABLE READ: db_set_snapshot() */
 	struct redis *redis; /* this thread's connection, or NULL */
+	const struct seal_keys *seal_keys; /* of lib/sealed.h; NULL: there are none */
 	struct err err;
 	uint32_t queries; /* for the log line */
 	int64_t query_usec;

@@ -20,6 +20,8 @@ static const struct {
 } forms[] = {
 	{ "email", "", "@example.org", true },
 	{ "url", "https://example.com/", "", true },
+	{ "base_url", "https://example.com/", "", true },
+	{ "path", "/", "", true },
 	{ "avatar_url", "https://example.com/", "", true },
 	{ "timezone", "Europe/Berlin", "", false },
 	{ "ip_address", "2001:db8::1", "", false },
@@ -60,6 +62,8 @@ static const struct {
 	{ &agent_session_resource, "parent_id", NULL },
 };
 
+#define PATHS_MAX 500
+
 static int made; /* so that what must be unique is */
 
 const struct route *
@@ -71,6 +75,30 @@ sample_route(const struct resource *resource, bool (*handle)(struct request *, s
 	return NULL;
 }
 
+/* One of the parent's rows for each key. */
+static struct {
+	const struct resource *resource;
+	const char *key;
+	const char *path;
+} paths[PATHS_MAX];
+static size_t path_count;
+
+static const char *
+path_of_parent(const struct resource *resource, const char *path)
+{
+	const char *place = strchr(path, '{');
+
+	for (size_t i = 0; i < path_count; i++)
+		if (paths[i].resource == resource && strcmp(paths[i].key, api_key()) == 0)
+			return paths[i].path;
+	assert_in_range(path_count, 0, PATHS_MAX - 1);
+	paths[path_count].resource = resource;
+	paths[path_count].key = api_key();
+	paths[path_count].path = api_text("%.*s%s%s", (int)(place - path), path,
+	    strrchr(sample_add(resource->parent), '/') + 1, strchr(place, '}') + 1);
+	return paths[path_count++].path;
+}
+
 const char *
 sample_path(const struct resource *resource)
 {
@@ -78,7 +106,15 @@ sample_path(const struct resource *resource)
 
 	if (route == NULL)
 		fail_msg("%s cannot be added", resource->table);
-	return route == NULL ? "" : route->path;
+	if (route == NULL || resource->parent == NULL)
+		return route == NULL ? "" : route->path;
+	return path_of_parent(resource, route->path);
+}
+
+bool
+sample_is_parameter(const struct resource_field *field)
+{
+	return field->use & RESOURCE_FILTER && !(field->use & RESOURCE_PARENT);
 }
 
 const char *

@@ -10,7 +10,8 @@
 /* The row of a resource's route that one of the handlers in app/rest.h answers, or NULL. */
 const struct route *sample_route(
     const struct resource *resource, bool (*handle)(struct request *, struct reply *));
-/* Where it is added and listed: "/v1/users". */
+/* Where it is added and listed: "/v1/users". Of what has a parent, one that the key's client has;
+ * made at the first call with the key. */
 const char *sample_path(const struct resource *resource);
 
 /* A good value of the field as JSON, another one each time; one that names a row makes it. */
@@ -25,6 +26,8 @@ const char *sample_name(const struct resource_field *field);
 bool sample_leaves_out(const struct resource *resource, const struct resource_field *field);
 /* Whether samples always have the same, for the sake of other fields. */
 bool sample_is_fixed(const struct resource *resource, const struct resource_field *field);
+/* Whether lists can be asked for what has it. */
+bool sample_is_parameter(const struct resource_field *field);
 /* Whether it is the id of a row that there must be. */
 bool sample_names_a_row(const struct resource_field *field);
 

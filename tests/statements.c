@@ -41,6 +41,7 @@
 #include "lib/model/day.h"
 #include "lib/model/delivery.h"
 #include "lib/model/erasure.h"
+#include "lib/model/integration_call.h"
 #include "lib/model/late_days.h"
 #include "lib/model/login.h"
 #include "lib/model/message.h"
@@ -49,6 +50,7 @@
 #include "lib/model/pricing_import.h"
 #include "lib/model/prompt_duplicates.h"
 #include "lib/model/reference.h"
+#include "lib/model/resealing.h"
 #include "lib/model/resource.h"
 #include "lib/model/rollup.h"
 #include "lib/model/session.h"
@@ -113,6 +115,8 @@ static const struct statement_list written[] = {
 	{ "erasure_table", erasure_table_statements, "tally_worker" },
 	{ "erasure_work", erasure_work_statements, "tally_worker" },
 	{ "idempotency", idempotency_statements, "tally_app" },
+	{ "integration_call", integration_call_statements, "tally_app" },
+	{ "integration_call_job", integration_call_job_statements, "tally_worker" },
 	{ "late_days", late_days_statements, "tally_worker" },
 	{ "login", login_statements, "tally_app" },
 	{ "message", message_statements, "tally_app" },
@@ -126,6 +130,7 @@ static const struct statement_list written[] = {
 	{ "prompt_embedding", prompt_embedding_statements, "tally_app" },
 	{ "prompt_similar", prompt_similar_statements, "tally_app" },
 	{ "ready", ready_statements, "tally_app" },
+	{ "resealing", resealing_statements, "tally_worker" },
 	{ "rollup", rollup_statements, "tally_worker" },
 	{ "rollup_hours", rollup_hours_statements, "tally_worker" },
 	{ "rollup_sum", rollup_sum_statements, "tally_worker" },

@@ -49,6 +49,12 @@ tenant_make(struct tenant *tenant)
 	    "/v1/authorizations", api_text("{\"max_cost_cents\":0.5,\"feature\":\"%s\"}", mark));
 	tenant->webhook =
 	    api_add("/v1/webhooks", api_text("{\"url\":\"https://%s.example/\"}", mark));
+	tenant->integration = api_add("/v1/integrations",
+	    api_text("{\"type\":\"http\",\"name\":\"%s\",\"base_url\":\"https://%s.example\","
+		     "\"configuration\":{\"a\":\"%s\"},\"credentials\":{\"token\":\"%s\"}}",
+		mark, mark, mark, mark));
+	tenant->endpoint = api_add(api_text("/v1/integrations/%s/endpoints", tenant->integration),
+	    api_text("{\"name\":\"%s\",\"path\":\"/%s\"}", mark, mark));
 	tenant->transaction = api_add(api_text("/v1/credit-accounts/%s/transactions", tenant->user),
 	    api_text("{\"type\":\"purchase\",\"amount\":1,\"description\":\"%s\"}", mark));
 	api_sql("INSERT INTO alerts (client_id, id, kind, payload, created_at)\n"
@@ -70,6 +76,8 @@ value_of(const char *path, const char *at, const struct tenant *tenant)
 		{ "/v1/budgets/", tenant->budget },
 		{ "/v1/authorizations/", tenant->authorization },
 		{ "/v1/webhooks/", tenant->webhook },
+		{ "/v1/integrations/", tenant->integration },
+		{ "/v1/integrations/{integration_id}/endpoints/", tenant->endpoint },
 		{ "/v1/prompts/", tenant->record },
 		{ "/v1/daily-costs/", tenant->date },
 		{ "/v1/users/", tenant->user },
@@ -129,6 +137,10 @@ tenant_body(const struct route *route)
 		    "{\"type\":\"purchase\",\"amount\":1}" },
 		{ "/v1/authorizations/{id}/settle", "{\"input_tokens\":1}" },
 		{ "/v1/webhooks", "{\"url\":\"https://example.com/\"}" },
+		{ "/v1/integrations",
+		    "{\"type\":\"http\",\"name\":\"n\",\"base_url\":\"https://example.com\"}" },
+		{ "/v1/integrations/{integration_id}/endpoints",
+		    "{\"name\":\"n\",\"path\":\"/\"}" },
 		{ "/v1/prompts/analyze", "{\"prompt\":\"n\"}" },
 		{ "/v1/daily-costs/{date}/adjustments", "{\"amount_cents\":1,\"reason\":\"r\"}" },
 		{ "/v1/users/{id}/password", "{\"password\":\"12345678\"}" },

@@ -20,6 +20,7 @@ struct tenant {
 	const char *budget;
 	const char *authorization;
 	const char *webhook;
+	const char *integration, *endpoint;
 	const char *transaction; /* of credits */
 	const char *erasure;
 	const char *agent;

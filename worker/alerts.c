@@ -1,11 +1,12 @@
 /*
  * alerts: finds the thresholds that budgets have reached and the credit accounts that are to be
- * recharged, tells of each once, and sends what is due to the webhooks.
+ * recharged, tells of each once, sends what is due to the webhooks, and tests integrations.
  */
 #include "lib/model/budget_crossing.h"
 #include "lib/model/delivery.h"
 #include "worker/commands.h"
 #include "worker/deliver.h"
+#include "worker/probe.h"
 #include "worker/recharges.h"
 #include "worker/tenants.h"
 
@@ -135,7 +136,7 @@ alerts(struct command_context *context, struct job_result *result)
 	if (context->dry_run || err.code == ERR_UNAVAILABLE)
 		return raised;
 	task_clear_error(task);
-	if (!deliver_due(context, result))
+	if (!deliver_due(context, result) || !probe_due(context, result))
 		return false;
 	task->err = err;
 	return raised;

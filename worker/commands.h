@@ -11,7 +11,7 @@ command_run migrate_run; /* migrate [up|down|status|redo] --to VERSION --dry-run
 command_run database_run; /* db init|drop|reset */
 command_run client_create_run, client_list_run, client_deactivate_run;
 command_run budget_list_run, budget_set_run;
-command_run key_create_run, key_list_run, key_revoke_run, key_rotate_run;
+command_run key_create_run, key_list_run, key_revoke_run, key_rotate_run, key_rotate_seal_run;
 command_run prices_import_run, prices_list_run, prices_diff_run;
 command_run export_run; /* export --out DIR --what WHAT --format FORMAT ... */
 command_run export_user_run; /* export-user --client CLIENT --user ID | ... */

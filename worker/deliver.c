@@ -2,26 +2,30 @@
 
 #include "lib/clock.h"
 #include "lib/model/delivery.h"
-#include "worker/webhook.h"
+#include "worker/sender.h"
 
 /*
  * No transaction is open while it is sent, and it is marked behind that: who dies in between sends
  * it again, under the same id.
  */
 static bool
-attempt(struct task *task, struct webhook_sender *sender, const struct delivery *delivery)
+attempt(struct task *task, struct sender *sender, const struct delivery *delivery)
 {
 	struct text body = delivery_body(task, delivery);
 	char signature[DELIVERY_SIGNATURE_SIZE], id[ID_TEXT_SIZE];
-	struct webhook_result result;
+	struct sender_result result;
 
 	delivery_sign(task, delivery, body, signature);
-	result = webhook_send(task, sender,
-	    &(struct webhook_message){ .url = delivery->url,
-		.event = delivery->alert.kind,
-		.delivery = id_format(delivery->id, id),
-		.signature = signature,
-		.body = body });
+	const char *const headers[] = {
+		"Content-Type: application/json",
+		arena_printf(task->arena, "Tally-Event: %s", delivery->alert.kind),
+		arena_printf(task->arena, "Tally-Delivery: %s", id_format(delivery->id, id)),
+		arena_printf(task->arena, "Tally-Signature: %s", signature),
+		NULL,
+	};
+	result = sender_send(
+	    sender, &(struct sender_message){
+			.method = "POST", .url = delivery->url, .headers = headers, .body = body });
 	task->now = clock_now();
 	if (result.error == NULL)
 		return delivery_succeeded(task, delivery, result.status) && db_commit(task);
@@ -29,7 +33,7 @@ attempt(struct task *task, struct webhook_sender *sender, const struct delivery 
 }
 
 static bool
-step(struct task *task, struct webhook_sender *sender, bool *ret_any)
+step(struct task *task, struct sender *sender, bool *ret_any)
 {
 	struct delivery delivery;
 
@@ -42,8 +46,8 @@ bool
 deliver_due(struct command_context *context, struct job_result *result)
 {
 	struct task *task = context->task;
-	struct webhook_sender *sender = webhook_open(
-	    task, &(struct webhook_settings){ .timeout_ms = context->conf.webhook_timeout_ms,
+	struct sender *sender = sender_open(
+	    task, &(struct sender_settings){ .timeout_ms = context->conf.webhook_timeout_ms,
 		      .allow_private = context->conf.webhook_allow_private });
 	int64_t until = clock_monotonic() + DELIVER_TIME_S * CLOCK_SECOND;
 	bool any = true;

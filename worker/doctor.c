@@ -32,6 +32,8 @@ static const struct doctor_row rows[] = {
 	    "look into systemctl list-timers 'tally*' and journalctl -u 'tally@*'" },
 	{ "rollups", COMMAND_WORKER, doctor_rollups,
 	    "run tally rollup, and look after tally-rollup.timer" },
+	{ "seal_key", COMMAND_WORKER, doctor_seal,
+	    "set seal_key to the key of this database, and seal_key_previous to one before it" },
 	{ "clock", COMMAND_WORKER, doctor_clock, "let both machines take their time from NTP" },
 	{ "Redis", COMMAND_WORKER, doctor_redis, "start Redis 7 or later, and check redis_url" },
 	{ "memory of Redis", COMMAND_WORKER, doctor_redis_memory,
@@ -103,6 +105,7 @@ check(struct command_context *context, const struct doctor_row *row, struct find
 
 	task_init(&task, arena);
 	task.redis = context->task->redis;
+	task.seal_keys = context->task->seal_keys;
 	own.task = &task;
 	own.pool = task.pool = db_pool_new(&settings);
 	if (!row->check(&own, finding))

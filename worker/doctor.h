@@ -33,7 +33,7 @@ bool doctor_good(struct finding *finding, const char *format, ...) PRINTF(2, 3);
 
 doctor_check doctor_server_version, doctor_role, doctor_owner, doctor_clock, doctor_migrations;
 doctor_check doctor_isolation, doctor_grants, doctor_partitions, doctor_strays, doctor_jobs;
-doctor_check doctor_rollups;
+doctor_check doctor_rollups, doctor_seal;
 doctor_check doctor_redis, doctor_redis_memory, doctor_socket, doctor_zones, doctor_disk;
 
 #endif

@@ -166,6 +166,11 @@ const struct command commands[] = {
 	    .operands_max = 1,
 	    OPTIONS(key_rotate_options),
 	    .about = "Makes a new key in place of one, which holds for a while longer." },
+	{ .name = "key rotate-seal",
+	    .run = key_rotate_seal_run,
+	    .role = COMMAND_WORKER,
+	    .dry_run = true,
+	    .about = "Seals secrets anew with seal_key that seal_key_previous opens." },
 	{ .name = "budget list",
 	    .run = budget_list_run,
 	    .role = COMMAND_WORKER,
@@ -254,7 +259,8 @@ const struct command commands[] = {
 	    OPTIONS(alerts_options),
 	    .dry_run = true,
 	    .job = true,
-	    .about = "Tells of thresholds that are reached, once each, and sends to webhooks." },
+	    .about =
+		"Tells of what is reached, once each, sends to webhooks, tests integrations." },
 	{ .name = "expire",
 	    .run = expire_run,
 	    .role = COMMAND_WORKER,
@@ -293,12 +299,14 @@ run_command(struct command_context *context)
 	struct redis_settings redis = { .url = conf->redis_url,
 		.connect_timeout_ms = conf->redis_connect_timeout_ms,
 		.command_timeout_ms = conf->redis_command_timeout_ms };
+	const struct seal_keys seal_keys = { conf->seal_key, conf->seal_key_previous };
 	int status;
 
 	if (context->command->role == COMMAND_OFFLINE)
 		return context->command->run(context);
 	context->pool = db_pool_new(&pool);
 	context->task->pool = context->pool;
+	context->task->seal_keys = &seal_keys;
 	context->task->redis = redis_new(&redis);
 	status = context->command->run(context);
 	db_rollback(context->task);

@@ -114,8 +114,7 @@ login_post(struct request *req, struct reply *reply)
 		return false;
 	if (!right)
 		return refuse(req, &attempt);
-	if (login_end(
-		req->task, &attempt, better, req->app->conf.seal_key, &input.proof, &input.session))
+	if (login_end(req->task, &attempt, better, &input.proof, &input.session))
 		return rest_reply(reply, 201, &session_resource, &input.session, true);
 	return req->task->err.code == ERR_UNAUTHENTICATED && refuse(req, &attempt);
 }

@@ -74,7 +74,7 @@ mfa_post(struct request *req, struct reply *reply)
 		return false;
 	if (strchr(input.issuer, ':') != NULL)
 		return task_fail_field(req->task, "issuer", "must not hold a colon");
-	if (!mfa_enrol(req->task, req->app->conf.seal_key, id, input.issuer, &enrolment))
+	if (!mfa_enrol(req->task, id, input.issuer, &enrolment))
 		return false;
 	return reply_json(reply, 201, write_enrolment, &enrolment);
 }
@@ -96,7 +96,7 @@ mfa_post_confirm(struct request *req, struct reply *reply)
 
 	if (!request_id_param(req, 0, &id) || !request_read_body(req, &proof))
 		return false;
-	if (!mfa_confirm(req->task, req->app->conf.seal_key, id, proof.code, codes))
+	if (!mfa_confirm(req->task, id, proof.code, codes))
 		return false;
 	return reply_json(reply, 200, write_codes, codes);
 }
@@ -146,7 +146,7 @@ mfa_post_verify(struct request *req, struct reply *reply)
 		return false;
 	if (attempt.locked)
 		return refuse(req, &attempt);
-	if (mfa_check(task, req->app->conf.seal_key, id, &proof) && login_forgive(task, id))
+	if (mfa_check(task, id, &proof) && login_forgive(task, id))
 		return reply_json(reply, 200, write_verified, NULL);
 	return task->err.code == ERR_UNAUTHENTICATED && refuse(req, &attempt);
 }

@@ -288,6 +288,15 @@ static const struct erasure_table rows[] = {
 	{ .name = "ingest_batches", .plain = "client_id id epoch late_days summed_days stored_by" },
 	{ .name = "webhooks",
 	    .plain = "client_id id url secret events active created_at updated_at" },
+	{ .name = "client_integrations",
+	    .plain =
+		"client_id id type name base_url configuration credentials enabled test_due_at "
+		"last_test_at last_test_outcome last_test_status last_test_duration_ms "
+		"created_at updated_at" },
+	{ .name = "integration_endpoints",
+	    .plain = "client_id id integration_id name method path description enabled test_due_at "
+		     "last_test_at last_test_outcome last_test_status last_test_duration_ms "
+		     "created_at updated_at" },
 	{ .name = "rollup_clients",
 	    .plain = "client_id timezone timezone_at days_until whole_from hours_from days_from "
 		     "closed_from users_until" },

@@ -237,7 +237,7 @@ audit(struct task *task, const char *action, const struct login_attempt *attempt
 
 bool
 login_end(struct task *task, const struct login_attempt *attempt, const char *better_hash,
-    const char *seal_key, const struct mfa_proof *proof, struct session *session)
+    const struct mfa_proof *proof, struct session *session)
 {
 	bool mfa = false;
 
@@ -245,8 +245,8 @@ login_end(struct task *task, const struct login_attempt *attempt, const char *be
 	if (!note(task, attempt, better_hash, session->ip_address, &mfa))
 		return false;
 	/* The failures come behind the second factor, as where that is checked alone. */
-	return (!mfa || mfa_check(task, seal_key, attempt->user, proof)) &&
-	       take_back(task, attempt) && resource_add(task, &session_resource, session) &&
+	return (!mfa || mfa_check(task, attempt->user, proof)) && take_back(task, attempt) &&
+	       resource_add(task, &session_resource, session) &&
 	       audit(task, "login", attempt, write_session, session);
 }
 

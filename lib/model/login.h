@@ -47,8 +47,7 @@ NODISCARD bool login_undo(struct task *task, const struct login_attempt *attempt
  * ERR_UNAUTHENTICATED: the account or its password is not what it was, or there is no proof.
  */
 NODISCARD bool login_end(struct task *task, const struct login_attempt *attempt,
-    const char *better_hash, const char *seal_key, const struct mfa_proof *proof,
-    struct session *session);
+    const char *better_hash, const struct mfa_proof *proof, struct session *session);
 /* Writes into the audit log that it failed. */
 NODISCARD bool login_note_failure(struct task *task, const struct login_attempt *attempt);
 /* Forgets the failures of a user. */

@@ -6,7 +6,7 @@
 #include "lib/core/totp.h"
 #include "lib/model/audit.h"
 #include "lib/model/user.h"
-#include "lib/seal.h"
+#include "lib/sealed.h"
 
 static const char enrol_sql[] = "INSERT INTO user_mfa AS m (client_id, user_id, secret)\n"
 				"VALUES ($1, $2, $3)\n"
@@ -69,36 +69,10 @@ as_text(const char *value)
 	return (struct text){ value, strlen(value) };
 }
 
-/* Of this user only: what is sealed for one opens nothing in the row of another. */
-static bool
-derive_key(struct task *task, const char *seal_key, struct id user, uint8_t ret[SEAL_KEY_SIZE])
+static struct sealed_place
+place_of(const struct task *task, struct id user)
 {
-	char client_text[ID_TEXT_SIZE], user_text[ID_TEXT_SIZE];
-
-	if (seal_key[0] == '\0')
-		return task_fail_later(task, -1,
-		    "The setting seal_key is missing: second factors cannot be kept without it.");
-	seal_derive(as_text(seal_key),
-	    as_text(arena_printf(task->arena, "mfa:%s:%s", id_format(task->client, client_text),
-		id_format(user, user_text))),
-	    ret);
-	return true;
-}
-
-static bool
-open_secret(
-    struct task *task, const char *seal_key, struct id user, struct text sealed, struct text *ret)
-{
-	struct buf plain = { .arena = task->arena };
-	uint8_t derived[SEAL_KEY_SIZE];
-
-	if (!derive_key(task, seal_key, user, derived))
-		return false;
-	if (!seal_open(derived, sealed, &plain))
-		return task_fail_later(task, -1,
-		    "The user's second factor was sealed with another seal_key than this one.");
-	*ret = buf_text(&plain);
-	return true;
+	return (struct sealed_place){ "mfa", task->client, user };
 }
 
 /* Everything but letters, digits and what RFC 3986 leaves as it is. */
@@ -142,18 +116,17 @@ make_uri(struct task *task, const struct user *user, const char *issuer, const c
 }
 
 static bool
-store_secret(
-    struct task *task, const char *seal_key, struct id user, const uint8_t secret[TOTP_SECRET_SIZE])
+store_secret(struct task *task, struct id user, const uint8_t secret[TOTP_SECRET_SIZE])
 {
-	struct buf sealed = { .arena = task->arena };
+	const struct sealed_place place = place_of(task, user);
+	const struct text plain = { (const char *)secret, TOTP_SECRET_SIZE };
 	struct db_params *params = key(task, user);
-	uint8_t derived[SEAL_KEY_SIZE];
 	struct db_rows *rows;
+	struct text sealed;
 
-	if (!derive_key(task, seal_key, user, derived))
+	if (!sealed_close(task, &place, plain, &sealed))
 		return false;
-	seal_close(derived, (struct text){ (const char *)secret, TOTP_SECRET_SIZE }, &sealed);
-	db_add_bytes(params, buf_text(&sealed));
+	db_add_bytes(params, sealed);
 	if (!db_query(task, enrol_sql, params, &rows))
 		return false;
 	return db_count(rows) > 0 ||
@@ -161,8 +134,7 @@ store_secret(
 }
 
 bool
-mfa_enrol(struct task *task, const char *seal_key, struct id user, const char *issuer,
-    struct mfa_enrolment *ret)
+mfa_enrol(struct task *task, struct id user, const char *issuer, struct mfa_enrolment *ret)
 {
 	char *text = arena_alloc(task->arena, TOTP_SECRET_TEXT_SIZE);
 	uint8_t secret[TOTP_SECRET_SIZE];
@@ -171,7 +143,7 @@ mfa_enrol(struct task *task, const char *seal_key, struct id user, const char *i
 	if (!resource_find_to_change(task, &user_resource, user, NULL, &row))
 		return false;
 	seal_random(secret, sizeof secret);
-	if (!store_secret(task, seal_key, user, secret))
+	if (!store_secret(task, user, secret))
 		return false;
 	totp_write_secret(secret, text);
 	*ret = (struct mfa_enrolment){ text, make_uri(task, &row, issuer, text) };
@@ -180,13 +152,14 @@ mfa_enrol(struct task *task, const char *seal_key, struct id user, const char *i
 
 /* Of a row of find_sql. *ret_step 0: the code is wrong. */
 static bool
-find_step(struct task *task, const char *seal_key, struct id user, const struct db_rows *rows,
-    const char *code, int64_t *ret_step)
+find_step(struct task *task, struct id user, const struct db_rows *rows, const char *code,
+    int64_t *ret_step)
 {
+	const struct sealed_place place = place_of(task, user);
 	struct text secret = { 0 };
 
 	*ret_step = 0;
-	if (!open_secret(task, seal_key, user, db_bytes(rows, 0, 0), &secret))
+	if (!sealed_open(task, &place, db_bytes(rows, 0, 0), &secret))
 		return false;
 	if (!totp_find(secret, as_text(code), task->now, db_int(rows, 0, 2), ret_step))
 		*ret_step = 0;
@@ -216,8 +189,8 @@ store_confirmation(struct task *task, const struct user *user, int64_t step,
 }
 
 bool
-mfa_confirm(struct task *task, const char *seal_key, struct id user, const char *code,
-    const char *ret_codes[RECOVERY_CODES])
+mfa_confirm(
+    struct task *task, struct id user, const char *code, const char *ret_codes[RECOVERY_CODES])
 {
 	const char *hashes[RECOVERY_CODES];
 	struct db_rows *rows;
@@ -230,7 +203,7 @@ mfa_confirm(struct task *task, const char *seal_key, struct id user, const char 
 	if (db_count(rows) == 0 || !db_null(rows, 0, 1))
 		return task_fail(
 		    task, ERR_CONFLICT, "The user has no secret that waits to be confirmed.");
-	if (!find_step(task, seal_key, user, rows, code, &step))
+	if (!find_step(task, user, rows, code, &step))
 		return false;
 	if (step == 0)
 		return task_fail_field(task, "code", "is not the code of this moment");
@@ -245,7 +218,7 @@ refuse(struct task *task)
 }
 
 static bool
-check_code(struct task *task, const char *seal_key, struct id user, const char *code)
+check_code(struct task *task, struct id user, const char *code)
 {
 	struct db_params *params = key(task, user);
 	struct db_rows *rows;
@@ -255,7 +228,7 @@ check_code(struct task *task, const char *seal_key, struct id user, const char *
 		return false;
 	if (db_count(rows) == 0 || db_null(rows, 0, 1))
 		return refuse(task);
-	if (!find_step(task, seal_key, user, rows, code, &step))
+	if (!find_step(task, user, rows, code, &step))
 		return false;
 	if (step == 0)
 		return refuse(task);
@@ -289,10 +262,10 @@ check_recovery_code(struct task *task, struct id user, const char *code)
 }
 
 bool
-mfa_check(struct task *task, const char *seal_key, struct id user, const struct mfa_proof *proof)
+mfa_check(struct task *task, struct id user, const struct mfa_proof *proof)
 {
 	if (proof->code != NULL)
-		return check_code(task, seal_key, user, proof->code);
+		return check_code(task, user, proof->code);
 	if (proof->recovery_code != NULL)
 		return check_recovery_code(task, user, proof->recovery_code);
 	return refuse(task);

@@ -66,7 +66,8 @@ shown(struct task *task, const struct resource *resource, const void *object)
 {
 	if (object == NULL)
 		return (struct text){ 0 };
-	return text_of(task, resource, object, RESOURCE_SECRET | RESOURCE_ONCE | RESOURCE_UNSHOWN);
+	return text_of(task, resource, object,
+	    RESOURCE_SECRET | RESOURCE_ONCE | RESOURCE_UNSHOWN | RESOURCE_SEALED);
 }
 
 static bool
@@ -77,6 +78,13 @@ same(struct task *task, const struct resource *resource, const void *a, const vo
 
 	return first.len == second.len && first.len > 0 &&
 	       memcmp(first.at, second.at, first.len) == 0;
+}
+
+/* Behind values that may have been sealed. */
+static bool
+is_well(const struct task *task)
+{
+	return task->err.code == ERR_NONE;
 }
 
 static struct db_params *
@@ -103,7 +111,8 @@ take_row(struct task *task, const struct resource *resource, unsigned kind,
 	head->deleted_at = resource->soft ? db_time(rows, row, column++) : 0;
 	for (size_t i = 0; i < resource->count; i++)
 		if (resource_reads(&resource->fields[i], kind))
-			resource_take(task, rows, row, column++, &resource->fields[i], object);
+			resource_take(
+			    task, resource, rows, row, column++, &resource->fields[i], object);
 	if (resource->loaded != NULL)
 		resource->loaded(object);
 }
@@ -148,6 +157,8 @@ static bool
 finish(struct task *task, const struct resource *resource, const char *action, struct id id,
     const void *before, const void *after)
 {
+	if (!is_well(task))
+		return false;
 	if (resource->stored != NULL && !resource->stored(task, action, before, after))
 		return false;
 	return resource->quiet || audit_add(task, action, resource->table, id,
@@ -190,8 +201,9 @@ resource_add(struct task *task, const struct resource *resource, void *object)
 	params = key(task, resource, resource_id(object));
 	for (size_t i = 0; i < resource->count; i++)
 		if (resource_keeps(&resource->fields[i]))
-			resource_bind(params, &resource->fields[i], object);
-	if (!db_query(task, resource_sql(resource, RESOURCE_SQL_ADD), params, &rows))
+			resource_bind(task, resource, params, &resource->fields[i], object);
+	if (!is_well(task) ||
+	    !db_query(task, resource_sql(resource, RESOURCE_SQL_ADD), params, &rows))
 		return explain(task, resource);
 	take_row(task, resource, RESOURCE_SQL_ADD, rows, 0, object);
 	return finish(task, resource, "add", resource_id(object), NULL, object);
@@ -206,7 +218,7 @@ find(struct task *task, const struct resource *resource, enum resource_kind kind
 	if (!db_query_one(task, resource_sql(resource, kind), key(task, resource, id), &rows))
 		return false;
 	read_row(task, resource, kind, rows, 0, ret);
-	return true;
+	return is_well(task);
 }
 
 bool
@@ -237,8 +249,9 @@ resource_change(struct task *task, const struct resource *resource, const char *
 		return true;
 	for (size_t i = 0; i < resource->count; i++)
 		if (resource_changes(&resource->fields[i]))
-			resource_bind(params, &resource->fields[i], after);
-	if (!db_query_one(task, resource_sql(resource, RESOURCE_SQL_CHANGE), params, &rows))
+			resource_bind(task, resource, params, &resource->fields[i], after);
+	if (!is_well(task) ||
+	    !db_query_one(task, resource_sql(resource, RESOURCE_SQL_CHANGE), params, &rows))
 		return explain(task, resource);
 	take_row(task, resource, RESOURCE_SQL_CHANGE, rows, 0, after);
 	return finish(task, resource, action, resource_id(after), before, after);
@@ -307,14 +320,14 @@ resource_list(struct task *task, const struct resource *resource,
 		if (!(resource->fields[i].use & RESOURCE_FILTER))
 			continue;
 		if (filter->given & bit)
-			resource_bind(params, &resource->fields[i], filter->values);
+			resource_bind(task, resource, params, &resource->fields[i], filter->values);
 		bit <<= 1;
 	}
 	db_add_int(params, filter->limit);
 	if (!db_query(task, resource_list_sql(resource, filter), params, &rows))
 		return false;
 	*ret = take_rows(task, resource, rows, ret_count);
-	return true;
+	return is_well(task);
 }
 
 bool
@@ -326,7 +339,7 @@ resource_select(struct task *task, const struct resource *resource, unsigned whi
 	if (!db_query(task, resource_sql(resource, RESOURCE_SQL_MORE + which), params, &rows))
 		return false;
 	*ret = take_rows(task, resource, rows, ret_count);
-	return true;
+	return is_well(task);
 }
 
 bool

@@ -4,6 +4,7 @@
 #include "lib/model/budget.h"
 #include "lib/model/client.h"
 #include "lib/model/conversation.h"
+#include "lib/model/integration.h"
 #include "lib/model/session.h"
 #include "lib/model/user.h"
 #include "lib/model/webhook.h"
@@ -14,6 +15,8 @@ const struct resource *const resources[] = {
 	&budget_resource,
 	&client_resource,
 	&conversation_resource,
+	&integration_endpoint_resource,
+	&integration_resource,
 	&session_resource,
 	&user_resource,
 	&webhook_resource,

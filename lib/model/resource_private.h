@@ -48,11 +48,12 @@ union resource_value {
 };
 union resource_value resource_load(const struct resource_field *field, const void *object);
 
-/* The value at the field's place in the object. */
-void resource_bind(
-    struct db_params *params, const struct resource_field *field, const void *object);
-void resource_take(struct task *task, const struct db_rows *rows, int row, int column,
-    const struct resource_field *field, void *object);
+/* The value at the field's place in the object. What cannot be sealed or opened is an error of the
+ * task, which is to be looked at behind the last field. */
+void resource_bind(struct task *task, const struct resource *resource, struct db_params *params,
+    const struct resource_field *field, const void *object);
+void resource_take(struct task *task, const struct resource *resource, const struct db_rows *rows,
+    int row, int column, const struct resource_field *field, void *object);
 /* All but what has one of these uses. */
 void resource_write_members(
     struct json_out *out, const struct resource *resource, const void *object, unsigned without);

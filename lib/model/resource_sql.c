@@ -28,7 +28,7 @@ type_of(const struct resource_field *field)
 		[JSON_OBJECT] = "jsonb",
 	};
 
-	return types[field->json.type];
+	return field->use & RESOURCE_SEALED ? "bytea" : types[field->json.type];
 }
 
 static const char *
@@ -77,6 +77,8 @@ read_of(const struct resource_field *field)
 		return "(? * 10000000)::bigint";
 	if (field->json.type == JSON_MILLIONTHS)
 		return "(? * 1000000)::bigint";
+	if (field->use & RESOURCE_SEALED)
+		return "?";
 	return field->json.type == JSON_OBJECT ? "?::text" : "?";
 }
 

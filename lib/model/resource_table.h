@@ -37,7 +37,10 @@ enum resource_use {
 	RESOURCE_UNKEPT = 128, /* has no column */
 	RESOURCE_UNSHOWN = 256, /* write() tells of it */
 	RESOURCE_COUNTED = 512, /* changes by being used, which is no change: not in the ETag */
-	RESOURCE_DERIVED = 1024 /* has no column, and is what from says; not in the ETag */
+	RESOURCE_DERIVED = 1024, /* has no column, and is what from says; not in the ETag */
+	RESOURCE_SEALED = 2048, /* its column holds it sealed (lib/sealed.h), and the audit log not
+				   at all; JSON_OBJECT only */
+	RESOURCE_PARENT = 4096 /* with RESOURCE_FILTER: the path names it before the id */
 };
 
 /* An object in JSON whose members are fields of the table, one behind the other. Whether the group
@@ -82,6 +85,7 @@ struct resource {
 	const void *defaults; /* an object as it is before anything is given; NULL: all zero */
 	const struct resource_field *fields;
 	size_t count;
+	const struct resource *parent; /* of whose rows one each has its own of these; or NULL */
 	const struct resource_taken *taken;
 	size_t taken_count;
 	struct resource_statements *statements;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/sealed.h"
+
 /* The types that a resource may have; a table with another is a mistake of ours. */
 size_t
 resource_value_size(const struct resource_field *field)
@@ -111,8 +113,31 @@ add_ints(struct db_params *params, struct json_ints ints)
 		db_array_int(array, ints.at[i]);
 }
 
+static struct sealed_place
+place_of(struct task *task, const struct resource *resource, const struct resource_field *field)
+{
+	return (struct sealed_place){
+		.name = arena_printf(task->arena, "%s.%s", resource->table, field->json.name),
+		.client = task->client,
+	};
+}
+
+static void
+add_object(struct task *task, const struct resource *resource, struct db_params *params,
+    const struct resource_field *field, struct text object)
+{
+	const struct sealed_place place = place_of(task, resource, field);
+	struct text sealed = { 0 };
+
+	if (!(field->use & RESOURCE_SEALED))
+		db_add_text_n(params, object);
+	else if (sealed_close(task, &place, object, &sealed))
+		db_add_bytes(params, sealed);
+}
+
 void
-resource_bind(struct db_params *params, const struct resource_field *field, const void *object)
+resource_bind(struct task *task, const struct resource *resource, struct db_params *params,
+    const struct resource_field *field, const void *object)
 {
 	union resource_value value = resource_load(field, object);
 
@@ -149,7 +174,7 @@ resource_bind(struct db_params *params, const struct resource_field *field, cons
 		add_ints(params, value.ints);
 		break;
 	case JSON_OBJECT:
-		db_add_text_n(params, value.object);
+		add_object(task, resource, params, field, value.object);
 		break;
 	}
 }
@@ -166,9 +191,21 @@ resource_choice(const struct resource_field *field, const char *name)
 	return choice;
 }
 
+static struct text
+take_object(struct task *task, const struct resource *resource, const struct resource_field *field,
+    struct text kept)
+{
+	const struct sealed_place place = place_of(task, resource, field);
+	struct text object = { 0 };
+
+	if (!(field->use & RESOURCE_SEALED))
+		return kept;
+	return sealed_open(task, &place, kept, &object) ? object : (struct text){ 0 };
+}
+
 void
-resource_take(struct task *task, const struct db_rows *rows, int row, int column,
-    const struct resource_field *field, void *object)
+resource_take(struct task *task, const struct resource *resource, const struct db_rows *rows,
+    int row, int column, const struct resource_field *field, void *object)
 {
 	union resource_value value = nothing(field);
 
@@ -205,7 +242,7 @@ resource_take(struct task *task, const struct db_rows *rows, int row, int column
 		db_ints(rows, row, column, task, &value.ints);
 		break;
 	case JSON_OBJECT:
-		value.object = db_bytes(rows, row, column);
+		value.object = take_object(task, resource, field, db_bytes(rows, row, column));
 		break;
 	}
 	store(field, value, object);

@@ -28,5 +28,7 @@ extern const struct resource webhook_resource;
 
 /* What is wrong with a URL, or NULL. Where it leads is looked at when something is sent. */
 const char *webhook_url_trouble(const char *url, bool allow_http);
+/* Whether all its characters may stand in a URL. */
+bool webhook_url_plain(const char *url);
 
 #endif

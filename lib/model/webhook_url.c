@@ -8,8 +8,8 @@
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGITS "0123456789"
 
-static bool
-is_plain(const char *url)
+bool
+webhook_url_plain(const char *url)
 {
 	for (; *url != '\0'; url++) {
 		if (*url <= ' ' || *url > '~' || strchr("\"<>\\^`{|}#", *url) != NULL)
@@ -62,7 +62,7 @@ webhook_url_trouble(const char *url, bool allow_http)
 	else
 		return allow_http ? "must begin with https:// or http://"
 				  : "must begin with https://";
-	if (!is_plain(url))
+	if (!webhook_url_plain(url))
 		return "holds a character that a URL may not hold here";
 	len = strcspn(host, "/?");
 	if (memchr(host, '@', len) != NULL)

@@ -35,6 +35,8 @@ static const struct row {
 	{ "key list", { "key", "list" }, NULL, NULL, LOOKS },
 	{ "key rotate", { "key", "rotate", "KEY" }, "auth_tokens", "add rotate", NULL },
 	{ "key revoke", { "key", "revoke", "KEY" }, "auth_tokens", "revoke", NULL },
+	{ "key rotate-seal", { "key", "rotate-seal" }, NULL, NULL,
+	    "nothing is sealed with another key here" },
 	{ "budget set",
 	    { "budget", "set", "--client", "house", "--name", "b", "--limit-cents", "5",
 		"--window=day" },

@@ -126,6 +126,9 @@ static const struct {
 	    "INSERT, SELECT, UPDATE (deleted_at fallback_rate limit_cents limit_requests"
 	    " limit_tokens mode name on_counter_loss override_cents override_until thresholds unpriced)" },
 	{ "chat_logs", "INSERT, SELECT" },
+	{ "client_integrations",
+	    "DELETE, INSERT, SELECT, UPDATE (base_url configuration credentials enabled name"
+	    " test_due_at)" },
 	{ "clients", "INSERT, SELECT, UPDATE" },
 	{ "conversations",
 	    "DELETE, INSERT, SELECT, UPDATE (current_version ended_at last_message_at message_count"
@@ -151,6 +154,8 @@ static const struct {
 	{ "erasures", "INSERT, SELECT" },
 	{ "idempotency_keys", "INSERT, SELECT, UPDATE" },
 	{ "ingest_batches", "INSERT, SELECT" },
+	{ "integration_endpoints",
+	    "DELETE, INSERT, SELECT, UPDATE (description enabled method name path test_due_at)" },
 	{ "job_runs", "SELECT" },
 	{ "login_failures", "DELETE, INSERT, SELECT, UPDATE" },
 	{ "messages", "DELETE, INSERT, SELECT" },

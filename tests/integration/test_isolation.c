@@ -30,7 +30,8 @@ assert_nothing_of_the_other(const char *what)
 {
 	const char *secrets[] = { other.mark, other.client, other.key, other.user, other.session,
 		other.record, other.budget, other.authorization, other.webhook, other.amount,
-		other.transaction, other.erasure, other.conversation, other.agent };
+		other.transaction, other.erasure, other.conversation, other.agent,
+		other.integration, other.endpoint };
 	const char *body = api_answer()->body;
 
 	for (size_t i = 0; body && i < COUNT(secrets); i++) {
@@ -94,7 +95,7 @@ id_of_the_other(size_t i)
 {
 	const char *ids[] = { other.client, other.key, other.user, other.session, other.record,
 		other.budget, other.authorization, other.webhook, other.conversation, other.agent,
-		NULL };
+		other.integration, other.endpoint, NULL };
 
 	return ids[i];
 }

@@ -13,6 +13,7 @@
 
 static const char *record, *budget, *user, *authorization, *webhook, *client;
 static const char *session, *token, *transaction, *erasure, *conversation, *agent;
+static const char *integration, *endpoint;
 static const char *session_token; /* as a header */
 
 /* What stands for the {...} behind these; a list that has none is of nobody, and answered too. */
@@ -28,6 +29,8 @@ value_of(const char *path, size_t len)
 		{ "/v1/users/", user },
 		{ "/v1/authorizations/", authorization },
 		{ "/v1/webhooks/", webhook },
+		{ "/v1/integrations/", integration },
+		{ "/v1/integrations/{integration_id}/endpoints/", endpoint },
 		{ "/v1/clients/", client },
 		{ "/v1/daily-costs/", "2026-01-01" },
 		{ "/v1/prompts/", record },
@@ -127,6 +130,10 @@ start(void **state)
 	conversation = api_add("/v1/conversations", "{}");
 	agent = api_add("/v1/agent-sessions", "{}");
 	api_add(api_text("/v1/conversations/%s/versions", conversation), "{\"html\":\"n\"}");
+	integration = api_add("/v1/integrations",
+	    "{\"type\":\"http\",\"name\":\"n\",\"base_url\":\"https://example.com\"}");
+	endpoint = api_add(api_text("/v1/integrations/%s/endpoints", integration),
+	    "{\"name\":\"n\",\"path\":\"/products\"}");
 	session = api_add("/v1/sessions", "{}");
 	session_token = api_text("X-Session-Token: %s", api_json("token"));
 	user = api_sql("SELECT id FROM users");

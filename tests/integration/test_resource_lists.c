@@ -76,7 +76,7 @@ a_filter_finds_what_has_the_value(UNUSED void **state)
 			const char *path, *value;
 
 			/* What is not shown compares in a way of its own. */
-			if (!(field->use & RESOURCE_FILTER) || field->use & RESOURCE_UNSHOWN ||
+			if (!sample_is_parameter(field) || field->use & RESOURCE_UNSHOWN ||
 			    (field->use & RESOURCE_ADD && sample_leaves_out(*at, field)))
 				continue;
 			path = sample_add(*at);
@@ -99,7 +99,7 @@ a_value_that_no_row_can_have_finds_nothing(UNUSED void **state)
 			const struct resource_field *field = &(*at)->fields[i];
 			const char *url = api_text("%s?%s=", sample_path(*at), field->json.name);
 
-			if (!(field->use & RESOURCE_FILTER))
+			if (!sample_is_parameter(field))
 				continue;
 			if (field->json.type == JSON_CHOICE) {
 				api_expect(422, "GET", api_text("%sno-such", url), NULL);
@@ -242,7 +242,7 @@ a_bad_query_is_refused_by_name(UNUSED void **state)
 		for (size_t i = 0; i < (*at)->count; i++) {
 			const char *name = (*at)->fields[i].json.name;
 
-			if ((*at)->fields[i].use & RESOURCE_FILTER)
+			if (sample_is_parameter(&(*at)->fields[i]))
 				continue;
 			api_send("GET", api_text("%s?%s=1", sample_path(*at), name), NULL, NULL);
 			api_expect_field((*at)->table, name);

@@ -117,20 +117,21 @@ static void
 a_key_without_the_scope_is_refused(UNUSED void **state)
 {
 	for (const struct resource *const *at = resources; *at != NULL; at++) {
-		const char *path, *body;
+		const char *path, *list, *body;
 
 		sample_use_key(*at);
 		path = sample_add(*at);
+		list = sample_path(*at);
 		body = sample_body(*at, NULL, NULL);
 		if (!(*at)->of_operator)
 			api_use_scope("analytics");
 		else
 			api_use_new_client(api_text("no-operator-of-%s", (*at)->table));
 		api_expect(403, "GET", path, NULL);
-		api_expect(403, "GET", sample_path(*at), NULL);
+		api_expect(403, "GET", list, NULL);
 		if (has(*at, rest_change))
 			api_expect(403, "PATCH", path, "{}");
-		api_expect(403, "POST", sample_path(*at), body);
+		api_expect(403, "POST", list, body);
 		if (has(*at, rest_remove))
 			api_expect(403, "DELETE", path, NULL);
 	}

@@ -217,6 +217,8 @@ static const struct exception {
 	{ "counter_load", "pg_advisory", LOCK },
 	/* Of a client's budgets and webhooks there are so many at most. */
 	{ "budgets", "pg_advisory", LOCK },
+	{ "client_integrations", "pg_advisory", LOCK },
+	{ "integration_endpoints", "pg_advisory", LOCK },
 	{ "webhooks", "pg_advisory", LOCK },
 	{ "day", "'days ' || $1", LOCK },
 	{ "day", "'days ' || c", LOCK },
@@ -237,7 +239,12 @@ static const struct exception {
 	{ "late_days", "DELETE FROM ingest_batches b", SEVERAL },
 	{ "rollup", "WITH fresh AS", SEVERAL },
 	{ "rollup", "(SELECT count(*) FROM rollup_pending)", SEVERAL },
+	{ "integration_call_job", "'GET'::text", SEVERAL },
+	{ "integration_call_job", "e.test_due_at", SEVERAL },
 	{ "delivery", "LIMIT 1", SEVERAL },
+	{ "resealing", "user_id, secret", SEVERAL },
+	{ "resealing", "id, configuration", SEVERAL },
+	{ "resealing", "id, credentials", SEVERAL },
 	{ "delivery", "d.dead_at IS NOT NULL", SEVERAL },
 	{ "delivery", "RETURNING client_id", SEVERAL },
 };

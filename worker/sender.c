@@ -1,8 +1,9 @@
-#include "worker/webhook.h"
+#include "worker/sender.h"
 
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "lib/address.h"
@@ -12,9 +13,9 @@
 #define STATUS_OK 200
 #define STATUS_OK_END 300
 
-struct webhook_sender {
+struct sender {
 	CURL *curl;
-	struct webhook_settings settings;
+	struct sender_settings settings;
 	bool refused; /* an address of this message */
 	size_t answered; /* bytes of its answer */
 };
@@ -22,16 +23,16 @@ struct webhook_sender {
 static void
 close_sender(void *object)
 {
-	struct webhook_sender *sender = object;
+	struct sender *sender = object;
 
 	curl_easy_cleanup(sender->curl);
 	curl_global_cleanup();
 }
 
-struct webhook_sender *
-webhook_open(struct task *task, const struct webhook_settings *settings)
+struct sender *
+sender_open(struct task *task, const struct sender_settings *settings)
 {
-	struct webhook_sender *sender = arena_alloc(task->arena, sizeof *sender);
+	struct sender *sender = arena_alloc(task->arena, sizeof *sender);
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		abort();
@@ -48,7 +49,7 @@ webhook_open(struct task *task, const struct webhook_settings *settings)
 static curl_socket_t
 open_socket(void *context, curlsocktype purpose UNUSED, struct curl_sockaddr *address)
 {
-	struct webhook_sender *sender = context;
+	struct sender *sender = context;
 
 	if (!sender->settings.allow_private && !address_public(&address->addr)) {
 		sender->refused = true;
@@ -61,40 +62,49 @@ open_socket(void *context, curlsocktype purpose UNUSED, struct curl_sockaddr *ad
 static size_t
 skip_answer(char *bytes UNUSED, size_t size, size_t count, void *context)
 {
-	struct webhook_sender *sender = context;
+	struct sender *sender = context;
 
 	sender->answered += size * count;
 	return sender->answered > ANSWER_MAX_BYTES ? 0 : size * count;
 }
 
 static struct curl_slist *
-make_headers(struct task *task, const struct webhook_message *message)
+make_headers(const struct sender_message *message)
 {
-	const char *lines[] = {
-		"Content-Type: application/json",
-		arena_printf(task->arena, "Tally-Event: %s", message->event),
-		arena_printf(task->arena, "Tally-Delivery: %s", message->delivery),
-		arena_printf(task->arena, "Tally-Signature: %s", message->signature),
-		"Expect:",
-	};
-	struct curl_slist *headers = NULL;
+	struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
 
-	for (size_t i = 0; i < COUNT(lines); i++) {
-		headers = curl_slist_append(headers, lines[i]);
-		if (headers == NULL)
-			abort();
-	}
+	for (size_t i = 0; headers != NULL && message->headers[i] != NULL; i++)
+		headers = curl_slist_append(headers, message->headers[i]);
+	if (headers == NULL)
+		abort();
 	return headers;
 }
 
 static void
-set_options(struct webhook_sender *sender, const struct webhook_message *message,
-    const struct curl_slist *headers)
+set_message(CURL *curl, const struct sender_message *message)
+{
+	curl_easy_setopt(curl, CURLOPT_URL, message->url);
+	if (message->body.at != NULL) {
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)message->body.len);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, message->body.at);
+	}
+	if (strcmp(message->method, "HEAD") == 0)
+		curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, message->method);
+	if (message->username != NULL) {
+		curl_easy_setopt(curl, CURLOPT_USERNAME, message->username);
+		curl_easy_setopt(curl, CURLOPT_PASSWORD, message->password);
+	}
+}
+
+static void
+set_options(
+    struct sender *sender, const struct sender_message *message, const struct curl_slist *headers)
 {
 	CURL *curl = sender->curl;
 
 	curl_easy_reset(curl);
-	curl_easy_setopt(curl, CURLOPT_URL, message->url);
+	set_message(curl, message);
 	curl_easy_setopt(
 	    curl, CURLOPT_PROTOCOLS_STR, sender->settings.allow_private ? "http,https" : "https");
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
@@ -109,37 +119,63 @@ set_options(struct webhook_sender *sender, const struct webhook_message *message
 	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "tally/" PACKAGE_VERSION);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)message->body.len);
-	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, message->body.at);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, skip_answer);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, sender);
 }
 
-/* An answer that is too long, or breaks off behind its status, is one all the same. */
-static struct webhook_result
-judge(const struct webhook_sender *sender, CURLcode code)
+static enum sender_failure
+failure_of(CURLcode code)
 {
-	struct webhook_result result = { 0 };
+	switch ((int)code) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return SENDER_NAME;
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_GOT_NOTHING:
+		return SENDER_CONNECTION;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return SENDER_TLS;
+	case CURLE_OPERATION_TIMEDOUT:
+		return SENDER_TIMEOUT;
+	default:
+		return SENDER_OTHER;
+	}
+}
+
+static bool
+is_open(const struct sender *sender, const char *url)
+{
+	return !sender->settings.allow_private && strncmp(url, "https://", 8) != 0;
+}
+
+/* An answer that is too long, or breaks off behind its status, is one all the same. */
+static struct sender_result
+judge(const struct sender *sender, const struct sender_message *message, CURLcode code)
+{
+	struct sender_result result = { 0 };
 
 	curl_easy_getinfo(sender->curl, CURLINFO_RESPONSE_CODE, &result.status);
 	if (result.status >= STATUS_OK && result.status < STATUS_OK_END)
 		return result;
-	if (result.status >= STATUS_OK)
+	if (result.status >= STATUS_OK) {
+		result.failure = SENDER_STATUS;
 		result.error = "it was not answered with 2xx";
-	else if (sender->refused)
-		result.error = "it leads to an address that is not public";
-	else
-		result.error = curl_easy_strerror(code);
-	if (result.status < STATUS_OK)
-		result.status = 0;
+		return result;
+	}
+	result.status = 0;
+	result.failure =
+	    sender->refused || is_open(sender, message->url) ? SENDER_PRIVATE : failure_of(code);
+	result.error = sender->refused ? "it leads to an address that is not public"
+				       : curl_easy_strerror(code);
 	return result;
 }
 
-struct webhook_result
-webhook_send(
-    struct task *task, struct webhook_sender *sender, const struct webhook_message *message)
+struct sender_result
+sender_send(struct sender *sender, const struct sender_message *message)
 {
-	struct curl_slist *headers = make_headers(task, message);
+	struct curl_slist *headers = make_headers(message);
 	CURLcode code;
 
 	sender->refused = false;
@@ -147,5 +183,5 @@ webhook_send(
 	set_options(sender, message, headers);
 	code = curl_easy_perform(sender->curl);
 	curl_slist_free_all(headers);
-	return judge(sender, code);
+	return judge(sender, message, code);
 }
