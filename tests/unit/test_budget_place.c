@@ -39,23 +39,24 @@ places_of(struct task *task, const struct budget *budget, const char *zone,
 	return budget_set_places(task, set, call, at);
 }
 
+static const char *const full_tags[] = { "x", "y" };
+static const struct budget_call full = {
+	.scope = { .user_id = A_ID,
+	    .has_user_tier = true,
+	    .user_tier = USER_PREMIUM,
+	    .api_key_id = A_ID,
+	    .session_id = A_ID,
+	    .agent_session_id = A_ID,
+	    .agent_root_id = A_ID,
+	    .feature = "f",
+	    .provider = "p",
+	    .model = "m" },
+	.tags = { full_tags, 2 },
+};
+
 static void
 test_scope(void **state)
 {
-	static const char *const tags[] = { "x", "y" };
-	static const struct budget_call call = {
-		.scope = { .user_id = A_ID,
-		    .has_user_tier = true,
-		    .user_tier = USER_PREMIUM,
-		    .api_key_id = A_ID,
-		    .session_id = A_ID,
-		    .agent_session_id = A_ID,
-		    .agent_root_id = A_ID,
-		    .feature = "f",
-		    .provider = "p",
-		    .model = "m" },
-		.tags = { tags, 2 },
-	};
 	static const struct budget_call bare = { .tokens = 0 };
 	static const struct {
 		const char *sentence;
@@ -97,7 +98,7 @@ test_scope(void **state)
 		struct budget budget = budget_of(PERIOD_TOTAL, 0);
 
 		budget.scope = cases[i].scope;
-		if (places_of(*state, &budget, "UTC", &call, instant(NOW)).count != cases[i].falls)
+		if (places_of(*state, &budget, "UTC", &full, instant(NOW)).count != cases[i].falls)
 			fail_msg("%s", cases[i].sentence);
 		if (places_of(*state, &budget, "UTC", &bare, instant(NOW)).count !=
 		    cases[i].bare_falls)

@@ -258,7 +258,7 @@ test_parts_make_one_answer(void **state)
 
 	(void)state;
 	memset(stpcpy(expected, "first"), 'm', LOOP_LARGE);
-	strcpy(expected + 5 + LOOP_LARGE, "last");
+	memcpy(expected + strlen("first") + LOOP_LARGE, "last", strlen("last"));
 	for (int i = 0; i < 2; i++)
 		loop_assert_answer(fastcgi_get(fd, true, "/parts"), expected);
 	loop_assert_answer(fastcgi_get(fd, true, "/a"), "/a");
