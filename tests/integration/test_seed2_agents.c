@@ -1,5 +1,8 @@
-/* The second seed's integration test: "complete session lifecycle with credit tracking". */
+/* The second seed's integration test, "complete session lifecycle with credit tracking", and what
+ * its views count of sessions. */
 #include "tests/test.h"
+
+#include <stdlib.h>
 
 #include "lib/base.h"
 #include "tests/api.h"
@@ -47,11 +50,47 @@ complete_session_lifecycle_with_credit_tracking(UNUSED void **state)
 	api_expect_json("data.0.working_directory", "/tmp/test");
 }
 
+/* "sessions_started" of daily_usage_stats, and both counts of dashboard_metrics. */
+static void
+the_views_count_sessions(UNUSED void **state)
+{
+	const char *client, *user, *done;
+	char *output;
+
+	paying_use_client("seed2-views", "off");
+	client = api_sql("SELECT id FROM clients WHERE name = 'seed2-views'");
+	user = paying_user();
+	done = api_add("/v1/agent-sessions", api_text("{\"user_id\":\"%s\"}", user));
+	api_add("/v1/agent-sessions", api_text("{\"user_id\":\"%s\"}", user));
+	api_add("/v1/agent-sessions", "{}");
+	api_expect(200, "POST", api_text("/v1/agent-sessions/%s/complete", done), "{}");
+	api_add("/v1/chat-logs", paying_record("2", ""));
+	assert_int_equal(servers_tally(api_servers(), &output, "rollup", NULL), 0);
+	free(output);
+	assert_string_equal(
+	    api_sql("SELECT concat_ws(' ', sum(sessions_started), sum(sessions_completed),\n"
+		    "sum(calls), sum(cost_cents)::bigint) FROM dashboard_metrics\n"
+		    "WHERE client_id = '%s'",
+		client),
+	    "3 1 1 2");
+	assert_string_equal(
+	    api_sql("SELECT concat_ws(' ', sum(sessions_started), sum(sessions_completed),\n"
+		    "sum(calls)) FROM daily_usage_stats WHERE client_id = '%s' AND user_id = '%s'",
+		client, user),
+	    "2 1 1");
+	assert_string_equal(
+	    api_sql("SELECT concat_ws(' ', sum(sessions_started), sum(calls))\n"
+		    "FROM daily_usage_stats WHERE client_id = '%s' AND user_id IS NULL",
+		client),
+	    "1 0");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(complete_session_lifecycle_with_credit_tracking),
+		cmocka_unit_test(the_views_count_sessions),
 	};
 
 	return cmocka_run_group_tests(tests, api_start, api_stop);
