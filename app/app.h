@@ -11,6 +11,7 @@
 #include "lib/seal.h"
 
 struct cache;
+struct events;
 struct hashing;
 struct ingest;
 struct server;
@@ -23,6 +24,7 @@ struct app {
 	struct redis_settings redis;
 	struct db_pool *pool;
 	struct cache *cache; /* keys, clients, prices: app/cache.h */
+	struct events *events; /* who listens to them: app/events.h */
 	struct hashing *hashing; /* of passwords: app/hashing.h */
 	struct ingest *ingest; /* the write path: app/ingest/ingest.h */
 	struct today *today; /* who waits for the open day: app/api/today.h */

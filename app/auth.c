@@ -179,6 +179,7 @@ auth_check(struct request *req, enum scope scope)
 	if (!find(req, parts, identity) || !check_address(req, identity))
 		return false;
 	cache_count_use(req->task, req->app->cache, parts->public_id, identity, req->address);
+	identity->public_id = parts->public_id;
 	identity->secret = parts->secret;
 	act(req, identity);
 	if (!count(req, identity))

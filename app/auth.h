@@ -26,6 +26,7 @@ struct identity {
 	const char *timezone;
 	int64_t log_retention_days; /* of the client, or the setting */
 	enum client_credits credits; /* whose account pays for the client's calls */
+	const char *public_id; /* of the key, as it was presented */
 	const char *secret; /* as it was presented; for sealing answers, never logged */
 };
 

@@ -15,6 +15,7 @@
 
 #include "app/api/today.h"
 #include "app/cache.h"
+#include "app/events.h"
 #include "app/hashing.h"
 #include "app/ingest/ingest.h"
 #include "app/notify.h"
@@ -148,11 +149,13 @@ open_parts(struct app *app, struct arena *arena)
 	app->today = today_new();
 	app->cache = cache_new(app);
 	app->hashing = hashing_new(arena, conf);
+	app->events = events_new(app);
 }
 
 static void
 close_parts(struct app *app)
 {
+	events_free(app->events);
 	cache_free(app->cache);
 	today_free(app->today);
 	ingest_free(app->ingest);
@@ -257,6 +260,7 @@ serve(const struct options *options, struct app *app, int listen_fd, const sigse
 	    app->conf.threads);
 	wait_for_end(options, signals);
 	notify_manager("STOPPING=1");
+	events_stop(app->events);
 	if (!server_stop(app->server, app->conf.stop_timeout_ms)) {
 		log_event(LOG_LEVEL_ERROR, "stopped", "detail=\"requests were cut off\"");
 		/* Threads still use what would be freed. */

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "app/events.h"
 #include "app/ingest/ingest.h"
 #include "app/server.h"
 #include "lib/clock.h"
@@ -63,6 +64,8 @@ static const struct metric_row {
 	[METRIC_AUTHORIZATIONS_CREDITS] = { AUTHORIZATIONS },
 	[METRIC_OVER_AUTHORIZED] = { "tally_over_authorized_total",
 	    "Calls that cost more than was authorized for them." },
+	[METRIC_LISTENERS_CUT] = { "tally_event_listeners_cut_total",
+	    "Listeners to events that did not read what they were sent." },
 };
 _Static_assert(COUNT(rows) == METRIC_COUNT, "every metric has a name");
 
@@ -195,6 +198,8 @@ write_parts(struct buf *out, struct app *app)
 	write_value(out, "tally_connections", "gauge", "FastCGI connections open.", connections);
 	write_value(out, "tally_requests_in_flight", "gauge", "Requests read and not answered yet.",
 	    in_flight);
+	write_value(out, "tally_event_listeners", "gauge", "Who listens to events.",
+	    events_count(app->events));
 	write_value(out, "tally_records_waiting", "gauge", "Records that wait for a commit.",
 	    ingest_waiting(app->ingest));
 	db_pool_count(app->pool, &open, &used, &opened);

@@ -35,6 +35,7 @@ enum metric {
 	METRIC_AUTHORIZATIONS_AWAY,
 	METRIC_AUTHORIZATIONS_CREDITS,
 	METRIC_OVER_AUTHORIZED, /* settled by a record that cost more than was held */
+	METRIC_LISTENERS_CUT, /* of events, who did not read */
 	METRIC_COUNT
 };
 

@@ -8,7 +8,7 @@
 #include "app/auth.h"
 #include "app/metrics.h"
 #include "app/router.h"
-#include "app/server.h"
+#include "app/server_stream.h"
 #include "app/url.h"
 #include "lib/clock.h"
 #include "lib/gzip.h"
@@ -276,6 +276,7 @@ log_request(const struct request *req, size_t bytes_out, int64_t usec)
 	log_text(level, "request", buf_text(&line));
 }
 
+<<<<<<< HEAD
 /*
  * Sends all but the last portion of what was begun. Each lives until it is sent; the last, which
  * becomes *body, until the end. False: there was none.
@@ -299,6 +300,21 @@ send_rest(struct request *req, struct text *head, struct text *body, size_t *ret
 			return true;
 	}
 	return task_fail(task, ERR_UNAVAILABLE, "The peer did not take the answer.");
+=======
+const char *
+request_header(const struct request *req, const char *name)
+{
+	return header(call_param(req->call, name));
+}
+
+static void
+tell(struct request *req, size_t bytes_out)
+{
+	int64_t usec = clock_monotonic() - req->began;
+
+	metrics_request(req->reply.status, usec);
+	log_request(req, bytes_out, usec);
+>>>>>>> efd441c (Tell what happens as it happens, by Server-Sent Events)
 }
 
 void
@@ -318,6 +334,7 @@ request_finish(struct request *req, bool ok)
 	struct text body = buf_text(&req->reply.body);
 	if (strcmp(req->method, "HEAD") == 0)
 		body.len = 0;
+<<<<<<< HEAD
 	else if (req->reply.rest != NULL)
 		whole = send_rest(req, &head, &body, &sent);
 	db_rollback(task);
@@ -328,6 +345,24 @@ request_finish(struct request *req, bool ok)
 		server_finish(req->call, head, body);
 	else
 		server_cut(req->call);
+=======
+	tell(req, body.len);
+	server_finish(req->call, head, body);
+>>>>>>> efd441c (Tell what happens as it happens, by Server-Sent Events)
+}
+
+struct stream *
+request_stream(struct request *req, struct text body)
+{
+	struct buf all = { .arena = req->task->arena };
+	struct text head;
+
+	db_rollback(req->task);
+	head = reply_head(&req->reply, req->id);
+	buf_add(&all, head.at, head.len);
+	buf_add(&all, body.at, body.len);
+	tell(req, body.len);
+	return stream_open(req->call, buf_text(&all));
 }
 
 bool

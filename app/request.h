@@ -13,6 +13,7 @@
 
 struct call; /* app/server.h: the FastCGI side */
 struct identity; /* app/auth.h: whose key it is */
+struct stream; /* app/server_stream.h */
 struct route; /* app/router.h */
 
 struct request {
@@ -58,6 +59,15 @@ NODISCARD bool request_receive(struct request *req);
  * it, once.
  */
 void request_finish(struct request *req, bool ok);
+
+/*
+ * The same for an answer without an end: the log line says that it begins. body: its first part.
+ * The connection is the caller's, and req is gone.
+ */
+struct stream *request_stream(struct request *req, struct text body);
+
+/* A header that few routes ask for, by its FastCGI name; NULL where it is absent or empty. */
+const char *request_header(const struct request *req, const char *name);
 
 /* The i-th {…} part as an id. ERR_NOT_FOUND when it has not the form of one. */
 NODISCARD bool request_id_param(const struct request *req, size_t i, struct id *ret);

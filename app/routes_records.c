@@ -9,6 +9,7 @@
 #include "app/api/billing_clients.h"
 #include "app/api/chat_logs.h"
 #include "app/api/daily_costs.h"
+#include "app/api/events.h"
 #include "app/api/health.h"
 #include "app/api/litellm.h"
 #include "app/api/organization.h"
@@ -40,6 +41,11 @@ static const struct route rows[] = {
 	    .summary = "Records, newest first; CSV and NDJSON by Accept." },
 	{ "GET", "/v1/chat-logs/{id}", chat_logs_find, SCOPE_LOGS_READ, .bound = true,
 	    .status = 200, .summary = "One record." },
+
+	{ "GET", "/v1/events", events_get, SCOPE_LOGS_READ, QUERY(events_get_fields), .bound = true,
+	    .parks = true, .status = 200,
+	    .summary = "What happens to the client's books, as Server-Sent Events without an end; "
+		       "goes on behind Last-Event-ID." },
 
 	{ "POST", "/v1/traces", traces_post, SCOPE_LOGS_WRITE, .bound = true, .takes = traces_types,
 	    .prepare = traces_prepare, .parks = true, .status = 200,

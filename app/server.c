@@ -222,12 +222,8 @@ call_params(struct call *call, const struct text *names, size_t count, const cha
 	}
 }
 
-/*
- * Reads what is left of the body, which would else be taken for the next request, and frees the
- * buffer: requests that wait for a commit are many.
- */
-static void
-drain(struct call *call)
+void
+server_drain(struct call *call)
 {
 	char scratch[BODY_STEP];
 	size_t drained = 0;
@@ -267,7 +263,7 @@ call_read_body(struct call *call, size_t max, struct text *ret)
 	struct buf body = { .arena = call->arena };
 
 	if (length > max) {
-		drain(call);
+		server_drain(call);
 		return CALL_TOO_LARGE;
 	}
 	/* In one piece, which is never moved: a large one comes from the system in pages, and of a
@@ -276,7 +272,7 @@ call_read_body(struct call *call, size_t max, struct text *ret)
 		body.len =
 		    (size_t)FCGX_GetStr(buf_room(&body, length), (int)length, call->fcgi->in);
 	bool ended = FCGX_GetChar(call->fcgi->in) == EOF && FCGX_GetError(call->fcgi->in) == 0;
-	drain(call);
+	server_drain(call);
 	*ret = buf_text(&body);
 	return ended && body.len == length ? CALL_OK : CALL_SHORT;
 }
@@ -295,7 +291,7 @@ server_finish(struct call *call, struct text head, struct text body)
 {
 	struct server *server = call->server;
 
-	drain(call);
+	server_drain(call);
 	bool asked_to_close = call->fcgi->keepConnection == 0;
 	bool closes = call->refused || call->broken;
 	bool farewell = !asked_to_close && (closes || atomic_load(&server->stopping));

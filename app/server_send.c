@@ -5,16 +5,6 @@
 #include "app/server_private.h"
 #include "lib/clock.h"
 
-/* A multiple of eight, so that no record needs padding. */
-#define CONTENT_MAX 65528
-
-#define RECORD(kind, length) \
-	{ \
-		.version = FCGI_VERSION_1, .type = (kind), .requestIdB0 = SERVER_REQUEST_ID, \
-		.contentLengthB1 = (unsigned char)((length) >> 8), \
-		.contentLengthB0 = (unsigned char)(length) \
-	}
-
 /* What follows an answer: the end of its output, the end of the request, and in farewell the record
  * of server_send_farewell(). */
 static const struct end {
@@ -22,10 +12,10 @@ static const struct end {
 	FCGI_EndRequestRecord request;
 	FCGI_Header farewell;
 } end = {
-	.output = RECORD(FCGI_STDOUT, 0),
-	.request = { .header = RECORD(FCGI_END_REQUEST, sizeof(FCGI_EndRequestBody)),
+	.output = SERVER_RECORD(FCGI_STDOUT, 0),
+	.request = { .header = SERVER_RECORD(FCGI_END_REQUEST, sizeof(FCGI_EndRequestBody)),
 	    .body = { .protocolStatus = FCGI_REQUEST_COMPLETE } },
-	.farewell = RECORD(FCGI_STDERR, 0),
+	.farewell = SERVER_RECORD(FCGI_STDERR, 0),
 };
 
 /* All or nothing: what the peer has not taken within the socket's time-out, it will not take. */
@@ -68,9 +58,9 @@ server_send_answer(struct call *call, struct text head, struct text body, enum s
 	int64_t until = clock_monotonic() + call->server->settings.io_timeout_ms * 1000;
 
 	do {
-		struct text first = cut(&head, CONTENT_MAX);
-		struct text second = cut(&body, CONTENT_MAX - first.len);
-		const FCGI_Header header = RECORD(FCGI_STDOUT, first.len + second.len);
+		struct text first = cut(&head, SERVER_CONTENT_MAX);
+		struct text second = cut(&body, SERVER_CONTENT_MAX - first.len);
+		const FCGI_Header header = SERVER_RECORD(FCGI_STDOUT, first.len + second.len);
 		bool last = head.len + body.len == 0;
 		struct iovec pieces[] = {
 			as_piece(&header, sizeof(header)),
@@ -83,6 +73,12 @@ server_send_answer(struct call *call, struct text head, struct text body, enum s
 			return false;
 	} while (head.len + body.len > 0);
 	return true;
+}
+
+void
+server_send_end(int fd)
+{
+	(void)send(fd, &end, sizeof(end), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void

@@ -44,6 +44,8 @@ static const struct setting settings[] = {
 	{ INT(threads), 1, 256, "4" },
 	{ INT(committers), 1, 64, "2" },
 	{ INT(connections_max), 1, 65536, "4096" },
+	{ INT(listeners_max), 0, 65536, "2048" },
+	{ INT(listeners_per_client_max), 0, 65536, "1024" },
 	{ INT(queue_max), 1, 10000000, "50000" },
 	{ INT(body_max_bytes), 1024, 1 << 30, "16777216" },
 	{ INT(io_timeout_ms), 1, HOUR_MS, "10000" },

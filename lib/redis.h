@@ -38,8 +38,7 @@ struct redis_script {
 };
 
 /*
- * What a command answered. Arrays are flat: elements of nested arrays are not supported. Texts live
- * as long as the task's arena.
+ * What a command answered. Texts live as long as the task's arena.
  */
 struct redis_reply {
 	enum { REDIS_NIL, REDIS_INT, REDIS_TEXT, REDIS_ARRAY, REDIS_ERROR } type;
@@ -57,6 +56,11 @@ struct redis_command *redis_eval(struct task *task, struct redis_script *script,
 void redis_add(struct redis_command *command, const char *value);
 void redis_add_n(struct redis_command *command, const void *bytes, size_t len);
 void redis_add_int(struct redis_command *command, int64_t value);
+
+struct redis_commands {
+	struct redis_command **at;
+	size_t count;
+};
 
 /*
  * Sends count commands at once and reads their answers, on task->redis. A script that the server

@@ -38,6 +38,7 @@ convert_one(struct arena *arena, const redisReply *reply, struct redis_reply *re
 	}
 }
 
+/* hiredis refuses replies that nest deep. */
 void
 redis_reply_convert(struct arena *arena, const struct redisReply *reply, struct redis_reply *ret)
 {
@@ -48,5 +49,5 @@ redis_reply_convert(struct arena *arena, const struct redisReply *reply, struct 
 	ret->count = reply->elements;
 	ret->items = arena_array(arena, reply->elements, sizeof(*ret->items));
 	for (size_t i = 0; i < reply->elements; i++)
-		convert_one(arena, reply->element[i], &ret->items[i]);
+		redis_reply_convert(arena, reply->element[i], &ret->items[i]);
 }

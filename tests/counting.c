@@ -133,7 +133,8 @@ counting_confirm(struct counting *bench)
 {
 	bench->part.differs = true;
 	bench->part.stored = counting_sums(bench);
-	counter_confirm(&bench->task, bench->batch.id, &bench->part, 1);
+	counter_confirm(
+	    &bench->task, bench->batch.id, &bench->part, 1, (struct redis_commands){ 0 });
 }
 
 struct daily_cost

@@ -8,6 +8,7 @@
 #include "app/ingest/known.h"
 #include "app/ingest/posting.h"
 #include "app/ingest/split.h"
+#include "app/ingest/tell.h"
 #include "app/metrics.h"
 #include "lib/failpoint.h"
 
@@ -211,7 +212,8 @@ commit_once(struct task *task, struct work *work, const struct commit_shares *sh
 	FAILPOINT("ingest-committed");
 	credits_refuse(task, work);
 	holds_leave(work->holds, work->hold_count);
-	counts_confirm(task, counts, batch->id, work->rows, batch->rows, batch->row_count);
+	counts_confirm(task, counts, batch->id, work->rows, batch->rows, batch->row_count,
+	    tell_events(task, work));
 	FAILPOINT("ingest-confirmed");
 	metrics_add(METRIC_BATCHES, 1);
 	metrics_add(METRIC_AUTHORIZATIONS_ALLOWED, (int64_t)batch->authorization_count);

@@ -243,7 +243,8 @@ open_lost(struct task *task, struct counts *counts, size_t part)
 
 void
 counts_confirm(struct task *task, struct counts *counts, struct id batch,
-    const struct count_row *rows, const struct batch_row *outcomes, size_t row_count)
+    const struct count_row *rows, const struct batch_row *outcomes, size_t row_count,
+    struct redis_commands more)
 {
 	for (size_t i = 0; i < counts->count; i++) {
 		struct counter_part *p = &counts->parts[i];
@@ -259,7 +260,7 @@ counts_confirm(struct task *task, struct counts *counts, struct id batch,
 		settled = arena_array(task->arena, row_count, sizeof(*settled));
 		collect_stored(task, counts, i, users, settled, rows, outcomes, row_count);
 	}
-	counter_confirm(task, batch, counts->parts, counts->count);
+	counter_confirm(task, batch, counts->parts, counts->count, more);
 	for (size_t i = 0; i < counts->count; i++) {
 		if (!counts->parts[i].idle && counts->parts[i].answer == COUNTER_LOST)
 			open_lost(task, counts, i);

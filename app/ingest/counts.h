@@ -40,9 +40,11 @@ NODISCARD bool counts_replace(
  */
 void counts_mark(struct task *task, const struct counts *counts, const struct count_row *rows,
     size_t row_count, struct batch *batch);
-/* After the commit: what was stored counts, and nothing else. */
+/* After the commit: what was stored counts, and nothing else. more: what else Redis is told, in the
+ * same round trip. */
 void counts_confirm(struct task *task, struct counts *counts, struct id batch,
-    const struct count_row *rows, const struct batch_row *outcomes, size_t row_count);
+    const struct count_row *rows, const struct batch_row *outcomes, size_t row_count,
+    struct redis_commands more);
 /* When the transaction certainly did not commit. */
 void counts_drop(struct task *task, struct counts *counts, struct id batch);
 /*

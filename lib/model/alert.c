@@ -1,8 +1,8 @@
 #include "lib/model/alert.h"
 
 #include "lib/model/audit.h"
+#include "lib/model/event.h"
 #include "lib/model/keyset.h"
-#include "lib/redis.h"
 
 #define COLUMNS "id, kind, payload::text, created_at"
 
@@ -117,21 +117,15 @@ alert_list(struct task *task, struct id after, int64_t limit, struct alerts *ret
 void
 alert_publish(struct task *task, const struct alert *alerts, size_t count)
 {
-	struct redis_command **commands = arena_array(task->arena, count, sizeof *commands);
-	struct redis_reply *replies = arena_array(task->arena, count, sizeof *replies);
-	char client[ID_TEXT_SIZE];
-	const char *channel =
-	    arena_printf(task->arena, "tally:{%s}:events", id_format(task->client, client));
+	struct event *events = arena_array(task->arena, count, sizeof *events);
+	size_t told = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		struct text body = audit_json(task, alert_write, &alerts[i]);
-
-		commands[i] = redis_command(task, "PUBLISH");
-		redis_add(commands[i], channel);
-		redis_add_n(commands[i], body.at, body.len);
+		if (!event_type_find(alerts[i].kind, &events[told].type))
+			continue;
+		events[told++].body = audit_json(task, alert_write, &alerts[i]);
 	}
-	if (count > 0 && !redis_run(task, commands, count, replies))
-		task_clear_error(task);
+	event_publish(task, events, told);
 }
 
 void

@@ -51,10 +51,7 @@ NODISCARD bool alert_raise(
 /* By descending id. after nil: from the start. */
 NODISCARD bool alert_list(struct task *task, struct id after, int64_t limit, struct alerts *ret);
 
-/*
- * Tells whoever listens on the client's channel tally:{CLIENT}:events in Redis. After the commit;
- * nobody may hear of it, and where Redis is away it is left out.
- */
+/* Tells them as events (lib/model/event.h), those of a kind that is one. After the commit. */
 void alert_publish(struct task *task, const struct alert *alerts, size_t count);
 
 /* The same object for the API, a webhook and the channel. */

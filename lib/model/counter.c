@@ -6,6 +6,9 @@
 #include "lib/clock.h"
 #include "lib/model/counter_hold_lua.h"
 #include "lib/model/counter_private.h"
+#include "lib/model/event.h"
+
+static const struct redis_commands nothing_more;
 
 #define LUA_OPEN \
 	"local function open(seconds)\n" \
@@ -28,17 +31,16 @@ static struct redis_script prepare_script = {
  * server: whoever opened this epoch did not come to prepare it yet, and nothing of it can have been
  * lost. While an epoch is being loaded, the list alone says what is to be added.
  */
-static struct redis_script announce_script = {
-	.source = COUNTER_LUA_STATE LUA_OPEN COUNTER_LUA_ADD
-	"local s = state()\n"
-	"if s == 'behind' then open(ARGV[3]) s = 'loading' end\n"
-	"if s ~= 'ready' and s ~= 'loading' then return s end\n"
-	"redis.call('HSET', pending, ARGV[4], 'p ' .. ARGV[5])\n"
-	"if s == 'ready' then add(ARGV[5], '', '') end\n"
-	"redis.call('EXPIRE', KEYS[1], ARGV[3])\n"
-	"redis.call('EXPIRE', pending, ARGV[3])\n"
-	"return s\n"
-};
+static struct redis_script announce_script = { .library = { COUNTER_LUA_STATE, LUA_OPEN,
+						   COUNTER_LUA_ADD, EVENT_LUA_HEARD },
+	.source = "local s = state()\n"
+		  "if s == 'behind' then open(ARGV[3]) s = 'loading' end\n"
+		  "if s ~= 'ready' and s ~= 'loading' then return s end\n"
+		  "redis.call('HSET', pending, ARGV[4], 'p ' .. ARGV[5])\n"
+		  "if s == 'ready' then add(ARGV[5], '', '') end\n"
+		  "redis.call('EXPIRE', KEYS[1], ARGV[3])\n"
+		  "redis.call('EXPIRE', pending, ARGV[3])\n"
+		  "return { s, heard('record') }\n" };
 
 /*
  * ARGV: epoch, run, seconds, batch, "=" or the items that were stored instead, holds to release
@@ -246,12 +248,14 @@ add_drop(struct task *task, struct redis_command *command, struct id batch,
 	redis_add(command, id_format(batch, id));
 }
 
-static enum counter_answer
-read_part(const struct redis_reply *reply)
+static void
+read_part(const struct redis_reply *reply, struct counter_part *part)
 {
 	enum counter_answer answer = counter_read_answer(reply);
 
-	return answer == COUNTER_LOADING ? COUNTER_OK : answer;
+	part->answer = answer == COUNTER_LOADING ? COUNTER_OK : answer;
+	if (reply->type == REDIS_ARRAY && reply->count == 2)
+		part->heard = reply->items[1].integer != 0;
 }
 
 /* One command for each part that is well, in one round trip; Redis away leaves COUNTER_AWAY in
@@ -259,11 +263,13 @@ read_part(const struct redis_reply *reply)
 static void
 run_parts(struct task *task, struct redis_script *script, struct id batch,
     struct counter_part *parts, size_t count,
-    void (*add)(struct task *, struct redis_command *, struct id, const struct counter_part *))
+    void (*add)(struct task *, struct redis_command *, struct id, const struct counter_part *),
+    struct redis_commands more)
 {
 	struct redis_command **commands =
-	    arena_array(task->arena, count, sizeof(struct redis_command *));
-	struct redis_reply *replies = arena_array(task->arena, count, sizeof(*replies));
+	    arena_array(task->arena, count + more.count, sizeof(struct redis_command *));
+	struct redis_reply *replies =
+	    arena_array(task->arena, count + more.count, sizeof(*replies));
 	size_t sent = 0, read = 0;
 	bool ok = true;
 
@@ -275,31 +281,40 @@ run_parts(struct task *task, struct redis_script *script, struct id batch,
 		if (ok)
 			add(task, commands[sent++], batch, &parts[i]);
 	}
+	for (size_t i = 0; i < more.count && ok; i++)
+		commands[sent++] = more.at[i];
 	ok = ok && (sent == 0 || redis_run(task, commands, sent, replies));
 	if (!ok)
 		task_clear_error(task);
 	for (size_t i = 0; i < count; i++) {
-		if (!parts[i].idle && parts[i].answer == COUNTER_OK)
-			parts[i].answer = ok ? read_part(&replies[read++]) : COUNTER_AWAY;
+		if (parts[i].idle || parts[i].answer != COUNTER_OK)
+			continue;
+		if (ok)
+			read_part(&replies[read++], &parts[i]);
+		else
+			parts[i].answer = COUNTER_AWAY;
 	}
 }
 
 void
 counter_announce(struct task *task, struct id batch, struct counter_part *parts, size_t count)
 {
-	run_parts(task, &announce_script, batch, parts, count, add_announce);
+	for (size_t i = 0; i < count; i++)
+		parts[i].heard = true;
+	run_parts(task, &announce_script, batch, parts, count, add_announce, nothing_more);
 }
 
 void
-counter_confirm(struct task *task, struct id batch, struct counter_part *parts, size_t count)
+counter_confirm(struct task *task, struct id batch, struct counter_part *parts, size_t count,
+    struct redis_commands more)
 {
-	run_parts(task, &confirm_script, batch, parts, count, add_confirm);
+	run_parts(task, &confirm_script, batch, parts, count, add_confirm, more);
 }
 
 void
 counter_drop(struct task *task, struct id batch, struct counter_part *parts, size_t count)
 {
-	run_parts(task, &drop_script, batch, parts, count, add_drop);
+	run_parts(task, &drop_script, batch, parts, count, add_drop, nothing_more);
 }
 
 enum counter_answer

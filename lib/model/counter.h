@@ -15,7 +15,7 @@
 
 #include "lib/core/totals.h"
 #include "lib/model/budget_set.h"
-#include "lib/task.h"
+#include "lib/redis.h"
 #include "lib/zone.h"
 
 /* The clocks of two processes may differ by so much: what one calls today is so for both. */
@@ -97,11 +97,15 @@ struct counter_part {
 	const struct id *settled; /* the holds that the stored records drop */
 	size_t settled_count;
 	enum counter_answer answer; /* of the last call below; never COUNTER_LOADING */
+	bool heard; /* set by counter_announce(): events of records are heard, or may be
+		       (lib/model/event.h) */
 };
 
 /* Each is one round trip for all parts with .answer == COUNTER_OK before it, and sets .answer. */
 void counter_announce(struct task *task, struct id batch, struct counter_part *parts, size_t count);
-void counter_confirm(struct task *task, struct id batch, struct counter_part *parts, size_t count);
+/* more: what else is to be said to Redis after the commit; nobody asks how it went. */
+void counter_confirm(struct task *task, struct id batch, struct counter_part *parts, size_t count,
+    struct redis_commands more);
 /* For a batch that certainly was not committed. */
 void counter_drop(struct task *task, struct id batch, struct counter_part *parts, size_t count);
 

@@ -100,7 +100,7 @@ test_what_was_not_stored_is_taken_back(void **state)
 	holding_expect(&b, 60, 0);
 	b.part.differs = true;
 	b.part.stored = stored;
-	counter_confirm(&b.task, b.batch.id, &b.part, 1);
+	counter_confirm(&b.task, b.batch.id, &b.part, 1, (struct redis_commands){ 0 });
 	holding_expect(&b, 30, 0);
 	holding_equals_log(&b, &call);
 	counting_close(&b);

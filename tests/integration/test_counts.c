@@ -74,7 +74,8 @@ commit(struct counting *b, struct share *share)
 static void
 confirm(struct counting *b, struct share *share)
 {
-	counts_confirm(&b->task, &share->counts, b->batch.id, &share->row, b->batch.rows, 1);
+	counts_confirm(&b->task, &share->counts, b->batch.id, &share->row, b->batch.rows, 1,
+	    (struct redis_commands){ 0 });
 }
 
 /* What was made earlier and is told now. */

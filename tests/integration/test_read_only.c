@@ -168,7 +168,9 @@ every_get_is_answered(UNUSED void **state)
 			(void)api_use_operator();
 		else
 			api_use_key(key);
-		status = api_send("GET", path, headers, NULL);
+		/* An answer without an end is asked for its head. */
+		status = api_send(strcmp(route->path, "/v1/events") == 0 ? "HEAD" : "GET", path,
+		    headers, NULL);
 		if (status != 200)
 			missed = api_text("%s %s: %ld", missed, path, status);
 	}
