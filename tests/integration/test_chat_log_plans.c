@@ -62,11 +62,19 @@ lists_have_no_alternatives(UNUSED void **state)
 		assert_null(strstr(chat_log_statements[i], " OR "));
 }
 
+/* A hundred checks of partitions would be held against each condition. */
+static void
+checks_are_not_asked(UNUSED void **state)
+{
+	assert_string_equal(word("SHOW constraint_exclusion"), "off");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(pages_share_a_plan),
+		TEST(checks_are_not_asked),
 		cmocka_unit_test(lists_have_no_alternatives),
 	};
 
