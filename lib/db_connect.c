@@ -113,10 +113,11 @@ read_settings(struct task *task, const struct db_pool_settings *settings, struct
 	if (!read_url(task, settings->url, info))
 		return false;
 	given = get(info, "options");
-	/* What costs much by the planner's reckoning is still over before it were compiled. */
+	/* What costs much by the planner's reckoning is still over before it were compiled. Of no
+	 * partition do checks tell what it lacks: its bounds do, without this. */
 	put(info, "options",
 	    arena_printf(task->arena,
-		"%s%s-c timezone=UTC -c jit=off -c statement_timeout=%lld"
+		"%s%s-c timezone=UTC -c jit=off -c constraint_exclusion=off -c statement_timeout=%lld"
 		" -c idle_in_transaction_session_timeout=%lld",
 		given == NULL ? "" : given, given == NULL ? "" : " ",
 		(long long)settings->statement_timeout_ms,

@@ -24,7 +24,7 @@ struct totals {
 	int64_t at[TOTAL_COUNT];
 };
 
-/* Adds more to sum; a sum beyond INT64_MAX stays there. Both not negative. */
+/* Adds more to sum; a sum beyond INT64_MAX stays there. */
 void totals_add(struct totals *sum, const struct totals *more);
 bool totals_equal(const struct totals *a, const struct totals *b);
 /* Whether any member of a is larger than b's. */

@@ -113,7 +113,7 @@ find_unpriced(struct task *task, const struct usage_rows *rows, const struct div
 		int64_t since = division->buckets[row->bucket].since;
 		int64_t calls = row->totals.at[TOTAL_UNPRICED];
 
-		if (calls > 0 && since >= month.since && since < month.until)
+		if (calls != 0 && since >= month.since && since < month.until)
 			at[all++] = (struct dashboard_model){ row->key[0], calls };
 	}
 	qsort(at, all, sizeof(*at), compare_names);
@@ -124,6 +124,8 @@ find_unpriced(struct task *task, const struct usage_rows *rows, const struct div
 			at[count++] = at[i];
 	}
 	qsort(at, count, sizeof(*at), compare_calls);
+	while (count > 0 && at[count - 1].calls == 0)
+		count--;
 	ret->unpriced = at;
 	ret->unpriced_count = count < DASHBOARD_MODELS_MAX ? count : DASHBOARD_MODELS_MAX;
 }

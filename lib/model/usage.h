@@ -51,6 +51,7 @@ struct usage_query {
 	size_t groups_max;
 };
 
+/* Some may have less than no calls: they take back what another has too much. */
 struct usage_row {
 	size_t bucket;
 	const char *key[USAGE_KEYS_MAX]; /* as in by; NULL: none was given */

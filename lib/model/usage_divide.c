@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "lib/clock.h"
 #include "lib/model/usage_private.h"
 
 void
@@ -22,6 +23,21 @@ usage_clip(struct usage_changed *changed, struct span range)
 	changed->count = span_tidy(changed->at, changed->count);
 }
 
+static void
+push(struct task *task, struct usage_parts *parts, struct usage_part part)
+{
+	if (parts->count == parts->room) {
+		size_t room = parts->room == 0 ? 16 : 2 * parts->room;
+		struct usage_part *at = arena_array(task->arena, room, sizeof(*at));
+
+		if (parts->count > 0)
+			memcpy(at, parts->at, parts->count * sizeof(*at));
+		parts->at = at;
+		parts->room = room;
+	}
+	parts->at[parts->count++] = part;
+}
+
 /* Parts of one grain that follow each other become one. */
 static void
 add_part(struct task *task, struct usage_parts *parts, enum usage_grain grain, int64_t since,
@@ -33,16 +49,7 @@ add_part(struct task *task, struct usage_parts *parts, enum usage_grain grain, i
 		last->span.until = until;
 		return;
 	}
-	if (parts->count == parts->room) {
-		size_t room = parts->room == 0 ? 16 : 2 * parts->room;
-		struct usage_part *at = arena_array(task->arena, room, sizeof(*at));
-
-		if (parts->count > 0)
-			memcpy(at, parts->at, parts->count * sizeof(*at));
-		parts->at = at;
-		parts->room = room;
-	}
-	parts->at[parts->count++] = (struct usage_part){ grain, { since, until } };
+	push(task, parts, (struct usage_part){ .grain = grain, .span = { since, until } });
 }
 
 /* The end of the client's whole days from here to the limit; since itself where there is none.
@@ -131,14 +138,121 @@ usage_divide_span(struct task *task, const struct usage_query *query,
 		   "is in a time of which only the client's own days are kept, not hours");
 }
 
+/* What a question is divided into. */
+struct division {
+	struct task *task;
+	const struct usage_query *query;
+	const struct usage_changed *changed;
+	struct usage_parts whole, days,
+	    lent; /* as usual; days that lie in two buckets; see above */
+};
+
+size_t
+usage_bucket_at(const struct usage_query *query, int64_t at)
+{
+	size_t low = 0, high = query->bucket_count - 1;
+
+	while (low < high) {
+		size_t middle = low + (high - low + 1) / 2;
+
+		if (query->buckets[middle].since <= at)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return low;
+}
+
+/* Whether the day is better read as one, and what is not of its noon's bucket by hour. */
+static bool
+is_worth(const struct division *division, struct span day, const struct span *noon)
+{
+	const struct usage_query *query = division->query;
+	const struct usage_changed *changed = division->changed;
+	int64_t found = span_find(changed->at, changed->count, day.since);
+	int64_t kept =
+	    least(day.until, noon->until) - (day.since > noon->since ? day.since : noon->since);
+
+	if (query->coarsest > USAGE_DAY || day.since < query->buckets[0].since ||
+	    day.until > query->buckets[query->bucket_count - 1].until)
+		return false;
+	if (day.since < changed->days_from || day.until > changed->days_until)
+		return false;
+	return 2 * kept > day.until - day.since &&
+	       (found == INT64_MIN || (found < 0 && ~found >= day.until));
+}
+
+static bool
+divide_lent(struct division *division, struct span span, size_t from)
+{
+	struct usage_query hours = *division->query;
+	struct usage_parts parts = { 0 };
+
+	hours.coarsest = USAGE_HOUR;
+	if (!usage_divide_span(division->task, &hours, division->changed, span, &parts))
+		return false;
+	for (size_t i = 0; i < parts.count; i++) {
+		parts.at[i].lent = true;
+		parts.at[i].from = from;
+		push(division->task, &division->lent, parts.at[i]);
+	}
+	return true;
+}
+
+/* A day of which some lies before noon's bucket, or behind it. */
+static bool
+divide_day(struct division *division, struct span day, size_t noon)
+{
+	const struct span *bucket = &division->query->buckets[noon];
+
+	if (!usage_divide_span(
+		division->task, division->query, division->changed, day, &division->days) ||
+	    !divide_lent(division, (struct span){ day.since, bucket->since }, noon) ||
+	    !divide_lent(division, (struct span){ bucket->until, day.until }, noon))
+		return false;
+	division->days.at[division->days.count - 1].by_noon = true;
+	return true;
+}
+
+/* From here to the end of the bucket, or of a day that begins in it and is worth it; that end. */
+static bool
+divide_bucket(struct division *division, struct span bucket, int64_t *ret_end)
+{
+	const struct usage_query *query = division->query;
+	int32_t date = zone_date(query->zone, bucket.until);
+	struct span day = { zone_day_start(query->zone, date),
+		zone_day_start(query->zone, date + 1) };
+	size_t noon = usage_bucket_at(query, day.since + CLOCK_DAY / 2);
+
+	*ret_end = bucket.until;
+	if (day.since >= bucket.since && day.since < bucket.until &&
+	    is_worth(division, day, &query->buckets[noon])) {
+		if (!divide_day(division, day, noon))
+			return false;
+		*ret_end = day.until;
+		bucket.until = day.since;
+	}
+	return usage_divide_span(
+	    division->task, query, division->changed, bucket, &division->whole);
+}
+
 bool
 usage_divide(struct task *task, const struct usage_query *query,
     const struct usage_changed *changed, struct usage_parts *ret)
 {
-	*ret = (struct usage_parts){ 0 };
+	struct division division = { .task = task, .query = query, .changed = changed };
+	int64_t at = query->buckets[0].since;
+
 	for (size_t i = 0; i < query->bucket_count; i++) {
-		if (!usage_divide_span(task, query, changed, query->buckets[i], ret))
+		struct span bucket = { at, query->buckets[i].until };
+
+		if (bucket.since < bucket.until && !divide_bucket(&division, bucket, &at))
 			return false;
 	}
+	*ret = division.whole;
+	for (size_t i = 0; i < division.days.count; i++)
+		push(task, ret, division.days.at[i]);
+	for (size_t i = 0; i < division.lent.count; i++)
+		push(task, ret, division.lent.at[i]);
 	return true;
 }

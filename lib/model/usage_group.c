@@ -147,7 +147,9 @@ usage_group(struct task *task, struct usage_rows *rows, size_t limit, struct usa
 		usage_sum_add(sum, row);
 		if (i + 1 < rows->count && compare_by_place(row, row + 1) == 0)
 			continue;
-		ret->at[ret->count++] = finish(sum, row, limit);
+		/* All of it may have been taken back. */
+		if (sum->totals.at[TOTAL_REQUESTS] > 0)
+			ret->at[ret->count++] = finish(sum, row, limit);
 		memset(sum, 0, sizeof(*sum));
 	}
 }

@@ -22,9 +22,17 @@ NODISCARD bool usage_find_changed(
 /* Leaves what lies in the range: tidy, of whole quarter-hours. */
 void usage_clip(struct usage_changed *changed, struct span range);
 
+/*
+ * Where days of the client lie in two buckets, as those of another zone do, each such day counts in
+ * the bucket that holds its noon, twelve hours after it began, and what lies in another is lent: it
+ * counts there and is taken from the first.
+ */
 struct usage_part {
 	enum usage_grain grain;
 	struct span span;
+	bool by_noon; /* days, each of which counts where its noon is */
+	bool lent;
+	size_t from; /* the bucket that what is lent is taken from */
 };
 
 struct usage_parts {
@@ -40,6 +48,9 @@ NODISCARD bool usage_divide(struct task *task, const struct usage_query *query,
 /* The same of a span; adds to parts. */
 NODISCARD bool usage_divide_span(struct task *task, const struct usage_query *query,
     const struct usage_changed *changed, struct span span, struct usage_parts *parts);
+
+/* The last bucket that begins by then. */
+size_t usage_bucket_at(const struct usage_query *query, int64_t at);
 
 /* ERR_INVALID on the field that the question names for its time; false. */
 bool usage_fail(struct task *task, const struct usage_query *query, const char *message);

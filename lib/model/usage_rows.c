@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "lib/clock.h"
 #include "lib/model/cents_sql.h"
 #include "lib/model/rollup_private.h"
 #include "lib/model/usage_private.h"
@@ -22,9 +23,9 @@ const char *const usage_grain_names[] = { "day", "hour", "quarter" };
 
 #define OF_ROLLUPS \
 	"SELECT a.start, a.dimension = 'call', a.key[1], a.key[2], a.key[3], a.key[4], " SUMS ", " \
-	"a.duration_slots, a.duration_calls " \
+	"a.duration_slots, a.duration_calls, s.part " \
 	"FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[]) " \
-	"AS s (dimension, grain, since, until) " \
+	"WITH ORDINALITY AS s (dimension, grain, since, until, part) " \
 	"CROSS JOIN LATERAL (" \
 	"SELECT * " \
 	"FROM cost_rows($1, s.dimension, s.grain, s.since, s.until) "
@@ -77,7 +78,8 @@ enum column {
 	KEYS,
 	SUMS_BEGIN = KEYS + 4,
 	SLOTS = SUMS_BEGIN + TOTAL_COUNT,
-	CALLS
+	CALLS,
+	PART /* of the rollups only */
 };
 
 /* The order in which the sums come. */
@@ -115,29 +117,13 @@ add_keys(struct db_params *params, const struct usage_query *query, enum usage_d
 		db_add_text(params, of_call || i == 0 ? keys[i] : NULL);
 }
 
-static size_t
-find_bucket(const struct usage_query *query, int64_t start)
-{
-	size_t low = 0, high = query->bucket_count - 1;
-
-	while (low < high) {
-		size_t middle = low + (high - low + 1) / 2;
-
-		if (query->buckets[middle].since <= start)
-			low = middle;
-		else
-			high = middle - 1;
-	}
-	return low;
-}
-
 static void
-add_row(struct task *task, const struct usage_query *query, const struct db_rows *from, int i,
+read_row(struct task *task, const struct usage_query *query, const struct db_rows *from, int i,
     struct usage_row *row)
 {
 	bool call = db_bool(from, i, IS_CALL);
 
-	row->bucket = find_bucket(query, db_time(from, i, START));
+	row->bucket = usage_bucket_at(query, db_time(from, i, START));
 	for (size_t k = 0; k < query->by_count; k++)
 		row->key[k] = db_text(from, i, KEYS + (call ? (int)query->by[k] : 0));
 	for (int t = 0; t < TOTAL_COUNT; t++)
@@ -146,25 +132,87 @@ add_row(struct task *task, const struct usage_query *query, const struct db_rows
 	db_ints(from, i, CALLS, task, &row->calls);
 }
 
+/* The same with the other sign, for the bucket that has it in its day. */
 static void
-add_rows(struct task *task, const struct usage_query *query, const struct db_rows *from,
-    struct usage_rows *rows)
+take_back(struct task *task, const struct usage_row *row, size_t bucket, struct usage_row *ret)
 {
-	size_t count = (size_t)db_count(from);
-	struct usage_row *at = arena_array(task->arena, rows->count + count, sizeof(*at));
+	int64_t *calls = arena_array(task->arena, row->calls.count, sizeof(*calls));
+
+	*ret = *row;
+	ret->bucket = bucket;
+	for (int t = 0; t < TOTAL_COUNT; t++)
+		ret->totals.at[t] = -row->totals.at[t];
+	for (size_t i = 0; i < row->calls.count; i++)
+		calls[i] = -row->calls.at[i];
+	ret->calls.at = calls;
+}
+
+/* Room for so many more. */
+static void
+make_room(struct task *task, struct usage_rows *rows, size_t more)
+{
+	struct usage_row *at = arena_array(task->arena, rows->count + more, sizeof(*at));
 
 	if (rows->count > 0)
 		memcpy(at, rows->at, rows->count * sizeof(*at));
-	for (size_t i = 0; i < count; i++)
-		add_row(task, query, from, (int)i, &at[rows->count + i]);
 	rows->at = at;
-	rows->count += count;
 }
 
-/* The parts, of rows of 'call' or of others, and the most rows: $2 to $6. */
+/* Of the log. */
+static void
+add_log(struct task *task, const struct usage_query *query, const struct db_rows *from,
+    struct usage_rows *rows)
+{
+	int count = db_count(from);
+
+	make_room(task, rows, (size_t)count);
+	for (int i = 0; i < count; i++)
+		read_row(task, query, from, i, &rows->at[rows->count++]);
+}
+
+/* Of these parts of the rollups. */
+static void
+add_rows(struct task *task, const struct usage_query *query, const struct usage_parts *parts,
+    const struct db_rows *from, struct usage_rows *rows)
+{
+	int count = db_count(from);
+
+	make_room(task, rows, 2 * (size_t)count);
+	for (int i = 0; i < count; i++) {
+		const struct usage_part *part = &parts->at[db_int(from, i, PART) - 1];
+		struct usage_row *row = &rows->at[rows->count++];
+
+		read_row(task, query, from, i, row);
+		if (part->by_noon)
+			row->bucket =
+			    usage_bucket_at(query, db_time(from, i, START) + CLOCK_DAY / 2);
+		if (part->lent)
+			take_back(task, row, part->from, &rows->at[rows->count++]);
+	}
+}
+
+/* Those of rows of 'call', or of others. */
+static struct usage_parts
+choose_parts(struct task *task, const struct usage_query *query, const struct usage_parts *parts,
+    bool call, bool other)
+{
+	enum usage_dimension dimension = usage_dimension_of(query);
+	struct usage_parts chosen = { .at = arena_array(
+					  task->arena, parts->count, sizeof(*parts->at)) };
+
+	for (size_t i = 0; i < parts->count; i++) {
+		const char *name = rows_of(dimension, parts->at[i].grain);
+
+		if (strcmp(name, "call") == 0 ? call : other)
+			chosen.at[chosen.count++] = parts->at[i];
+	}
+	return chosen;
+}
+
+/* The parts, and the most rows: $2 to $6. */
 static void
 add_parts(struct task *task, struct db_params *params, const struct usage_query *query,
-    const struct usage_parts *parts, bool call, bool other)
+    const struct usage_parts *parts)
 {
 	enum usage_dimension dimension = usage_dimension_of(query);
 	struct db_array *dimensions, *grains, *since, *until;
@@ -179,8 +227,6 @@ add_parts(struct task *task, struct db_params *params, const struct usage_query 
 		const char *name = rows_of(dimension, part->grain);
 		const char *grain = usage_grain_names[part->grain];
 
-		if (!(strcmp(name, "call") == 0 ? call : other))
-			continue;
 		db_array_text(dimensions, (struct text){ name, strlen(name) });
 		db_array_text(grains, (struct text){ grain, strlen(grain) });
 		db_array_time(since, part->span.since);
@@ -198,12 +244,14 @@ usage_read_rollups(struct task *task, const struct usage_query *query,
 	struct db_params *range = db_params(task), *key = db_params(task);
 	struct db_step steps[] = { { rows_sql, range }, { one_sql, key } };
 	struct db_rows *found[COUNT(steps)];
+	struct usage_parts of[] = { choose_parts(task, query, parts, true, !one),
+		choose_parts(task, query, parts, false, true) };
 	size_t count = one ? 2 : 1;
 
-	add_parts(task, range, query, parts, true, !one);
+	add_parts(task, range, query, &of[0]);
 	add_keys(range, query, USAGE_DIMENSIONS);
 	if (one) {
-		add_parts(task, key, query, parts, false, true);
+		add_parts(task, key, query, &of[1]);
 		db_add_text(key, query->only[dimension]);
 	}
 	if (!db_pipeline(task, steps, count, found))
@@ -212,7 +260,7 @@ usage_read_rollups(struct task *task, const struct usage_query *query,
 	for (size_t i = 0; i < count; i++)
 		*ret_more = *ret_more || db_count(found[i]) > query->rows_max;
 	for (size_t i = 0; i < count && !*ret_more; i++)
-		add_rows(task, query, found[i], rows);
+		add_rows(task, query, &of[i], found[i], rows);
 	return true;
 }
 
@@ -226,7 +274,7 @@ usage_read_some(struct task *task, const struct usage_query *query, const struct
 	struct db_array *texts;
 	size_t count = 1;
 
-	add_parts(task, some, query, parts, false, true);
+	add_parts(task, some, query, parts);
 	texts = db_add_array(some, DB_ARRAY_TEXT);
 	for (size_t i = 0; i < users->count; i++) {
 		const char *user = users->at[i].user;
@@ -235,11 +283,11 @@ usage_read_some(struct task *task, const struct usage_query *query, const struct
 		if (user == NULL)
 			count = 2;
 	}
-	add_parts(task, nobody, query, parts, false, true);
+	add_parts(task, nobody, query, parts);
 	if (!db_pipeline(task, steps, count, found))
 		return false;
 	for (size_t i = 0; i < count; i++)
-		add_rows(task, query, found[i], rows);
+		add_rows(task, query, parts, found[i], rows);
 	return true;
 }
 
@@ -269,6 +317,6 @@ usage_read_log(
 	if (db_count(found) > left)
 		return task_fail_later(
 		    task, USAGE_LATER_S, "Too many calls are not rolled up yet.");
-	add_rows(task, query, found, rows);
+	add_log(task, query, found, rows);
 	return true;
 }

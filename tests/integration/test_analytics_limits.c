@@ -15,6 +15,7 @@ too_many_rows_are_refused(UNUSED void **state)
 {
 	_Static_assert(USAGE_ROWS_MAX == 200000, "the test adds one more");
 	api_use_new_client("limits of rollups");
+	api_sql("UPDATE clients SET timezone = 'UTC' WHERE name = 'limits of rollups'");
 	books_expect_tally(api_servers(), EX_OK, NULL, (const char *const[9]){ "rollup" });
 	api_sql(
 	    "INSERT INTO cost_aggregates (client_id, dimension, grain, start, key, cost_cents, calls, "

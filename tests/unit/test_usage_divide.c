@@ -12,6 +12,11 @@
 	}
 #define PARTS_MAX 6
 
+struct expected_part {
+	enum usage_grain grain;
+	struct span span;
+};
+
 static const struct {
 	const char *sentence;
 	const char *zone;
@@ -20,7 +25,7 @@ static const struct {
 	struct span changed[2];
 	size_t changed_count;
 	double days_from, days_until, hours_from;
-	struct usage_part expected[PARTS_MAX]; /* the first of no length ends them */
+	struct expected_part expected[PARTS_MAX]; /* the first of no length ends them */
 	bool refused;
 } rows[] = {
 	{ "whole days are read by day", "UTC", USAGE_DAY, SPAN(0, 72), { { 0 } }, 0, -999, 72, -999,
@@ -68,7 +73,7 @@ make_changed(size_t i, struct span *at)
 }
 
 static bool
-is_expected(const struct usage_parts *parts, const struct usage_part *expected)
+is_expected(const struct usage_parts *parts, const struct expected_part *expected)
 {
 	size_t count = 0;
 
@@ -108,6 +113,128 @@ what_has_not_changed_is_divided(void **state)
 	}
 }
 
+/* Buckets that are not the client's days; zones that put the clock back or forth in between. */
+static const struct {
+	const char *sentence;
+	const char *zone, *other; /* the client's, and whose days the buckets are */
+	const char *date; /* the first */
+	double changed, changed_until; /* hours behind the first bucket's begin */
+	size_t lent; /* hours or quarters */
+} crossings[] = {
+	{ "days that begin late", "UTC", "America/Sao_Paulo", "2026-06-01", 0, 0, 3 * 3 },
+	{ "days that begin early", "UTC", "Asia/Kathmandu", "2026-06-01", 0, 0, 3 * (5 + 3) },
+	{ "and the other way round", "Asia/Kathmandu", "UTC", "2026-06-01", 0, 0, 3 * (5 + 3) },
+	{ "noon at the border", "UTC", "Asia/Kamchatka", "2026-06-01", 0, 0, 0 },
+	{ "the client's own", "Asia/Tokyo", "Asia/Tokyo", "2026-06-01", 0, 0, 0 },
+	{ "a day of 23 hours", "UTC", "Europe/Berlin", "2026-03-28", 0, 0, 1 + 2 + 2 },
+	{ "the client's of 25 hours", "Europe/Berlin", "Asia/Tokyo", "2026-10-24", 0, 0,
+	    7 + 8 + 8 },
+	{ "what has changed", "UTC", "America/Sao_Paulo", "2026-06-01", 30, 30.25, 2 * 3 },
+	{ "what is lent has changed", "UTC", "America/Sao_Paulo", "2026-06-01", 22, 23, 2 * 3 },
+};
+
+#define BUCKETS 4
+#define QUARTERS (BUCKETS * 25 * 4)
+
+/* How often each quarter-hour of the range counts in each bucket. */
+struct tally {
+	const struct usage_query *query;
+	int counts[QUARTERS][BUCKETS];
+};
+
+static void
+count(struct tally *tally, struct span span, size_t bucket, int sign)
+{
+	int64_t since = tally->query->buckets[0].since;
+
+	for (int64_t at = span.since; at < span.until; at += SPAN_QUARTER) {
+		assert_in_range((at - since) / SPAN_QUARTER, 0, QUARTERS - 1);
+		tally->counts[(at - since) / SPAN_QUARTER][bucket] += sign;
+	}
+}
+
+/* A row of the part that begins here; its end. */
+static int64_t
+count_row(struct tally *tally, const struct usage_part *part, int64_t at)
+{
+	const struct zone *zone = tally->query->zone;
+	int64_t noon = part->by_noon ? CLOCK_DAY / 2 : 0;
+	struct span row = { at, at + (part->grain == USAGE_HOUR ? SPAN_HOUR : SPAN_QUARTER) };
+
+	if (part->grain == USAGE_DAY)
+		row.until = zone_day_start(zone, zone_date(zone, at) + 1);
+	count(tally, row, usage_bucket_at(tally->query, at + noon), 1);
+	if (part->lent)
+		count(tally, row, part->from, -1);
+	return row.until;
+}
+
+static void
+expect_once(const struct tally *tally, const struct usage_changed *changed, const char *sentence)
+{
+	const struct span *buckets = tally->query->buckets;
+
+	for (int64_t at = buckets[0].since; at < buckets[BUCKETS - 1].until; at += SPAN_QUARTER) {
+		int64_t quarter = (at - buckets[0].since) / SPAN_QUARTER;
+		bool gone = span_find(changed->at, changed->count, at) >= 0;
+
+		for (size_t i = 0; i < BUCKETS; i++) {
+			bool own = at >= buckets[i].since && at < buckets[i].until;
+
+			if (tally->counts[quarter][i] != (own && !gone))
+				fail_msg("%s: quarter %lld of bucket %zu", sentence,
+				    (long long)quarter, i);
+		}
+	}
+}
+
+static void
+make_buckets(struct task *task, size_t i, struct span *buckets)
+{
+	const struct zone *zone = zone_named(task, crossings[i].other);
+	int32_t date;
+
+	assert_true(
+	    date_parse((struct text){ crossings[i].date, strlen(crossings[i].date) }, &date));
+	for (size_t j = 0; j < BUCKETS; j++)
+		buckets[j] = (struct span){ zone_day_start(zone, date + (int32_t)j),
+			zone_day_start(zone, date + (int32_t)j + 1) };
+}
+
+static void
+each_quarter_counts_once_in_its_bucket(void **state)
+{
+	for (size_t i = 0; i < COUNT(crossings); i++) {
+		struct span buckets[BUCKETS];
+		struct usage_query query = { .buckets = buckets,
+			.bucket_count = BUCKETS,
+			.zone = zone_named(*state, crossings[i].zone) };
+		struct tally tally = { .query = &query };
+		struct span at[1];
+		struct usage_changed changed = { .at = at, .days_until = INT64_MAX };
+		struct usage_parts parts;
+		size_t lent = 0;
+
+		make_buckets(*state, i, buckets);
+		at[0] = (struct span){
+			buckets[0].since + (int64_t)(crossings[i].changed * 4) * SPAN_QUARTER,
+			buckets[0].since + (int64_t)(crossings[i].changed_until * 4) * SPAN_QUARTER
+		};
+		changed.count = at[0].until > at[0].since;
+		assert_true(usage_divide(*state, &query, &changed, &parts));
+		for (size_t j = 0; j < parts.count; j++) {
+			const struct usage_part *part = &parts.at[j];
+
+			for (int64_t row = part->span.since; row < part->span.until;
+			     lent += part->lent)
+				row = count_row(&tally, part, row);
+		}
+		expect_once(&tally, &changed, crossings[i].sentence);
+		if (lent != crossings[i].lent)
+			fail_msg("%s: %zu", crossings[i].sentence, lent);
+	}
+}
+
 static void
 changes_are_clipped(UNUSED void **state)
 {
@@ -128,6 +255,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_has_not_changed_is_divided, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    each_quarter_counts_once_in_its_bucket, setup, teardown),
 		cmocka_unit_test(changes_are_clipped),
 	};
 
