@@ -2,6 +2,7 @@
 #include "app/routes.h"
 
 #include "app/api/agent_sessions.h"
+#include "app/api/client_tools.h"
 #include "app/api/conversations.h"
 #include "app/api/messages.h"
 #include "app/api/token_usage.h"
@@ -9,7 +10,9 @@
 #include "app/api/versions.h"
 #include "app/rest.h"
 #include "lib/model/agent_session.h"
+#include "lib/model/client_tool.h"
 #include "lib/model/conversation.h"
+#include "lib/model/tool.h"
 
 static const struct route rows[] = {
 	REST_ADD("/v1/agent-sessions", SCOPE_AGENTS, agent_session_resource,
@@ -92,6 +95,25 @@ static const struct route rows[] = {
 	{ "GET", "/v1/conversations/{id}/token-usage", token_usage_show, SCOPE_CONVERSATIONS,
 	    .bound = true, .status = 200,
 	    .summary = "What the calls of a conversation have used, by agent type and model." },
+
+	REST_ADD("/v1/tools", SCOPE_OPERATOR, tool_resource, "a tool to the catalogue", ),
+	REST_LIST("/v1/tools", SCOPE_TOOLS, tool_resource,
+	    "The catalogue of tools, which all clients read, newest first", .operators = true,
+	    .bound = true),
+	REST_FIND("/v1/tools", SCOPE_TOOLS, tool_resource, "a tool of the catalogue",
+	    .operators = true, .bound = true),
+	REST_CHANGE("/v1/tools", SCOPE_OPERATOR, tool_resource, "a tool of the catalogue", ),
+	REST_REMOVE("/v1/tools", SCOPE_OPERATOR, tool_resource,
+	    "a tool of the catalogue, and takes it from the clients that have it", ),
+	REST_ADD("/v1/client-tools", SCOPE_TOOLS, client_tool_resource,
+	    "a tool of the catalogue to those of the client", .fill = client_tools_fill),
+	REST_LIST("/v1/client-tools", SCOPE_TOOLS, client_tool_resource,
+	    "The client's tools with what the catalogue says of them, newest first", ),
+	REST_FIND("/v1/client-tools", SCOPE_TOOLS, client_tool_resource, "a tool of the client", ),
+	REST_CHANGE("/v1/client-tools", SCOPE_TOOLS, client_tool_resource,
+	    "a tool of the client (null takes the webhook_url away)", .fill = client_tools_fill),
+	REST_REMOVE(
+	    "/v1/client-tools", SCOPE_TOOLS, client_tool_resource, "a tool of the client", ),
 };
 
 const struct routes routes_work = { rows, COUNT(rows) };

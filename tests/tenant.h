@@ -23,6 +23,7 @@ struct tenant {
 	const char *transaction; /* of credits */
 	const char *erasure;
 	const char *agent;
+	const char *client_tool;
 	const char *date, *month;
 };
 

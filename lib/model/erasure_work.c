@@ -88,5 +88,7 @@ const struct erasure_table erasure_work[] = {
 	    "last_message_at ended_at created_at updated_at",
 	    "user_id session_id title", .erase = { conversations_sql },
 	    .find = conversations_find_sql },
+	{ .name = "client_tools",
+	    .plain = "client_id id tool_id enabled webhook_url created_at updated_at" },
 };
 const size_t erasure_work_count = COUNT(erasure_work);
