@@ -6,6 +6,7 @@
 #include "app/api/conversations.h"
 #include "app/api/messages.h"
 #include "app/api/token_usage.h"
+#include "app/api/tool_executions.h"
 #include "app/api/usage_stats.h"
 #include "app/api/versions.h"
 #include "app/rest.h"
@@ -114,6 +115,21 @@ static const struct route rows[] = {
 	    "a tool of the client (null takes the webhook_url away)", .fill = client_tools_fill),
 	REST_REMOVE(
 	    "/v1/client-tools", SCOPE_TOOLS, client_tool_resource, "a tool of the client", ),
+	{ "POST", "/v1/tool-executions", tool_executions_post, SCOPE_TOOLS,
+	    BODY(tool_executions_post_fields), .bound = true, .many = true, .status = 201,
+	    .summary = "Logs a call of a tool, an array of them, or NDJSON, without secrets; "
+		       "answered after the commit.",
+	    .known = "A call that was logged before, as it was. To an array or lines: how many "
+		     "were accepted, how many duplicates, and which were rejected." },
+	{ "GET", "/v1/tool-executions", tool_executions_list, SCOPE_TOOLS,
+	    QUERY(tool_executions_list_fields), .bound = true, .status = 200,
+	    .summary = "Calls of tools, newest first." },
+	{ "GET", "/v1/tool-executions/statistics", tool_executions_statistics, SCOPE_TOOLS,
+	    QUERY(tool_executions_statistics_fields), .status = 200,
+	    .summary = "How often tools were called, failed, and how long they took, by day of "
+		       "the client's zone; kept for good." },
+	{ "GET", "/v1/tool-executions/{id}", tool_executions_find, SCOPE_TOOLS, .bound = true,
+	    .status = 200, .summary = "One call of a tool." },
 };
 
 const struct routes routes_work = { rows, COUNT(rows) };

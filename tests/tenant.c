@@ -61,6 +61,8 @@ tenant_make(struct tenant *tenant)
 	tenant->client_tool = api_add("/v1/client-tools",
 	    api_text("{\"tool_id\":\"%s\",\"webhook_url\":\"https://%s.example/\"}",
 		api_sql("SELECT id FROM tools WHERE name = md5('%s')", mark), mark));
+	tenant->tool_execution = api_add("/v1/tool-executions",
+	    api_text("{\"user_id\":\"%s\",\"tool\":\"%s\"}", tenant->user, mark));
 	api_sql("INSERT INTO alerts (client_id, id, kind, payload, created_at)\n"
 		"SELECT '%s', gen_random_uuid(), 'counter.drift', '{\"book\": \"%s\"}', now()",
 	    tenant->client, mark);
@@ -89,6 +91,7 @@ value_of(const char *path, const char *at, const struct tenant *tenant)
 		{ "/v1/erasures/", tenant->erasure },
 		{ "/v1/tools/", NOBODYS },
 		{ "/v1/client-tools/", tenant->client_tool },
+		{ "/v1/tool-executions/", tenant->tool_execution },
 		{ "/v1/sessions/", tenant->session },
 		{ "/v1/conversations/{id}/versions/", "0" },
 		{ "/v1/conversations/", tenant->conversation },
@@ -155,6 +158,7 @@ tenant_body(const struct route *route)
 		{ "/v1/auth-tokens/refresh", "{\"refresh_token\":\"n\"}" },
 		{ "/v1/clients", "{\"name\":\"n\"}" },
 		{ "/v1/tools", "{\"name\":\"n\"}" },
+		{ "/v1/tool-executions", "{\"tool\":\"n\"}" },
 		{ "/v1/client-tools", "{\"tool_id\":\"" NOBODYS "\"}" },
 		{ "/v1/clients/{id}/api-keys", "{\"name\":\"n\",\"scopes\":[\"users\"]}" },
 	};

@@ -24,6 +24,7 @@ struct tenant {
 	const char *erasure;
 	const char *agent;
 	const char *client_tool;
+	const char *tool_execution;
 	const char *date, *month;
 };
 

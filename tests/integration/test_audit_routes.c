@@ -123,6 +123,7 @@ static const struct row {
 	{ "POST", "/v1/authorizations/{id}/settle", "{\"input_tokens\":1}", NULL, NULL, DATA },
 	{ "POST", "/v1/authorizations/{id}/void", NULL, NULL, NULL, DATA },
 	{ "POST", "/v1/prompts/analyze", "{\"prompt\":\"n\"}", NULL, NULL, DATA },
+	{ "POST", "/v1/tool-executions", "{\"tool\":\"n\"}", NULL, NULL, DATA },
 	{ "POST", "/v1/prompts/embeddings", "{}", NULL, NULL, DATA },
 	{ "POST", "/v1/prompts/similar", "{}", NULL, NULL, LOOKS },
 };

@@ -106,6 +106,7 @@ static const struct {
 	{ "rollup_pending", "which hours are not" },
 	{ "rollup_state", "which transactions are" },
 	{ "schema_migrations", "which schema it is" },
+	{ "tool_statistics", "counted with each call; the route that shows them is for no user" },
 	{ "tools", "what tools there are" },
 };
 
@@ -167,6 +168,8 @@ static const struct {
 	{ "schema_migrations", "SELECT" },
 	{ "sessions", "INSERT, SELECT, UPDATE" },
 	{ "token_usage", "SELECT" },
+	{ "tool_executions", "INSERT, SELECT" },
+	{ "tool_statistics", "INSERT, SELECT, UPDATE (calls failed_calls)" },
 	{ "tools", "DELETE, INSERT, SELECT, UPDATE (category description enabled parameters)" },
 	{ "user_costs", "SELECT" },
 	{ "user_mfa", "DELETE, INSERT, SELECT, UPDATE" },

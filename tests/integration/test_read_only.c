@@ -13,7 +13,7 @@
 
 static const char *record, *budget, *user, *authorization, *webhook, *client;
 static const char *session, *token, *transaction, *erasure, *conversation, *agent;
-static const char *tool, *client_tool;
+static const char *tool, *client_tool, *tool_execution;
 static const char *session_token; /* as a header */
 
 /* What stands for the {...} behind these; a list that has none is of nobody, and answered too. */
@@ -41,6 +41,7 @@ value_of(const char *path, size_t len)
 		{ "/v1/conversations/", conversation },
 		{ "/v1/tools/", tool },
 		{ "/v1/client-tools/", client_tool },
+		{ "/v1/tool-executions/", tool_execution },
 		{ "/v1/credit-accounts/", user },
 		{ "/v1/credit-accounts/{user_id}/transactions/", transaction },
 		{ "/v1/credit-accounts/{user_id}/statements/", "2026-01" },
@@ -140,9 +141,11 @@ start(void **state)
 	    api_text("/v1/users/%s/erase", api_add("/v1/users", "{\"email\":\"a@example.com\"}")),
 	    "{}");
 	erasure = api_keep("id");
-	api_sql("INSERT INTO tools (id, name, parameters) VALUES (gen_random_uuid(), 'tool', '{}')");
+	api_sql(
+	    "INSERT INTO tools (id, name, parameters) VALUES (gen_random_uuid(), 'tool', '{}')");
 	tool = api_sql("SELECT id FROM tools");
 	client_tool = api_add("/v1/client-tools", api_text("{\"tool_id\":\"%s\"}", tool));
+	tool_execution = api_add("/v1/tool-executions", "{\"tool\":\"tool\"}");
 	refuse_writes();
 	assert_true(servers_await(writes_are_refused, NULL));
 	return 0;

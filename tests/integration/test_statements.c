@@ -17,6 +17,8 @@
 #include "lib/model/message.h"
 #include "lib/model/prompt_duplicates.h"
 #include "lib/model/session.h"
+#include "lib/model/tool_execution.h"
+#include "lib/model/tool_statistic.h"
 #include "lib/model/usage_rank.h"
 #include "lib/model/user.h"
 #include "tests/servers.h"
@@ -47,7 +49,8 @@ static const char rows_sql[] =
     "SELECT c.id, md5('s' || n)::uuid, md5('u' || n)::uuid, sha256(n::text::bytea), now()\n"
     "FROM tenant AS c, generate_series(1, 2000) AS n;\n"
     "SELECT day_partition_add(parent, day)\n"
-    "FROM unnest(ARRAY['chat_logs', 'authorizations', 'messages']) AS parent,\n"
+    "FROM unnest(ARRAY['chat_logs', 'authorizations', 'messages', 'tool_executions'])\n"
+    "AS parent,\n"
     "(VALUES (date '2026-01-01'), ('2026-01-02')) AS v (day);\n"
     "INSERT INTO chat_logs (client_id, id, created_at, user_id, session_id, conversation_id,\n"
     "agent_session_id, trace_id, tokens_used, estimated_cost_cents)\n"
@@ -65,6 +68,14 @@ static const char rows_sql[] =
     "CASE WHEN tokens_used % 100 > 0 THEN created_at END,\n"
     "CASE WHEN tokens_used % 100 > 0 THEN id END\n"
     "FROM chat_logs;\n"
+    "INSERT INTO tool_executions (client_id, id, created_at, tool, user_id, conversation_id,\n"
+    "agent_session_id, success)\n"
+    "SELECT client_id, id, created_at, 't' || tokens_used % 2000, user_id, conversation_id,\n"
+    "agent_session_id, tokens_used % 100 > 0\n"
+    "FROM chat_logs;\n"
+    "INSERT INTO tool_statistics (client_id, date, tool, slot, calls, failed_calls)\n"
+    "SELECT c.id, date '2026-01-01' + n / 20, 't' || n % 20, -1, 1, 0\n"
+    "FROM tenant AS c, generate_series(1, 4000) AS n;\n"
     "INSERT INTO cost_aggregates (client_id, dimension, grain, start, key, cost_cents, calls,\n"
     "tokens, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens,\n"
     "reasoning_tokens, failed_calls, unpriced_calls)\n"
@@ -232,6 +243,7 @@ scans_big_table(const char *plan)
 	       strstr(plan, "Seq Scan on prompt_") != NULL ||
 	       strstr(plan, "Seq Scan on conversations") != NULL ||
 	       strstr(plan, "Seq Scan on messages") != NULL ||
+	       strstr(plan, "Seq Scan on tool_") != NULL ||
 	       strstr(plan, "Seq Scan on users") != NULL ||
 	       strstr(plan, "Seq Scan on sessions") != NULL ||
 	       strstr(plan, "Seq Scan on alerts") != NULL ||
@@ -352,6 +364,15 @@ static const struct {
 	{ budget_sum_statements, "_client_id_agent_session_id_id_idx on chat_logs_", PARTITIONS },
 	{ budget_crossing_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ budget_crossing_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },
+	{ tool_execution_statements, "_pkey on tool_executions_", PARTITIONS },
+	{ tool_execution_statements, "_client_id_tool_id_idx on tool_executions_", PARTITIONS },
+	{ tool_execution_statements, "_client_id_user_id_id_idx on tool_executions_", PARTITIONS },
+	{ tool_execution_statements, "_client_id_conversation_id_id_idx on tool_executions_",
+	    PARTITIONS },
+	{ tool_execution_statements, "_client_id_agent_session_id_id_idx on tool_executions_",
+	    PARTITIONS },
+	{ tool_execution_statements, "_client_id_id_idx on tool_executions_", PARTITIONS },
+	{ tool_statistic_statements, "tool_statistics_pkey ", 1 },
 	{ usage_rank_statements, "Index Scan on user_costs_pkey ", 1 },
 	{ usage_row_statements, "Index Scan using cost_aggregates_pkey ", 1 },
 	/* Rows, and the quarters in those by hour, where there is one or there are several. */
@@ -392,10 +413,12 @@ fill(UNUSED void **state)
 	free(servers_sql(servers, "DO $$ DECLARE name regclass; BEGIN\n"
 				  "FOR name IN SELECT inhrelid FROM pg_inherits\n"
 				  "WHERE inhparent IN ('chat_logs'::regclass,\n"
-				  "'authorizations'::regclass, 'messages'::regclass)\n"
+				  "'authorizations'::regclass, 'messages'::regclass,\n"
+				  "'tool_executions'::regclass)\n"
 				  "AND inhrelid NOT IN ('chat_logs_default'::regclass,\n"
 				  "'authorizations_default'::regclass,\n"
-				  "'messages_default'::regclass)\n"
+				  "'messages_default'::regclass,\n"
+				  "'tool_executions_default'::regclass)\n"
 				  "LOOP EXECUTE format('DROP TABLE %s', name); END LOOP; END $$"));
 	free(servers_sql(servers, rows_sql));
 	free(servers_sql(servers, more_rows_sql));
