@@ -23,7 +23,7 @@ static const char writable_sql[] = "SELECT current_setting('transaction_read_onl
 static const char migration_sql[] = "SELECT max(version)::text FROM schema_migrations";
 static const char partition_sql[] =
     "SELECT bool_and(to_regclass(day_partition_name(parent, $1)) IS NOT NULL) "
-    "FROM unnest(ARRAY['chat_logs', 'authorizations', 'messages']) AS parent";
+    "FROM unnest(ARRAY['chat_logs', 'authorizations', 'messages', 'tool_executions']) AS parent";
 static const char job_sql[] = "SELECT succeeded_at, drift_nanos, oldest_hold_ms "
 			      "FROM job_runs "
 			      "WHERE job = $1";

@@ -64,7 +64,7 @@ static const struct route rows[] = {
 	{ "GET", "/v1/users/{id}/export", users_export, SCOPE_USERS, .status = 200,
 	    .summary = "All that is kept of a user, without secrets: NDJSON, a line for each row "
 		       "of each table. The key needs the scopes logs:read, budgets:read, credits, "
-		       "conversations and admin, too: what they read is among it." },
+		       "conversations, tools and admin, too: what they read is among it." },
 	{ "GET", "/v1/erasures", erasures_list, SCOPE_USERS, QUERY(erasures_list_fields),
 	    .status = 200, .summary = "Receipts of erasures, newest first." },
 	{ "GET", "/v1/erasures/{id}", erasures_find, SCOPE_USERS, .status = 200,

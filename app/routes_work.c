@@ -2,16 +2,20 @@
 #include "app/routes.h"
 
 #include "app/api/agent_sessions.h"
+#include "app/api/client_tools.h"
 #include "app/api/conversations.h"
 #include "app/api/integrations.h"
 #include "app/api/messages.h"
 #include "app/api/token_usage.h"
+#include "app/api/tool_executions.h"
 #include "app/api/usage_stats.h"
 #include "app/api/versions.h"
 #include "app/rest.h"
 #include "lib/model/agent_session.h"
+#include "lib/model/client_tool.h"
 #include "lib/model/conversation.h"
 #include "lib/model/integration.h"
+#include "lib/model/tool.h"
 
 #define ENDPOINTS "/v1/integrations/{integration_id}/endpoints"
 
@@ -122,6 +126,40 @@ static const struct route rows[] = {
 	    .resource = &integration_endpoint_resource, .status = 202,
 	    .summary = "Lets an endpoint be called, as the test of an integration does; 409 where "
 		       "its method is neither GET nor HEAD." },
+
+	REST_ADD("/v1/tools", SCOPE_OPERATOR, tool_resource, "a tool to the catalogue", ),
+	REST_LIST("/v1/tools", SCOPE_TOOLS, tool_resource,
+	    "The catalogue of tools, which all clients read, newest first", .operators = true,
+	    .bound = true),
+	REST_FIND("/v1/tools", SCOPE_TOOLS, tool_resource, "a tool of the catalogue",
+	    .operators = true, .bound = true),
+	REST_CHANGE("/v1/tools", SCOPE_OPERATOR, tool_resource, "a tool of the catalogue", ),
+	REST_REMOVE("/v1/tools", SCOPE_OPERATOR, tool_resource,
+	    "a tool of the catalogue, and takes it from the clients that have it", ),
+	REST_ADD("/v1/client-tools", SCOPE_TOOLS, client_tool_resource,
+	    "a tool of the catalogue to those of the client", .fill = client_tools_fill),
+	REST_LIST("/v1/client-tools", SCOPE_TOOLS, client_tool_resource,
+	    "The client's tools with what the catalogue says of them, newest first", ),
+	REST_FIND("/v1/client-tools", SCOPE_TOOLS, client_tool_resource, "a tool of the client", ),
+	REST_CHANGE("/v1/client-tools", SCOPE_TOOLS, client_tool_resource,
+	    "a tool of the client (null takes the webhook_url away)", .fill = client_tools_fill),
+	REST_REMOVE(
+	    "/v1/client-tools", SCOPE_TOOLS, client_tool_resource, "a tool of the client", ),
+	{ "POST", "/v1/tool-executions", tool_executions_post, SCOPE_TOOLS,
+	    BODY(tool_executions_post_fields), .bound = true, .many = true, .status = 201,
+	    .summary = "Logs a call of a tool, an array of them, or NDJSON, without secrets; "
+		       "answered after the commit.",
+	    .known = "A call that was logged before, as it was. To an array or lines: how many "
+		     "were accepted, how many duplicates, and which were rejected." },
+	{ "GET", "/v1/tool-executions", tool_executions_list, SCOPE_TOOLS,
+	    QUERY(tool_executions_list_fields), .bound = true, .status = 200,
+	    .summary = "Calls of tools, newest first." },
+	{ "GET", "/v1/tool-executions/statistics", tool_executions_statistics, SCOPE_TOOLS,
+	    QUERY(tool_executions_statistics_fields), .status = 200,
+	    .summary = "How often tools were called, failed, and how long they took, by day of "
+		       "the client's zone; kept for good." },
+	{ "GET", "/v1/tool-executions/{id}", tool_executions_find, SCOPE_TOOLS, .bound = true,
+	    .status = 200, .summary = "One call of a tool." },
 };
 
 const struct routes routes_work = { rows, COUNT(rows) };

@@ -52,6 +52,10 @@ static const struct setting settings[] = {
 	{ INT(stop_timeout_ms), 0, HOUR_MS, "30000" },
 	{ INT(key_failures_per_minute), 0, 10000, "60" },
 	{ LEVEL(log_level), 1, TEXT_MAX, "info" },
+	{ TEXT(tool_redact_keys), 0, TEXT_MAX,
+	    "password, passwd, passphrase, secret, client_secret, token, access_token,"
+	    " refresh_token, id_token, auth_token, api_key, x_api_key, private_key,"
+	    " authorization, credentials, cookie, set_cookie" },
 	{ SECRET(seal_key), 32, TEXT_MAX, "" },
 	{ SECRET(seal_key_previous), 32, TEXT_MAX, "" },
 	{ INT(password_ops), 1, 64, "2" },
@@ -59,6 +63,7 @@ static const struct setting settings[] = {
 	{ INT(password_hashes_at_once), 1, 64, "2" },
 	{ INT(log_retention_days), 1, 36500, "90" },
 	{ INT(message_retention_days), 1, 36500, "30" },
+	{ INT(tool_executions_retention_days), 1, 36500, "90" },
 	{ INT(hour_retention_days), 1, 36500, "400" },
 	{ INT(session_lifetime_s), 1, 315360000, "2592000" },
 	{ INT(access_token_lifetime_s), 1, 86400, "900" },

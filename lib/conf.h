@@ -37,6 +37,7 @@ struct conf {
 	int64_t stop_timeout_ms;
 	int64_t key_failures_per_minute; /* from one address before it gets 429; 0: any number */
 	const char *log_level;
+	const char *tool_redact_keys; /* names of members whose values are not logged */
 	const char *seal_key; /* closes secrets in the database; empty: none can be kept there */
 	const char *seal_key_previous; /* opens what is not sealed with seal_key yet */
 	/* passwords (argon2id) */
@@ -46,6 +47,7 @@ struct conf {
 	/* jobs */
 	int64_t log_retention_days; /* of chat_logs where the client sets none */
 	int64_t message_retention_days; /* of messages, in the same way */
+	int64_t tool_executions_retention_days;
 	int64_t hour_retention_days; /* of the rollups by hour and quarter-hour */
 	int64_t session_lifetime_s;
 	int64_t access_token_lifetime_s;

@@ -9,6 +9,7 @@
 #include "lib/model/agent_session.h"
 #include "lib/model/budget.h"
 #include "lib/model/conversation.h"
+#include "lib/model/tool.h"
 #include "lib/model/user.h"
 #include "tests/api.h"
 
@@ -22,6 +23,7 @@ static const struct {
 	{ "url", "https://example.com/", "", true },
 	{ "base_url", "https://example.com/", "", true },
 	{ "path", "/", "", true },
+	{ "webhook_url", "https://example.com/", "", true },
 	{ "avatar_url", "https://example.com/", "", true },
 	{ "timezone", "Europe/Berlin", "", false },
 	{ "ip_address", "2001:db8::1", "", false },
@@ -33,6 +35,7 @@ static const struct {
 	const struct resource *resource;
 } references[] = {
 	{ "user_id", &user_resource },
+	{ "tool_id", &tool_resource },
 };
 
 /* Lists that must hold what there is, and a choice with which all others may be changed. */
@@ -163,6 +166,28 @@ sample_names_a_row(const struct resource_field *field)
 	return found && field->json.type == JSON_ID;
 }
 
+bool
+sample_names_a_shared_row(const struct resource_field *field)
+{
+	for (size_t i = 0; i < COUNT(references); i++)
+		if (strcmp(references[i].name, field->json.name) == 0)
+			return references[i].resource->of_operator;
+	return false;
+}
+
+/* The id of a new one, which the caller's key may not make where it is an operator's. */
+static const char *
+any_row(const struct resource *resource)
+{
+	const char *key = api_key(), *path;
+
+	if (resource->of_operator)
+		api_use_operator();
+	path = sample_add(resource);
+	api_use_key(key);
+	return api_text("\"%s\"", strrchr(path, '/') + 1);
+}
+
 static const char *
 any_id(const struct resource_field *field)
 {
@@ -172,8 +197,7 @@ any_id(const struct resource_field *field)
 					      api_key()));
 	for (size_t i = 0; i < COUNT(references); i++)
 		if (strcmp(references[i].name, field->json.name) == 0)
-			return api_text(
-			    "\"%s\"", strrchr(sample_add(references[i].resource), '/') + 1);
+			return any_row(references[i].resource);
 	return api_text("\"0190a5b0-0000-7000-8000-%012d\"", ++made);
 }
 
@@ -310,10 +334,11 @@ sample_body(const struct resource *resource, const char *name, const char *value
 		for (size_t j = i; name != NULL && j < i + count; j++)
 			found = found || strcmp(name, sample_name(&resource->fields[j])) == 0;
 		inside = members(resource, i, count, name, value);
+		if (inside[0] == '\0')
+			continue;
 		if (field->group != NULL)
-			body = join(body, field->group->name, api_text("{%s}", inside));
-		else if (inside[0] != '\0')
-			body = api_text("%s%s%s", body, body[0] == '\0' ? "" : ",", inside);
+			inside = api_text("\"%s\":{%s}", field->group->name, inside);
+		body = api_text("%s%s%s", body, body[0] == '\0' ? "" : ",", inside);
 	}
 	return api_text("{%s}", found || name == NULL ? body : join(body, name, value));
 }

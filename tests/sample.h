@@ -30,6 +30,8 @@ bool sample_is_fixed(const struct resource *resource, const struct resource_fiel
 bool sample_is_parameter(const struct resource_field *field);
 /* Whether it is the id of a row that there must be. */
 bool sample_names_a_row(const struct resource_field *field);
+/* Whether that row is an operator's, which every client may name. */
+bool sample_names_a_shared_row(const struct resource_field *field);
 
 /* Every field that may be given when one is added, but name with this value (NULL: left out). */
 const char *sample_body(const struct resource *resource, const char *name, const char *value);

@@ -55,6 +55,8 @@
 #include "lib/model/rollup.h"
 #include "lib/model/session.h"
 #include "lib/model/token_usage.h"
+#include "lib/model/tool_execution.h"
+#include "lib/model/tool_statistic.h"
 #include "lib/model/usage.h"
 #include "lib/model/usage_rank.h"
 #include "lib/model/user.h"
@@ -137,6 +139,9 @@ static const struct statement_list written[] = {
 	{ "rollup_user", rollup_user_statements, "tally_worker" },
 	{ "session", session_statements, "tally_app" },
 	{ "token_usage", token_usage_statements, "tally_app" },
+	{ "tool_execution", tool_execution_statements, "tally_app" },
+	{ "tool_execution_store", tool_execution_store_statements, "tally_app" },
+	{ "tool_statistic", tool_statistic_statements, "tally_app" },
 	{ "usage", usage_statements, "tally_app" },
 	{ "usage_rank", usage_rank_statements, "tally_app" },
 	{ "usage_rows", usage_row_statements, "tally_app" },

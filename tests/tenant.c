@@ -8,6 +8,9 @@
 #include "app/router.h"
 #include "tests/api.h"
 
+/* Of the catalogue, which is every client's, there is none with this id. */
+#define NOBODYS "00000000-0000-7000-8000-000000000001"
+
 void
 tenant_make(struct tenant *tenant)
 {
@@ -57,6 +60,15 @@ tenant_make(struct tenant *tenant)
 	    api_text("{\"name\":\"%s\",\"path\":\"/%s\"}", mark, mark));
 	tenant->transaction = api_add(api_text("/v1/credit-accounts/%s/transactions", tenant->user),
 	    api_text("{\"type\":\"purchase\",\"amount\":1,\"description\":\"%s\"}", mark));
+	/* Every client sees its name. */
+	api_sql("INSERT INTO tools (id, name, parameters)\n"
+		"VALUES (gen_random_uuid(), md5('%s'), '{}')",
+	    mark);
+	tenant->client_tool = api_add("/v1/client-tools",
+	    api_text("{\"tool_id\":\"%s\",\"webhook_url\":\"https://%s.example/\"}",
+		api_sql("SELECT id FROM tools WHERE name = md5('%s')", mark), mark));
+	tenant->tool_execution = api_add("/v1/tool-executions",
+	    api_text("{\"user_id\":\"%s\",\"tool\":\"%s\"}", tenant->user, mark));
 	api_sql("INSERT INTO alerts (client_id, id, kind, payload, created_at)\n"
 		"SELECT '%s', gen_random_uuid(), 'counter.drift', '{\"book\": \"%s\"}', now()",
 	    tenant->client, mark);
@@ -85,6 +97,9 @@ value_of(const char *path, const char *at, const struct tenant *tenant)
 		{ "/v1/credit-accounts/{user_id}/statements/", tenant->month },
 		{ "/v1/credit-accounts/", tenant->user },
 		{ "/v1/erasures/", tenant->erasure },
+		{ "/v1/tools/", NOBODYS },
+		{ "/v1/client-tools/", tenant->client_tool },
+		{ "/v1/tool-executions/", tenant->tool_execution },
 		{ "/v1/sessions/", tenant->session },
 		{ "/v1/conversations/{id}/versions/", "0" },
 		{ "/v1/conversations/", tenant->conversation },
@@ -154,6 +169,9 @@ tenant_body(const struct route *route)
 		{ "/v1/auth-tokens", "{\"name\":\"n\",\"scopes\":[\"users\"]}" },
 		{ "/v1/auth-tokens/refresh", "{\"refresh_token\":\"n\"}" },
 		{ "/v1/clients", "{\"name\":\"n\"}" },
+		{ "/v1/tools", "{\"name\":\"n\"}" },
+		{ "/v1/tool-executions", "{\"tool\":\"n\"}" },
+		{ "/v1/client-tools", "{\"tool_id\":\"" NOBODYS "\"}" },
 		{ "/v1/clients/{id}/api-keys", "{\"name\":\"n\",\"scopes\":[\"users\"]}" },
 	};
 

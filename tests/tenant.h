@@ -24,6 +24,8 @@ struct tenant {
 	const char *transaction; /* of credits */
 	const char *erasure;
 	const char *agent;
+	const char *client_tool;
+	const char *tool_execution;
 	const char *date, *month;
 };
 

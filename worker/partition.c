@@ -14,6 +14,7 @@ const char *const partitioned_names[] = {
 	[PARTITIONED_LOG] = "chat_logs",
 	[PARTITIONED_AUTHORIZATIONS] = "authorizations",
 	[PARTITIONED_MESSAGES] = "messages",
+	[PARTITIONED_TOOLS] = "tool_executions",
 };
 _Static_assert(COUNT(partitioned_names) == PARTITIONED_COUNT, "a table without a name");
 
@@ -39,6 +40,10 @@ static const char *const stray_sql[] = {
 				 "FROM messages "
 				 "WHERE created_at >= $1 "
 				 "AND created_at < $2",
+	[PARTITIONED_TOOLS] = "SELECT min(created_at) "
+			      "FROM tool_executions "
+			      "WHERE created_at >= $1 "
+			      "AND created_at < $2",
 };
 
 /* Waiting for the lock makes every writer wait behind it. */

@@ -11,6 +11,7 @@ enum partitioned {
 	PARTITIONED_LOG,
 	PARTITIONED_AUTHORIZATIONS,
 	PARTITIONED_MESSAGES,
+	PARTITIONED_TOOLS,
 	PARTITIONED_COUNT
 };
 extern const char *const partitioned_names[]; /* the tables, in the order of the enum */

@@ -205,7 +205,8 @@ purge(struct command_context *context, struct job_result *result)
 		   context, "erased users", erased_sql, now - ERASURE_REMEMBERED, BATCH, result) &&
 	       erase_users(context, deleted, result) && purge_log(context, result) &&
 	       purge_prompts(context, result) && purge_messages(context, result) &&
-	       purge_hours(context, result) && sweep_redis(context, result);
+	       purge_tools(context, result) && purge_hours(context, result) &&
+	       sweep_redis(context, result);
 }
 
 int

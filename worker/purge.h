@@ -15,6 +15,8 @@ NODISCARD bool purge_messages(struct command_context *context, struct job_result
 /* Drops a partition, unless it holds records of days that are not closed. */
 NODISCARD bool purge_partition(struct command_context *context, enum partitioned table,
     const struct partition *partition, int64_t open_days, struct job_result *result);
+/* Calls of tools; their statistics stay. */
+NODISCARD bool purge_tools(struct command_context *context, struct job_result *result);
 /* Sums by hour that are past their time; those by day stay. */
 NODISCARD bool purge_hours(struct command_context *context, struct job_result *result);
 

@@ -6,7 +6,7 @@
 
 /* Beside the route's own: what the rows are read with, each on its own route. */
 static const enum scope needed[] = { SCOPE_LOGS_READ, SCOPE_BUDGETS_READ, SCOPE_CREDITS,
-	SCOPE_CONVERSATIONS, SCOPE_ADMIN };
+	SCOPE_CONVERSATIONS, SCOPE_TOOLS, SCOPE_ADMIN };
 
 static bool
 check_scopes(const struct request *req)

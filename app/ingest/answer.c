@@ -1,8 +1,5 @@
 #include "app/ingest/answer.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "app/idempotency.h"
 #include "app/ingest/bound.h"
 #include "app/ingest/otel_answer.h"
@@ -12,35 +9,21 @@ static const char no_user[] = "names no user of this client";
 static const char no_session[] = "names no session of this client";
 
 static void
+reject(struct submission *submission, struct rejection rejection)
+{
+	submission->rejections[submission->rejection_count++] = rejection;
+}
+
+static void
 reject_field(struct submission *submission, size_t index, const char *field, const char *message)
 {
-	struct rejection *rejection = &submission->rejections[submission->rejection_count++];
-	struct arena *arena = submission->req->task->arena;
-
-	rejection->index = index;
-	rejection->error_count = 1;
-	rejection->errors = arena_alloc(arena, sizeof(*rejection->errors));
-	*rejection->errors = (struct err_field){ .field = field, .message = message };
+	reject(submission, rejection_of(submission->req->task->arena, index, field, message));
 }
 
 void
 answer_reject(struct submission *submission, size_t index)
 {
-	struct task *task = submission->req->task;
-	size_t count = task->err.field_count;
-
-	if (count == 0) {
-		reject_field(submission, index, "", arena_strdup(task->arena, task->err.text));
-	} else {
-		struct rejection *rejection =
-		    &submission->rejections[submission->rejection_count++];
-
-		rejection->index = index;
-		rejection->error_count = count;
-		rejection->errors = arena_array(task->arena, count, sizeof(*rejection->errors));
-		memcpy(rejection->errors, task->err.fields, count * sizeof(*rejection->errors));
-	}
-	task_clear_error(task);
+	reject(submission, rejection_take(submission->req->task, index));
 }
 
 void
@@ -77,55 +60,17 @@ answer_measure(const struct submission *submission)
 	metrics_add(METRIC_RECORDS_UNPRICED, (int64_t)submission->unpriced);
 }
 
-static int
-compare_rejections(const void *a, const void *b)
+static bool
+answer_many(struct submission *submission)
 {
-	size_t x = ((const struct rejection *)a)->index, y = ((const struct rejection *)b)->index;
+	struct request *req = submission->req;
 
-	return (x > y) - (x < y);
-}
-
-/* In a copy: those refused before the commit stay the first, should the batch be tried again. */
-static const struct rejection *
-sort_rejections(const struct submission *submission)
-{
-	size_t count = submission->rejection_count;
-	struct rejection *sorted =
-	    arena_array(submission->req->task->arena, count, sizeof(*sorted));
-
-	if (count > 0)
-		memcpy(sorted, submission->rejections, count * sizeof(*sorted));
-	qsort(sorted, count, sizeof(*sorted), compare_rejections);
-	return sorted;
-}
-
-static void
-write_counts(struct json_out *out, const void *object)
-{
-	const struct submission *submission = object;
-	const struct rejection *rejections = sort_rejections(submission);
-
-	json_open(out);
-	json_int(out, "accepted", (int64_t)submission->stored);
-	json_int(out, "duplicates", (int64_t)submission->duplicates);
-	json_open_array_at(out, "rejected");
-	for (size_t i = 0; i < submission->rejection_count; i++) {
-		const struct rejection *rejection = &rejections[i];
-
-		json_open(out);
-		json_int(out, "index", (int64_t)rejection->index);
-		json_open_array_at(out, "errors");
-		for (size_t e = 0; e < rejection->error_count; e++) {
-			json_open(out);
-			json_text(out, "field", rejection->errors[e].field);
-			json_text(out, "message", rejection->errors[e].message);
-			json_close(out);
-		}
-		json_close_array(out);
-		json_close(out);
-	}
-	json_close_array(out);
-	json_close(out);
+	return reply_json(&req->reply, 200, rejection_write,
+	    &(const struct rejection_answer){ .arena = req->task->arena,
+		.accepted = submission->stored,
+		.duplicates = submission->duplicates,
+		.at = submission->rejections,
+		.count = submission->rejection_count });
 }
 
 bool
@@ -137,7 +82,7 @@ answer_make(struct submission *submission, const struct batch_row *rows)
 	    submission->form == SUBMISSION_OTLP_JSON)
 		return otel_answer(submission);
 	if (submission->form == SUBMISSION_MANY)
-		return reply_json(&req->reply, 200, write_counts, submission);
+		return answer_many(submission);
 	switch (rows[0].outcome) {
 	case BATCH_NO_USER:
 		return task_fail_field(req->task, "user_id", no_user);

@@ -20,8 +20,8 @@ elements_submission(struct request *req, enum submission_form form, size_t most)
 	return submission;
 }
 
-static bool
-is_blank(struct text line)
+bool
+elements_is_blank(struct text line)
 {
 	for (size_t i = 0; i < line.len; i++) {
 		if (line.at[i] != ' ' && line.at[i] != '\t' && line.at[i] != '\r' &&
@@ -35,7 +35,7 @@ static bool
 is_null(struct text json)
 {
 	return json.len >= 4 && memcmp(json.at, "null", 4) == 0 &&
-	       is_blank((struct text){ .at = json.at + 4, .len = json.len - 4 });
+	       elements_is_blank((struct text){ .at = json.at + 4, .len = json.len - 4 });
 }
 
 /* False when the request as a whole has to fail; a broken object makes the array around it no JSON
@@ -61,9 +61,8 @@ add_element(struct submission *submission, const struct element_kind *kind, stru
 	return true;
 }
 
-/* Counts first: a body that is no array as a whole, or too long, stores nothing. */
-static bool
-count_items(struct request *req, size_t most, size_t *ret)
+bool
+elements_count_items(struct request *req, size_t most, size_t *ret)
 {
 	struct json_items items = { .rest = req->body };
 	struct text element;
@@ -84,7 +83,7 @@ elements_read_array(struct request *req, const struct element_kind *kind, struct
 	struct text element;
 	size_t count;
 
-	if (!count_items(req, kind->array_max, &count))
+	if (!elements_count_items(req, kind->array_max, &count))
 		return false;
 	*ret = elements_submission(req, SUBMISSION_MANY, count);
 	for (size_t i = 0; json_next_item(req->task, &items, &element); i++) {
@@ -94,8 +93,8 @@ elements_read_array(struct request *req, const struct element_kind *kind, struct
 	return true;
 }
 
-static bool
-next_line(struct text *rest, struct text *ret)
+bool
+elements_next_line(struct text *rest, struct text *ret)
 {
 	const char *end;
 
@@ -110,20 +109,30 @@ next_line(struct text *rest, struct text *ret)
 }
 
 bool
-elements_read_lines(struct request *req, const struct element_kind *kind, struct submission **ret)
+elements_count_lines(struct request *req, size_t *ret)
 {
 	struct text rest = req->body, line;
-	size_t count = 0;
 
-	while (next_line(&rest, &line)) {
-		if (++count > INGEST_LINES_MAX)
+	*ret = 0;
+	while (elements_next_line(&rest, &line)) {
+		if (++*ret > INGEST_LINES_MAX)
 			return task_fail(req->task, ERR_TOO_LARGE,
 			    "A body may hold at most %d lines.", INGEST_LINES_MAX);
 	}
+	return true;
+}
+
+bool
+elements_read_lines(struct request *req, const struct element_kind *kind, struct submission **ret)
+{
+	struct text rest = req->body, line;
+	size_t count;
+
+	if (!elements_count_lines(req, &count))
+		return false;
 	*ret = elements_submission(req, SUBMISSION_MANY, count);
-	rest = req->body;
-	for (size_t i = 0; next_line(&rest, &line); i++) {
-		if (!is_blank(line) && !add_element(*ret, kind, line, i, false))
+	for (size_t i = 0; elements_next_line(&rest, &line); i++) {
+		if (!elements_is_blank(line) && !add_element(*ret, kind, line, i, false))
 			return false;
 	}
 	return true;

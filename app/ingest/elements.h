@@ -29,6 +29,16 @@ NODISCARD bool elements_read_array(
 NODISCARD bool elements_read_lines(
     struct request *req, const struct element_kind *kind, struct submission **ret);
 
+/*
+ * The same for what is no record. They count first: a body that is no array as a whole, or too
+ * long, stores nothing. ERR_TOO_LARGE, ERR_SYNTAX.
+ */
+NODISCARD bool elements_count_items(struct request *req, size_t most, size_t *ret);
+NODISCARD bool elements_count_lines(struct request *req, size_t *ret);
+/* The line that the rest begins with, which it then goes on behind. */
+NODISCARD bool elements_next_line(struct text *rest, struct text *ret);
+bool elements_is_blank(struct text line);
+
 /* The body is the only element: one that is no JSON fails the request. */
 NODISCARD bool elements_read_one(
     struct request *req, const struct element_kind *kind, struct submission **ret);

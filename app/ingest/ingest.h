@@ -11,6 +11,7 @@
 #define APP_INGEST_INGEST_H
 
 #include "app/ingest/record.h"
+#include "app/ingest/rejection.h"
 
 #define INGEST_ARRAY_MAX 1000 /* records in one array */
 #define INGEST_LINES_MAX 10000 /* lines in one NDJSON body */
@@ -31,13 +32,6 @@ enum submission_form {
 	SUBMISSION_OTLP_JSON,
 	SUBMISSION_AUTHORIZE,
 	SUBMISSION_POSTING
-};
-
-/* An element that was refused before the commit. */
-struct rejection {
-	size_t index; /* in the array, or of the line, from 0 */
-	size_t error_count;
-	struct err_field *errors;
 };
 
 /* One request's records, its authorization, or its posting to a credit account. Lives in the

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/ingest/bound.h"
+#include "app/ingest/stamp.h"
 #include "lib/clock.h"
 #include "lib/model/user.h"
 #include "lib/money.h"
@@ -79,22 +80,12 @@ record_input_make_empty(struct record_input *input)
 	struct chat_log *log = &input->log;
 
 	*input = (struct record_input){ .reported_cost_nanos = CHAT_LOG_NONE };
-	log->created_at = CHAT_LOG_NONE;
+	log->created_at = STAMP_NOW;
 	log->input_tokens = log->output_tokens = log->cached_input_tokens = CHAT_LOG_NONE;
 	log->cache_write_tokens = log->reasoning_tokens = log->tokens_used = CHAT_LOG_NONE;
 	log->message_length = log->response_length = log->duration_ms = CHAT_LOG_NONE;
 	log->estimated_cost_nanos = log->verified_cost_nanos = CHAT_LOG_NONE;
 	log->success = true;
-}
-
-static bool
-check_time(struct task *task, const struct identity *identity, const char *field, int64_t usec)
-{
-	if (usec > task->now + RECORD_AHEAD_USEC)
-		return task_fail_field(task, field, "lies more than 5 minutes in the future");
-	if (usec < task->now - identity->log_retention_days * CLOCK_DAY)
-		return task_fail_field(task, field, "is older than the log is kept");
-	return true;
 }
 
 static int64_t
@@ -158,43 +149,12 @@ set_defaults(
 		return;
 	}
 	/* The id may hold the time, too. */
-	if (log->created_at == CHAT_LOG_NONE && (input->id == NULL || !names_v7(input->id)))
+	if (log->created_at == STAMP_NOW && (input->id == NULL || !names_v7(input->id)))
 		log->created_at = authorization->created_at;
 	/* An id cannot hold a time before 1970, which is refused as too old. */
 	if (input->id == NULL && log->created_at >= 0)
 		input->id = id_text(
 		    task, id_derive(authorization->id, name, whole_milliseconds(log->created_at)));
-}
-
-/* An id that is a UUIDv7 says when the call was made; any other one needs to be told. */
-static bool
-set_identity(struct task *task, const struct identity *identity, struct record_input *input)
-{
-	struct chat_log *log = &input->log;
-	struct text name = { .at = input->id, .len = input->id == NULL ? 0 : strlen(input->id) };
-	bool given = log->created_at != CHAT_LOG_NONE;
-
-	log->created_at = whole_milliseconds(given ? log->created_at : task->now);
-	if (input->id == NULL) {
-		if (!check_time(task, identity, "created_at", log->created_at))
-			return false;
-		log->id = id_new(log->created_at);
-		return true;
-	}
-	if (id_parse(name, &log->id) && id_is_v7(log->id)) {
-		if (given && id_time(log->id) != log->created_at)
-			return task_fail_field(
-			    task, "created_at", "is not the time of the UUIDv7 in id");
-		log->created_at = id_time(log->id);
-		return check_time(task, identity, given ? "created_at" : "id", log->created_at);
-	}
-	if (!given)
-		return task_fail_field(
-		    task, "created_at", "is required with an id that is not a UUIDv7");
-	if (!check_time(task, identity, "created_at", log->created_at))
-		return false;
-	log->id = id_derive(identity->client, name, log->created_at);
-	return true;
 }
 
 static bool
@@ -290,7 +250,9 @@ finish(struct task *task, struct cache *cache, const struct identity *identity,
 {
 	struct usage usage;
 
-	good = set_identity(task, identity, input) && good;
+	good = stamp_read(task, identity->client, identity->log_retention_days, input->id,
+		   &input->log.created_at, &input->log.id) &&
+	       good;
 	good = set_user(task, identity, input) && bound_check(task, identity, &input->log) && good;
 	good = set_usage(task, &input->log, style, &usage) && good;
 	if (!good || !set_price(task, cache, input, &usage))

@@ -21,8 +21,6 @@
 #define RECORD_COST_MAX INT64_C(1000000000000000) /* nano-dollars: a million dollars */
 #define RECORD_DURATION_MAX_MS INT64_C(86400000)
 #define RECORD_ERROR_MAX 4096
-/* How far the caller's clock may be ahead of ours. */
-#define RECORD_AHEAD_USEC (INT64_C(300) * 1000000)
 
 struct record {
 	struct chat_log log;

@@ -57,10 +57,17 @@ static const char agent_sums_find_sql[] = FIND("agent_session_usage", OF_AGENTS)
 static const char versions_sql[] = DELETE_SOME("versions", OF_USER);
 static const char versions_find_sql[] = FIND("versions", OF_USER " ORDER BY id");
 
+/* What was called, when, and how it went are the application's; what was said and by whom goes. */
+static const char executions_sql[] = UPDATE_SOME("tool_executions", OF_USER,
+    "user_id = NULL, conversation_id = NULL, agent_session_id = NULL, arguments = NULL, "
+    "result = NULL, error_message = NULL");
+static const char executions_find_sql[] = FIND("tool_executions", OF_USER " ORDER BY id");
+
 const char *const erasure_work_statements[] = { agents_sql, agents_find_sql, agent_sums_sql,
 	agent_sums_find_sql, embeddings_sql, embeddings_find_sql, analysis_sql, analysis_find_sql,
 	events_sql, events_find_sql, messages_sql, messages_find_sql, conversations_sql,
-	conversations_find_sql, versions_sql, versions_find_sql, NULL };
+	conversations_find_sql, versions_sql, versions_find_sql, executions_sql,
+	executions_find_sql, NULL };
 
 const struct erasure_table erasure_work[] = {
 	{ "agent_session_usage", "client_id calls cost_nanos tokens", "agent_session_id",
@@ -88,5 +95,11 @@ const struct erasure_table erasure_work[] = {
 	    "last_message_at ended_at created_at updated_at",
 	    "user_id session_id title", .erase = { conversations_sql },
 	    .find = conversations_find_sql },
+	{ "tool_executions", "client_id id created_at tool success duration_ms",
+	    "user_id conversation_id agent_session_id arguments result error_message",
+	    .erase = { executions_sql }, .find = executions_find_sql },
+	{ .name = "tool_statistics", .plain = "client_id date tool slot calls failed_calls" },
+	{ .name = "client_tools",
+	    .plain = "client_id id tool_id enabled webhook_url created_at updated_at" },
 };
 const size_t erasure_work_count = COUNT(erasure_work);

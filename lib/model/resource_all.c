@@ -3,9 +3,11 @@
 #include "lib/model/auth_token.h"
 #include "lib/model/budget.h"
 #include "lib/model/client.h"
+#include "lib/model/client_tool.h"
 #include "lib/model/conversation.h"
 #include "lib/model/integration.h"
 #include "lib/model/session.h"
+#include "lib/model/tool.h"
 #include "lib/model/user.h"
 #include "lib/model/webhook.h"
 
@@ -14,10 +16,12 @@ const struct resource *const resources[] = {
 	&auth_token_resource,
 	&budget_resource,
 	&client_resource,
+	&client_tool_resource,
 	&conversation_resource,
 	&integration_endpoint_resource,
 	&integration_resource,
 	&session_resource,
+	&tool_resource,
 	&user_resource,
 	&webhook_resource,
 	NULL,

@@ -99,9 +99,11 @@ write_fields(
 		const struct resource_field *field = &resource->fields[i];
 
 		count = resource_group_size(resource, i);
+		if (field->use & without)
+			continue;
 		if (field->group != NULL)
 			write_group(out, field, count, object);
-		else if (!(field->use & without))
+		else
 			resource_show(out, field, object);
 	}
 }

@@ -29,6 +29,12 @@ static const struct row {
 	const char *none; /* why there is no entry */
 } rows[] = {
 	{ "POST", "/v1/clients", "{\"name\":\"audited\"}", "clients", "add", NULL },
+	{ "POST", "/v1/tools", "{\"name\":\"web_search\"}", "tools", "add", NULL },
+	{ "PATCH", "/v1/tools/{id}", "{\"enabled\":false}", "tools", "change", NULL },
+	{ "POST", "/v1/client-tools", "{\"tool_id\":\"TOOL\"}", "client_tools", "add", NULL },
+	{ "PATCH", "/v1/client-tools/{id}", "{\"enabled\":false}", "client_tools", "change", NULL },
+	{ "DELETE", "/v1/client-tools/{id}", NULL, "client_tools", "remove", NULL },
+	{ "DELETE", "/v1/tools/{id}", NULL, "tools", "remove", NULL },
 	{ "PATCH", "/v1/clients/{id}", "{\"plan\":\"pro\"}", "clients", "change", NULL },
 	{ "POST", "/v1/clients/{id}/api-keys", "{\"name\":\"k\",\"scopes\":[\"users\"]}",
 	    "auth_tokens", "add", NULL },
@@ -134,6 +140,7 @@ static const struct row {
 	{ "POST", "/v1/authorizations/{id}/settle", "{\"input_tokens\":1}", NULL, NULL, DATA },
 	{ "POST", "/v1/authorizations/{id}/void", NULL, NULL, NULL, DATA },
 	{ "POST", "/v1/prompts/analyze", "{\"prompt\":\"n\"}", NULL, NULL, DATA },
+	{ "POST", "/v1/tool-executions", "{\"tool\":\"n\"}", NULL, NULL, DATA },
 	{ "POST", "/v1/prompts/embeddings", "{}", NULL, NULL, DATA },
 	{ "POST", "/v1/prompts/similar", "{}", NULL, NULL, LOOKS },
 };
@@ -184,6 +191,7 @@ fill_body(const char *body)
 		const char *word, *value;
 	} words[] = {
 		{ "USER", id_at("/v1/users", strlen("/v1/users")) },
+		{ "TOOL", id_at("/v1/tools", strlen("/v1/tools")) },
 		{ "MAILED", api_sql("SELECT max(token) FROM webhook_deliveries") },
 		{ "REFRESH", refresh_token },
 		{ "CODE", mfa_secret == NULL ? NULL : authenticator_code(mfa_secret, 0) },

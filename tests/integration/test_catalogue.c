@@ -88,6 +88,7 @@ static const struct {
 	{ "model_pricing", "a price without a client holds for all of them: a policy of its own" },
 	{ "rollup_state", "of a job, which serves every client" },
 	{ "schema_migrations", "of the runner of migrations" },
+	{ "tools", "one catalogue for every client: policies of its own" },
 };
 
 /* The tables that a transaction of a user may read beyond the user's rows. */
@@ -105,6 +106,8 @@ static const struct {
 	{ "rollup_pending", "which hours are not" },
 	{ "rollup_state", "which transactions are" },
 	{ "schema_migrations", "which schema it is" },
+	{ "tool_statistics", "counted with each call; the route that shows them is for no user" },
+	{ "tools", "what tools there are" },
 };
 
 /* What tally_app may do, in the order of the alphabet; columns where it is not all of them. */
@@ -129,6 +132,7 @@ static const struct {
 	{ "client_integrations",
 	    "DELETE, INSERT, SELECT, UPDATE (base_url configuration credentials enabled name"
 	    " test_due_at)" },
+	{ "client_tools", "DELETE, INSERT, SELECT, UPDATE (enabled webhook_url)" },
 	{ "clients", "INSERT, SELECT, UPDATE" },
 	{ "conversations",
 	    "DELETE, INSERT, SELECT, UPDATE (current_version ended_at last_message_at message_count"
@@ -169,6 +173,9 @@ static const struct {
 	{ "schema_migrations", "SELECT" },
 	{ "sessions", "INSERT, SELECT, UPDATE" },
 	{ "token_usage", "SELECT" },
+	{ "tool_executions", "INSERT, SELECT" },
+	{ "tool_statistics", "INSERT, SELECT, UPDATE (calls failed_calls)" },
+	{ "tools", "DELETE, INSERT, SELECT, UPDATE (category description enabled parameters)" },
 	{ "user_costs", "SELECT" },
 	{ "user_mfa", "DELETE, INSERT, SELECT, UPDATE" },
 	{ "users", "INSERT, SELECT, UPDATE" },
@@ -297,7 +304,8 @@ nothing_else_opens_rows_to_the_service(UNUSED void **state)
 
 	assert_string_equal(found,
 	    "audit_log operator r, auth_tokens presented r, budgets operator r, clients operator *,"
-	    " cost_adjustments operator r, daily_costs operator r");
+	    " cost_adjustments operator r, daily_costs operator r, tools catalogue r,"
+	    " tools operator *");
 	free(found);
 }
 

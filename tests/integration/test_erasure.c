@@ -158,6 +158,10 @@ add_person(void)
 						"\"},\"trace_id\":\"" MARK "\",\"duration_ms\":40",
 					   person.session));
 	add_prompts(record);
+	(void)api_add("/v1/tool-executions",
+	    api_text("{\"tool\":\"t\",\"user_id\":\"%s\",\"arguments\":{\"a\":\"" MARK "\"},"
+		     "\"error_message\":\"" MARK "\",\"conversation_id\":\"%s\"}",
+		person.id, record));
 	api_send("POST", "/v1/chat-logs", repeated,
 	    api_text("{\"session_id\":\"%s\",\"input_tokens\":1,\"metadata\":{\"of\":\"" MARK
 		     "\"},\"verified_cost_cents\":2}",

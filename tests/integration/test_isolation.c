@@ -31,7 +31,7 @@ assert_nothing_of_the_other(const char *what)
 	const char *secrets[] = { other.mark, other.client, other.key, other.user, other.session,
 		other.record, other.budget, other.authorization, other.webhook, other.amount,
 		other.transaction, other.erasure, other.conversation, other.agent,
-		other.integration, other.endpoint };
+		other.integration, other.endpoint, other.client_tool, other.tool_execution };
 	const char *body = api_answer()->body;
 
 	for (size_t i = 0; body && i < COUNT(secrets); i++) {

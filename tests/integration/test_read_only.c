@@ -14,6 +14,7 @@
 static const char *record, *budget, *user, *authorization, *webhook, *client;
 static const char *session, *token, *transaction, *erasure, *conversation, *agent;
 static const char *integration, *endpoint;
+static const char *tool, *client_tool, *tool_execution;
 static const char *session_token; /* as a header */
 
 /* What stands for the {...} behind these; a list that has none is of nobody, and answered too. */
@@ -41,6 +42,9 @@ value_of(const char *path, size_t len)
 		{ "/v1/erasures/", erasure },
 		{ "/v1/conversations/{id}/versions/", "0" },
 		{ "/v1/conversations/", conversation },
+		{ "/v1/tools/", tool },
+		{ "/v1/client-tools/", client_tool },
+		{ "/v1/tool-executions/", tool_execution },
 		{ "/v1/credit-accounts/", user },
 		{ "/v1/credit-accounts/{user_id}/transactions/", transaction },
 		{ "/v1/credit-accounts/{user_id}/statements/", "2026-01" },
@@ -144,6 +148,11 @@ start(void **state)
 	    api_text("/v1/users/%s/erase", api_add("/v1/users", "{\"email\":\"a@example.com\"}")),
 	    "{}");
 	erasure = api_keep("id");
+	api_sql(
+	    "INSERT INTO tools (id, name, parameters) VALUES (gen_random_uuid(), 'tool', '{}')");
+	tool = api_sql("SELECT id FROM tools");
+	client_tool = api_add("/v1/client-tools", api_text("{\"tool_id\":\"%s\"}", tool));
+	tool_execution = api_add("/v1/tool-executions", "{\"tool\":\"tool\"}");
 	refuse_writes();
 	assert_true(servers_await(writes_are_refused, NULL));
 	return 0;
@@ -169,8 +178,8 @@ every_get_is_answered(UNUSED void **state)
 		else
 			api_use_key(key);
 		/* An answer without an end is asked for its head. */
-		status = api_send(strcmp(route->path, "/v1/events") == 0 ? "HEAD" : "GET", path,
-		    headers, NULL);
+		status = api_send(
+		    strcmp(route->path, "/v1/events") == 0 ? "HEAD" : "GET", path, headers, NULL);
 		if (status != 200)
 			missed = api_text("%s %s: %ld", missed, path, status);
 	}

@@ -128,7 +128,7 @@ start(void **state)
 	servers = servers_start(SERVER_REDIS);
 	free(servers_sql(servers,
 	    "SELECT count(day_partition_add(parent, (now() AT TIME ZONE 'UTC')::date + n)) "
-	    "FROM unnest(ARRAY['chat_logs', 'authorizations', 'messages']) AS parent, "
+	    "FROM unnest(ARRAY['chat_logs', 'authorizations', 'messages', 'tool_executions']) AS parent, "
 	    "generate_series(0, 2) AS n"));
 	redis_settings = (struct redis_settings){ .url = servers_redis_url(servers),
 		.connect_timeout_ms = 1000,

@@ -21,7 +21,7 @@ static struct servers *servers;
 static PGconn *db; /* sees the tables that are split */
 
 /* Small tables that every server would have: whoever asks for them need not be sent anywhere. */
-#define EVERYWHERE "'clients', 'model_pricing'"
+#define EVERYWHERE "'clients', 'model_pricing', 'tools'"
 
 #define TENANT_TABLES \
 	"SELECT c.oid::regclass AS t FROM pg_class AS c\n" \
@@ -308,7 +308,8 @@ static const struct {
 	{ "a foreign key is between rows of one client, or names it",
 	    "SELECT string_agg(conname, ' ') FROM pg_constraint AS f\n"
 	    "JOIN (" TENANT_TABLES ") AS t ON f.conrelid = t.t\n"
-	    "WHERE f.contype = 'f' AND confrelid <> 'clients'::regclass\n"
+	    "WHERE f.contype = 'f'\n"
+	    "AND confrelid NOT IN (SELECT oid FROM pg_class WHERE relname IN (" EVERYWHERE "))\n"
 	    "AND NOT EXISTS (SELECT FROM unnest(f.conkey, f.confkey) AS k (here, there)\n"
 	    "JOIN pg_attribute AS a ON a.attrelid = f.conrelid AND a.attnum = k.here\n"
 	    "JOIN pg_attribute AS b ON b.attrelid = f.confrelid AND b.attnum = k.there\n"

@@ -17,6 +17,8 @@
 #include "lib/model/message.h"
 #include "lib/model/prompt_duplicates.h"
 #include "lib/model/session.h"
+#include "lib/model/tool_execution.h"
+#include "lib/model/tool_statistic.h"
 #include "lib/model/usage_rank.h"
 #include "lib/model/user.h"
 #include "tests/many_rows.h"
@@ -110,6 +112,7 @@ scans_big_table(const char *plan)
 	       strstr(plan, "Seq Scan on prompt_") != NULL ||
 	       strstr(plan, "Seq Scan on conversations") != NULL ||
 	       strstr(plan, "Seq Scan on messages") != NULL ||
+	       strstr(plan, "Seq Scan on tool_") != NULL ||
 	       strstr(plan, "Seq Scan on users") != NULL ||
 	       strstr(plan, "Seq Scan on sessions") != NULL ||
 	       strstr(plan, "Seq Scan on alerts") != NULL ||
@@ -236,6 +239,15 @@ static const struct {
 	{ budget_sum_statements, "_client_id_agent_root_id_id_idx on chat_logs_", PARTITIONS },
 	{ budget_crossing_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ budget_crossing_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },
+	{ tool_execution_statements, "_pkey on tool_executions_", PARTITIONS },
+	{ tool_execution_statements, "_client_id_tool_id_idx on tool_executions_", PARTITIONS },
+	{ tool_execution_statements, "_client_id_user_id_id_idx on tool_executions_", PARTITIONS },
+	{ tool_execution_statements, "_client_id_conversation_id_id_idx on tool_executions_",
+	    PARTITIONS },
+	{ tool_execution_statements, "_client_id_agent_session_id_id_idx on tool_executions_",
+	    PARTITIONS },
+	{ tool_execution_statements, "_client_id_id_idx on tool_executions_", PARTITIONS },
+	{ tool_statistic_statements, "tool_statistics_pkey ", 1 },
 	{ usage_rank_statements, "Index Scan on user_costs_pkey ", 1 },
 	{ usage_row_statements, "Index Scan using cost_aggregates_pkey ", 1 },
 	/* Rows, and the quarters in those by hour, where there is one or there are several. */
@@ -271,10 +283,12 @@ fill(UNUSED void **state)
 	free(servers_sql(servers, "DO $$ DECLARE name regclass; BEGIN\n"
 				  "FOR name IN SELECT inhrelid FROM pg_inherits\n"
 				  "WHERE inhparent IN ('chat_logs'::regclass,\n"
-				  "'authorizations'::regclass, 'messages'::regclass)\n"
+				  "'authorizations'::regclass, 'messages'::regclass,\n"
+				  "'tool_executions'::regclass)\n"
 				  "AND inhrelid NOT IN ('chat_logs_default'::regclass,\n"
 				  "'authorizations_default'::regclass,\n"
-				  "'messages_default'::regclass)\n"
+				  "'messages_default'::regclass,\n"
+				  "'tool_executions_default'::regclass)\n"
 				  "LOOP EXECUTE format('DROP TABLE %s', name); END LOOP; END $$"));
 	for (size_t i = 0; many_rows[i] != NULL; i++)
 		free(servers_sql(servers, many_rows[i]));

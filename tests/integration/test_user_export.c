@@ -148,7 +148,7 @@ static void
 it_needs_every_scope_that_reads_some_of_it(UNUSED void **state)
 {
 	static const char *const scopes[] = { "users", "logs:read", "budgets:read", "credits",
-		"conversations", "admin" };
+		"conversations", "tools", "admin" };
 	const char *id, *whole, *path;
 
 	erasing_use_client("user-export-scope");
