@@ -276,7 +276,21 @@ log_request(const struct request *req, size_t bytes_out, int64_t usec)
 	log_text(level, "request", buf_text(&line));
 }
 
-<<<<<<< HEAD
+const char *
+request_header(const struct request *req, const char *name)
+{
+	return header(call_param(req->call, name));
+}
+
+static void
+tell(struct request *req, size_t bytes_out)
+{
+	int64_t usec = clock_monotonic() - req->began;
+
+	metrics_request(req->reply.status, usec);
+	log_request(req, bytes_out, usec);
+}
+
 /*
  * Sends all but the last portion of what was begun. Each lives until it is sent; the last, which
  * becomes *body, until the end. False: there was none.
@@ -300,21 +314,6 @@ send_rest(struct request *req, struct text *head, struct text *body, size_t *ret
 			return true;
 	}
 	return task_fail(task, ERR_UNAVAILABLE, "The peer did not take the answer.");
-=======
-const char *
-request_header(const struct request *req, const char *name)
-{
-	return header(call_param(req->call, name));
-}
-
-static void
-tell(struct request *req, size_t bytes_out)
-{
-	int64_t usec = clock_monotonic() - req->began;
-
-	metrics_request(req->reply.status, usec);
-	log_request(req, bytes_out, usec);
->>>>>>> efd441c (Tell what happens as it happens, by Server-Sent Events)
 }
 
 void
@@ -334,21 +333,14 @@ request_finish(struct request *req, bool ok)
 	struct text body = buf_text(&req->reply.body);
 	if (strcmp(req->method, "HEAD") == 0)
 		body.len = 0;
-<<<<<<< HEAD
 	else if (req->reply.rest != NULL)
 		whole = send_rest(req, &head, &body, &sent);
 	db_rollback(task);
-	int64_t usec = clock_monotonic() - req->began;
-	metrics_request(req->reply.status, usec);
-	log_request(req, sent + body.len, usec);
+	tell(req, sent + body.len);
 	if (whole)
 		server_finish(req->call, head, body);
 	else
 		server_cut(req->call);
-=======
-	tell(req, body.len);
-	server_finish(req->call, head, body);
->>>>>>> efd441c (Tell what happens as it happens, by Server-Sent Events)
 }
 
 struct stream *

@@ -277,8 +277,8 @@ call_read_body(struct call *call, size_t max, struct text *ret)
 	return ended && body.len == length ? CALL_OK : CALL_SHORT;
 }
 
-static void
-end(struct call *call)
+void
+server_end(struct call *call)
 {
 	FCGX_Free(call->fcgi, 0);
 	server_give_arena(call->server, call->arena);
@@ -297,7 +297,7 @@ server_finish(struct call *call, struct text head, struct text body)
 	bool farewell = !asked_to_close && (closes || atomic_load(&server->stopping));
 	bool sent =
 	    server_send_answer(call, head, body, farewell ? SERVER_SEND_FAREWELL : SERVER_SEND_END);
-	end(call);
+	server_end(call);
 	if (!sent || asked_to_close || closes)
 		server_drop(call);
 	else
@@ -315,7 +315,7 @@ server_send(struct call *call, struct text head, struct text part)
 void
 server_cut(struct call *call)
 {
-	drain(call);
-	end(call);
+	server_drain(call);
+	server_end(call);
 	server_drop(call);
 }

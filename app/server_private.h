@@ -79,23 +79,20 @@ void server_drop(struct call *call);
  * or close it from here on. */
 void server_rest(struct call *call, bool farewell);
 
-<<<<<<< HEAD
 /* What stands behind what is sent of an answer. */
 enum server_send { SERVER_SEND_PART, SERVER_SEND_END, SERVER_SEND_FAREWELL };
 /* False when the peer did not take it all in time. */
 bool server_send_answer(
     struct call *call, struct text head, struct text body, enum server_send what);
-=======
 /*
  * Reads what is left of the body, which would else be taken for the next request, and frees the
  * buffer: requests that wait for a commit are many.
  */
 void server_drain(struct call *call);
-/* A whole answer. False when the peer did not take it all in time. */
-bool server_send_answer(struct call *call, struct text head, struct text body, bool farewell);
+/* Gives back what the request held, but not its connection. */
+void server_end(struct call *call);
 /* The end of an answer, and of what the connection is used for. */
 void server_send_end(int fd);
->>>>>>> efd441c (Tell what happens as it happens, by Server-Sent Events)
 /*
  * Asks nginx to close the connection, at any moment, without a loss. If we closed it just as nginx
  * puts a request on it, that request would be lost: nginx does not send a POST twice. So we send a

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fastcgi.h>
-#include <fcgiapp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -137,10 +136,7 @@ stream_open(struct call *call, struct text head)
 	stream->call = call;
 	server_drain(call);
 	(void)stream_write(stream, head);
-	FCGX_Free(call->fcgi, 0);
-	server_give_arena(call->server, call->arena);
-	call->arena = NULL;
-	atomic_fetch_sub(&call->server->requests, 1);
+	server_end(call);
 	return stream;
 }
 
