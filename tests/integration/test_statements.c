@@ -250,8 +250,8 @@ static const struct {
 	{ tool_statistic_statements, "tool_statistics_pkey ", 1 },
 	{ usage_rank_statements, "Index Scan on user_costs_pkey ", 1 },
 	{ usage_row_statements, "Index Scan using cost_aggregates_pkey ", 1 },
-	/* Rows, and the quarters in those by hour, where there is one or there are several. */
-	{ usage_row_statements, "Index Scan using cost_aggregates_key ", 3 },
+	/* Rows, and the quarters in those by hour. */
+	{ usage_row_statements, "Index Scan using cost_aggregates_key ", 2 },
 	{ usage_row_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },
 	{ prompt_analysis_statements, "prompt_events_prefix ", 1 },
 	{ prompt_similar_statements, "using prompt_embeddings_seen_at ", 1 },
