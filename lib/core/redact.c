@@ -98,10 +98,11 @@ size_t
 redact_json(struct text json, const char *names, char *out)
 {
 	static const char redacted[] = REDACTED;
-	struct writer writer = { .out = out };
+	struct writer writer = { 0 };
 	const char *end = json.at + json.len, *copied = json.at;
 	struct text rest = json, name, value;
 
+	writer.out = out;
 	while (next_member(&rest, &name, &value)) {
 		if (!is_secret(name, names))
 			continue;
