@@ -40,6 +40,7 @@ struct request {
 	struct text params[REQUEST_PARAMS_MAX]; /* {…} parts of the route's path, in order */
 	const struct identity *identity; /* NULL on routes without a key */
 	void (*committed)(struct request *req); /* called behind the commit; NULL: nothing to do */
+	const void *done; /* what committed() is to tell of; or NULL */
 	int64_t began; /* clock_monotonic() */
 };
 

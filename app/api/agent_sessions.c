@@ -4,6 +4,7 @@
 #include "app/rest.h"
 #include "lib/model/agent_session_tree.h"
 #include "lib/model/audit.h"
+#include "lib/model/event.h"
 
 struct input {
 	struct agent_progress progress;
@@ -108,18 +109,69 @@ agent_sessions_fill(struct request *req, void *object)
 		session->user = req->task->user;
 }
 
+struct done {
+	struct agent_session session;
+	int64_t cancelled; /* with it, or as it; 0: it was not cancelled */
+};
+
+static void
+write_done(struct json_out *out, const void *object)
+{
+	const struct done *done = object;
+	const struct agent_session *session = &done->session;
+
+	json_open(out);
+	json_id(out, "agent_session_id", session->head.id);
+	json_id(out, "user_id", session->user);
+	json_text(out, "external_id", session->external_id);
+	json_id(out, "root_id", session->root);
+	json_text(out, "status", agent_status_names[session->status]);
+	json_text(out, "phase", session->phase);
+	json_millionths(out, "progress", session->progress);
+	json_int(out, "iteration_count", session->iteration_count);
+	json_int(out, "tool_calls_count", session->tool_calls_count);
+	json_int(out, "tokens_used", session->tokens_used);
+	json_cents(out, "total_cost_cents", session->total_cost_nanos);
+	if (done->cancelled > 0)
+		json_int(out, "cancelled", done->cancelled);
+	json_close(out);
+}
+
+static void
+tell(struct request *req)
+{
+	const struct done *done = req->done;
+
+	event_tell(req->task, EVENT_AGENT_PROGRESS, done->session.user, done->session.head.id,
+	    write_done, done);
+}
+
+static struct done *
+new_done(struct request *req)
+{
+	return arena_alloc(req->task->arena, sizeof(struct done));
+}
+
+static bool
+reply_session(struct request *req, struct reply *reply, const struct done *done)
+{
+	req->done = done;
+	req->committed = tell;
+	return rest_reply(reply, 200, &agent_session_resource, &done->session, false);
+}
+
 bool
 agent_sessions_progress(struct request *req, struct reply *reply)
 {
 	struct input input = nothing;
-	struct agent_session session;
+	struct done *done = new_done(req);
 	struct id id;
 
 	if (!request_id_param(req, 0, &id) || !request_read_body(req, &input))
 		return false;
-	if (!agent_session_progress(req->task, id, &input.progress, &session))
+	if (!agent_session_progress(req->task, id, &input.progress, &done->session))
 		return false;
-	return rest_reply(reply, 200, &agent_session_resource, &session, false);
+	return reply_session(req, reply, done);
 }
 
 static bool
@@ -127,8 +179,8 @@ end(struct request *req, struct reply *reply, enum agent_status status)
 {
 	const struct identity *identity = req->identity;
 	struct input input = nothing;
+	struct done *done = new_done(req);
 	struct agent_ending ending;
-	struct agent_session session;
 	struct id id;
 
 	if (!request_id_param(req, 0, &id) || !request_read_body(req, &input))
@@ -142,9 +194,9 @@ end(struct request *req, struct reply *reply, enum agent_status status)
 		.credits = identity->credits,
 		.api_key = identity->lineage,
 		.address = req->task->actor->address };
-	if (!agent_session_end(req->task, id, &ending, &session))
+	if (!agent_session_end(req->task, id, &ending, &done->session))
 		return false;
-	return rest_reply(reply, 200, &agent_session_resource, &session, false);
+	return reply_session(req, reply, done);
 }
 
 bool
@@ -170,14 +222,16 @@ write_cancelled(struct json_out *out, const void *count)
 bool
 agent_sessions_cancel(struct request *req, struct reply *reply)
 {
-	int64_t count;
+	struct done *done = new_done(req);
 	struct id id;
 
 	if (!request_id_param(req, 0, &id))
 		return false;
-	if (!agent_session_cancel(req->task, id, &count))
+	if (!agent_session_cancel(req->task, id, &done->session, &done->cancelled))
 		return false;
-	return reply_json(reply, 200, write_cancelled, &count);
+	req->done = done;
+	req->committed = done->cancelled > 0 ? tell : NULL;
+	return reply_json(reply, 200, write_cancelled, &done->cancelled);
 }
 
 bool

@@ -132,18 +132,18 @@ agent_session_find_running(struct task *task, struct id id, struct agent_session
 }
 
 bool
-agent_session_cancel(struct task *task, struct id id, int64_t *ret_cancelled)
+agent_session_cancel(
+    struct task *task, struct id id, struct agent_session *ret, int64_t *ret_cancelled)
 {
 	struct db_params *params = agent_session_key(task, id);
-	struct agent_session session;
 	struct db_rows *rows;
 
-	if (!resource_find(task, &agent_session_resource, id, &session) ||
-	    !db_query(task, lock_root_sql, agent_session_key(task, session.root), NULL))
+	if (!resource_find(task, &agent_session_resource, id, ret) ||
+	    !db_query(task, lock_root_sql, agent_session_key(task, ret->root), NULL))
 		return false;
 	db_add_time(params, task->now);
 	if (!db_query(task, cancel_sql, params, &rows))
 		return false;
 	*ret_cancelled = db_changed(rows);
-	return true;
+	return resource_find(task, &agent_session_resource, id, ret);
 }

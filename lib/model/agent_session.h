@@ -107,8 +107,9 @@ struct agent_ending {
 NODISCARD bool agent_session_end(
     struct task *task, struct id id, const struct agent_ending *ending, struct agent_session *ret);
 
-/* Ends the session and all below it that still run; none begins there any more. */
-NODISCARD bool agent_session_cancel(struct task *task, struct id id, int64_t *ret_cancelled);
+/* Ends the session and all below it that still run, so many; none begins there any more. */
+NODISCARD bool agent_session_cancel(
+    struct task *task, struct id id, struct agent_session *ret, int64_t *ret_cancelled);
 
 /* For the tests; NULL behind the last. */
 extern const char *const agent_session_statements[];

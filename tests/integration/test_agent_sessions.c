@@ -8,6 +8,7 @@
 #include "tests/api.h"
 #include "tests/bound.h"
 #include "tests/erasing.h"
+#include "tests/listening.h"
 
 #define SESSIONS "/v1/agent-sessions"
 #define UNKNOWN "01890000-0000-7000-8000-000000000000"
@@ -286,6 +287,37 @@ a_bound_key_begins_sessions_of_its_user(UNUSED void **state)
 	assert_int_equal(api_rows(), 1);
 }
 
+/* Who listens hears how far it is, and how it ends. */
+static void
+what_is_told_is_heard(UNUSED void **state)
+{
+	struct listening listening;
+	const char *id, *below;
+
+	api_use_new_client("agents-heard");
+	id = begin();
+	below = begin_below(id);
+	listening = listening_to("/v1/events?types=agent.progress");
+	tell(id, "{\"phase\":\"PLAN\",\"progress\":0.25}");
+	listening_await(&listening, "\"phase\":\"PLAN\",\"progress\":0.25");
+	api_expect(200, "POST", at(below, "/complete"), "{\"total_cost_cents\":1.5}");
+	listening_await(&listening,
+	    api_text("{\"agent_session_id\":\"%s\",\"user_id\":null,\"external_id\":null,"
+		     "\"root_id\":\"%s\",\"status\":\"completed\"",
+		below, id));
+	listening_await(&listening, "\"total_cost_cents\":1.5");
+	(void)begin_below(id);
+	api_expect(200, "POST", at(id, "/cancel"), NULL);
+	listening_await(&listening, "\"cancelled\":2");
+	/* What changes nothing is not told. */
+	api_expect(200, "POST", at(id, "/cancel"), NULL);
+	api_expect(409, "PATCH", at(id, "/progress"), "{}");
+	tell(begin(), "{\"phase\":\"LAST\"}");
+	listening_await(&listening, "\"phase\":\"LAST\"");
+	assert_int_equal(listening_count(&listening, "event: agent.progress"), 4);
+	listening_close(&listening);
+}
+
 static void
 a_persons_sessions_go_with_the_person(UNUSED void **state)
 {
@@ -322,6 +354,7 @@ main(void)
 		cmocka_unit_test(a_report_has_a_limit),
 		cmocka_unit_test(a_list_has_bounds_of_time),
 		cmocka_unit_test(a_bound_key_begins_sessions_of_its_user),
+		cmocka_unit_test(what_is_told_is_heard),
 		cmocka_unit_test(a_persons_sessions_go_with_the_person),
 	};
 
