@@ -27,9 +27,14 @@
 	"trace_id = NULL, span_id = NULL, parent_span_id = NULL, error_message = NULL, " \
 	"metadata = NULL, " KEY_GONE
 static const char log_sql[] = UPDATE_SOME("chat_logs", OF_USER, LOG_CHANGES);
-/* Records of a session of theirs that name nobody. */
-static const char log_session_sql[] = UPDATE_SOME("chat_logs",
-    "client_id = $1 AND session_id = ANY (ARRAY(" SESSIONS ")) AND user_id IS NULL", LOG_CHANGES);
+/* Records of a session or conversation of theirs that name nobody. */
+#define LOG_OF(column, ids) \
+	UPDATE_SOME("chat_logs", \
+	    "client_id = $1 AND " column " = ANY (ARRAY(" ids ")) AND user_id IS NULL", \
+	    LOG_CHANGES)
+static const char log_session_sql[] = LOG_OF("session_id", SESSIONS);
+static const char log_conversation_sql[] =
+    LOG_OF("conversation_id", "SELECT id FROM conversations WHERE " OF_USER);
 static const char log_find_sql[] = FIND("chat_logs", OF_USER " ORDER BY id");
 
 static const char authorizations_sql[] = UPDATE_SOME("authorizations", OF_USER,
@@ -177,6 +182,9 @@ static const char verifications_find_sql[] = FIND("email_verifications", OF_USER
 static const char mfa_sql[] = "DELETE FROM user_mfa WHERE " OF_USER;
 static const char mfa_find_sql[] = FIND("user_mfa", OF_USER);
 
+/* With the messages that came meanwhile. */
+static const char conversations_sql[] = DELETE_SOME("conversations", OF_USER);
+static const char conversations_find_sql[] = FIND("conversations", OF_USER " ORDER BY id");
 static const char sessions_sql[] = DELETE_SOME("sessions", OF_USER);
 static const char sessions_find_sql[] = FIND("sessions", OF_USER " ORDER BY id");
 /* The first of a line goes last. */
@@ -186,11 +194,12 @@ static const char users_sql[] = "DELETE FROM users WHERE client_id = $1 AND id =
 static const char users_find_sql[] = FIND("users", "client_id = $1 AND id = $2");
 
 const char *const erasure_table_statements[] = { verifications_sql, verifications_find_sql, mfa_sql,
-	mfa_find_sql, log_sql, log_session_sql, log_find_sql, authorizations_sql,
-	authorizations_find_sql, carries_sql, carries_find_sql, budgets_sql, budgets_find_sql,
-	deliveries_sql, alerts_sql, alerts_find_sql, answers_sql, answers_find_sql, audit_sql,
-	audit_find_sql, sums_sql, sums_find_sql, costs_sql, costs_find_sql, details_sql,
-	details_find_sql, accounts_sql, accounts_find_sql, transactions_find_sql, failures_sql,
+	mfa_find_sql, log_sql, log_session_sql, log_conversation_sql, log_find_sql,
+	authorizations_sql, authorizations_find_sql, carries_sql, carries_find_sql, budgets_sql,
+	budgets_find_sql, deliveries_sql, alerts_sql, alerts_find_sql, answers_sql,
+	answers_find_sql, audit_sql, audit_find_sql, sums_sql, sums_find_sql, costs_sql,
+	costs_find_sql, details_sql, details_find_sql, accounts_sql, accounts_find_sql,
+	transactions_find_sql, failures_sql, conversations_sql, conversations_find_sql,
 	sessions_sql, sessions_find_sql, tokens_sql, tokens_find_sql, users_sql, users_find_sql,
 	NULL };
 
@@ -204,7 +213,7 @@ static const struct erasure_table rows[] = {
 	    "user_id session_id conversation_id agent_session_id agent_root_id api_key_id trace_id "
 	    "span_id "
 	    "parent_span_id error_message metadata",
-	    .erase = { log_sql, log_session_sql }, .find = log_find_sql },
+	    .erase = { log_sql, log_session_sql, log_conversation_sql }, .find = log_find_sql },
 	{ "authorizations",
 	    "client_id id created_at expires_at user_tier feature provider model tags held_cents "
 	    "held_tokens model_pricing_id settled_at settled_by cost_cents voided_at granted_at",
@@ -255,6 +264,11 @@ static const struct erasure_table rows[] = {
 	    .erase = { alerts_sql }, .find = alerts_find_sql },
 	{ "idempotency_keys", "client_id request_hash status content_type sealed created_at",
 	    "key body", .erase = { answers_sql }, .find = answers_find_sql },
+	{ "conversations",
+	    "client_id id status current_version next_version message_count token_count "
+	    "last_message_at ended_at created_at updated_at",
+	    "user_id session_id title", .erase = { conversations_sql },
+	    .find = conversations_find_sql },
 	{ "sessions", "client_id id expires_at revoked_at created_at updated_at",
 	    "user_id ip_address user_agent", "token_hash", { sessions_sql },
 	    .find = sessions_find_sql },

@@ -8,7 +8,7 @@
 
 #include "lib/base.h"
 
-#define ERASURE_WAYS_MAX 2
+#define ERASURE_WAYS_MAX 3
 
 struct erasure_table {
 	const char *name;

@@ -41,9 +41,6 @@ static const char messages_sql[] =
     "AND created_at >= (SELECT min(created_at) FROM picked) "
     "AND created_at <= (SELECT max(created_at) FROM picked)";
 static const char messages_find_sql[] = FIND("messages", OF_USER " ORDER BY id");
-/* With the messages that came meanwhile. */
-static const char conversations_sql[] = DELETE_SOME("conversations", OF_USER);
-static const char conversations_find_sql[] = FIND("conversations", OF_USER " ORDER BY id");
 
 /* The deepest first: those below a session go before it does. */
 static const char agents_sql[] = DELETE_SOME("agent_sessions", OF_USER " ORDER BY depth DESC");
@@ -65,9 +62,8 @@ static const char executions_find_sql[] = FIND("tool_executions", OF_USER " ORDE
 
 const char *const erasure_work_statements[] = { agents_sql, agents_find_sql, agent_sums_sql,
 	agent_sums_find_sql, embeddings_sql, embeddings_find_sql, analysis_sql, analysis_find_sql,
-	events_sql, events_find_sql, messages_sql, messages_find_sql, conversations_sql,
-	conversations_find_sql, versions_sql, versions_find_sql, executions_sql,
-	executions_find_sql, NULL };
+	events_sql, events_find_sql, messages_sql, messages_find_sql, versions_sql,
+	versions_find_sql, executions_sql, executions_find_sql, NULL };
 
 const struct erasure_table erasure_work[] = {
 	{ "agent_session_usage", "client_id calls cost_nanos tokens", "agent_session_id",
@@ -90,11 +86,6 @@ const struct erasure_table erasure_work[] = {
 	    .erase = { events_sql }, .find = events_find_sql },
 	{ "messages", "client_id id created_at conversation_id ordinal role tokens",
 	    "user_id content metadata", .erase = { messages_sql }, .find = messages_find_sql },
-	{ "conversations",
-	    "client_id id status current_version next_version message_count token_count "
-	    "last_message_at ended_at created_at updated_at",
-	    "user_id session_id title", .erase = { conversations_sql },
-	    .find = conversations_find_sql },
 	{ "tool_executions", "client_id id created_at tool success duration_ms",
 	    "user_id conversation_id agent_session_id arguments result error_message",
 	    .erase = { executions_sql }, .find = executions_find_sql },

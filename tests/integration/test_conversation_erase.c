@@ -80,7 +80,7 @@ an_erasure_leaves_a_receipt_and_no_word(UNUSED void **state)
 static void
 a_user_takes_theirs_with_them(UNUSED void **state)
 {
-	const char *user, *session, *id, *other, *receipt;
+	const char *user, *session, *id, *other, *receipt, *record;
 
 	erasing_use_client("erase-talker");
 	other = api_add("/v1/conversations", "{\"title\":\"stays\"}");
@@ -88,11 +88,19 @@ a_user_takes_theirs_with_them(UNUSED void **state)
 	user = erasing_add_user("talker");
 	session = api_add("/v1/sessions", api_text("{\"user_id\":\"%s\"}", user));
 	id = add_conversation(api_text(",\"session_id\":\"%s\"", session));
+	/* It names nobody, but what somebody said. */
+	record = api_add("/v1/chat-logs",
+	    api_text("{\"conversation_id\":\"%s\",\"input_tokens\":1,\"verified_cost_cents\":3,"
+		     "\"metadata\":{\"of\":\"" MARK "\"}}",
+		id));
 	receipt = erasing_run("--user", user);
 	assert_non_null(strstr(receipt, "\"messages\": 3"));
 	assert_non_null(strstr(receipt, "\"conversations\": 1"));
 	erasing_expect_nowhere(MARK);
 	erasing_expect_nowhere(user);
+	api_expect(200, "GET", api_text("/v1/chat-logs/%s", record), NULL);
+	api_expect_json("verified_cost_cents", "3");
+	api_expect_json("conversation_id", "null");
 	api_expect(404, "GET", path(id, ""), NULL);
 	api_expect(200, "GET", path(other, "/messages"), NULL);
 	assert_int_equal(api_rows(), 1);

@@ -123,23 +123,33 @@ each_limit_holds(UNUSED void **state)
 #define APPENDERS 64
 #define APPENDED_EACH 4
 
+/* Of messages, and of one version. */
 struct appender {
 	pthread_t thread;
 	const char *body;
 	int added;
 };
 
+static const char *versions; /* the path of those of the same conversation */
+
+static bool
+append(const char *path, const char *sent)
+{
+	struct http_answer answer = api_call("POST", path, NULL, sent);
+	bool added = answer.status == 201;
+
+	http_free(&answer);
+	return added;
+}
+
 static void *
 append_in_thread(void *argument)
 {
 	struct appender *appender = argument;
 
-	for (int i = 0; i < APPENDED_EACH; i++) {
-		struct http_answer answer = api_call("POST", messages, NULL, appender->body);
-
-		appender->added += answer.status == 201;
-		http_free(&answer);
-	}
+	for (int i = 0; i < APPENDED_EACH; i++)
+		appender->added += append(messages, appender->body);
+	appender->added += append(versions, "{\"html\":\"v\"}");
 	return NULL;
 }
 
@@ -149,6 +159,7 @@ numbers_have_no_gaps_when_many_append(UNUSED void **state)
 	static struct appender appenders[APPENDERS];
 	const char *id = begin("messages-appenders");
 
+	versions = api_text("/v1/conversations/%s/versions", id);
 	for (int i = 0; i < APPENDERS; i++) {
 		appenders[i].body = body("user", "c", i);
 		assert_int_equal(
@@ -156,8 +167,13 @@ numbers_have_no_gaps_when_many_append(UNUSED void **state)
 	}
 	for (int i = 0; i < APPENDERS; i++) {
 		pthread_join(appenders[i].thread, NULL);
-		assert_int_equal(appenders[i].added, APPENDED_EACH);
+		assert_int_equal(appenders[i].added, APPENDED_EACH + 1);
 	}
+	assert_string_equal(api_sql("SELECT array_agg(version ORDER BY version)\n"
+				    "= ARRAY(SELECT generate_series(0, %d)) FROM versions\n"
+				    "WHERE conversation_id = '%s'",
+				APPENDERS - 1, id),
+	    "t");
 	assert_string_equal(api_sql("SELECT array_agg(ordinal ORDER BY ordinal)\n"
 				    "= ARRAY(SELECT generate_series(1, %d)::bigint) FROM messages\n"
 				    "WHERE conversation_id = '%s'",
