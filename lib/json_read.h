@@ -16,9 +16,7 @@
 
 enum json_type {
 	JSON_TEXT, /* const char *: min and max count characters (code points) */
-	JSON_LONG, /* struct text: min to max bytes, of so many that they are not copied: it lies
-		      inside the body, which is written over, so that nothing can be read from it
-		      again; in bodies only */
+	JSON_LONG, /* struct text: min to max bytes, inside the body, which is written over */
 	JSON_INT, /* int64_t: whole numbers, min to max */
 	JSON_BOOL, /* bool */
 	JSON_CENTS, /* int64_t nano-dollars, as min and max: cents with at most 7 decimals */
@@ -31,8 +29,7 @@ enum json_type {
 	JSON_DATE, /* int32_t days since 1970 */
 	JSON_ID, /* struct id; never nil */
 	JSON_CHOICE, /* int: index into choices */
-	JSON_TEXTS, /* struct json_texts: array of min to max texts; each 1 to max_item
-		       characters */
+	JSON_TEXTS, /* struct json_texts: min to max texts; each 1 to max_item characters */
 	JSON_INTS, /* struct json_ints: array of min to max whole numbers; each 1 to max_item */
 	JSON_REALS, /* struct json_reals: array of min to max numbers that a float holds */
 	JSON_GROUP, /* an object with fields of its own, the table inside: their values are members

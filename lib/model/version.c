@@ -4,6 +4,11 @@
 
 #define COLUMNS "id, version, description, size_bytes, created_at"
 
+/* libpq holds a message whole until it is sent. So html goes to the server part by part, and is
+ * kept there in settings of the transaction until the statement that puts them together. */
+#define PART "'app.version_part_' || "
+static const char part_sql[] = "SELECT set_config(" PART "$1::bigint, $2, true) IS NULL";
+
 /* The row of the conversation is locked until the end of the transaction: nobody else gets a number
  * before, and one that is not stored is given again. */
 static const char add_sql[] =
@@ -13,7 +18,9 @@ static const char add_sql[] =
     "WHERE client_id = $1 AND id = $2 AND status = 'active'\n"
     "RETURNING user_id, current_version)\n"
     "INSERT INTO versions (client_id, id, conversation_id, version, user_id, html, description)\n"
-    "SELECT $1, $3, $2, current_version, user_id, $4, $5\n"
+    "SELECT $1, $3, $2, current_version, user_id,\n"
+    "(SELECT string_agg(current_setting(" PART "part), '')\n"
+    "FROM (SELECT * FROM generate_series(1, $4::bigint) AS part ORDER BY part) AS parts), $5\n"
     "FROM numbered\n"
     "RETURNING " COLUMNS;
 
@@ -44,7 +51,8 @@ static const char read_sql[] =
     "FROM whole AS w\n"
     "CROSS JOIN LATERAL generate_series(0, w.last_part) AS part";
 
-const char *const version_statements[] = { add_sql, find_sql, list_sql, set_sql, read_sql, NULL };
+const char *const version_statements[] = { part_sql, add_sql, find_sql, list_sql, set_sql, read_sql,
+	NULL };
 
 static struct db_params *
 key(struct task *task, struct id conversation)
@@ -77,6 +85,39 @@ find_conversation(struct task *task, struct id id, struct conversation *ret)
 	return resource_find(task, &conversation_resource, id, ret);
 }
 
+/* A part that ends where a character ends. */
+static struct text
+cut_part(struct text *rest)
+{
+	size_t len = rest->len;
+	struct text part;
+
+	if (len > VERSION_PART_SIZE)
+		for (len = VERSION_PART_SIZE; ((unsigned char)rest->at[len] & 0xc0) == 0x80;)
+			len--;
+	part = (struct text){ rest->at, len };
+	rest->at += len;
+	rest->len -= len;
+	return part;
+}
+
+static bool
+send_html(struct task *task, struct text html, int64_t *ret_parts)
+{
+	int64_t parts = 0;
+
+	while (html.len > 0) {
+		struct db_params *params = db_params(task);
+
+		db_add_int(params, ++parts);
+		db_add_text_n(params, cut_part(&html));
+		if (!db_query(task, part_sql, params, NULL))
+			return false;
+	}
+	*ret_parts = parts;
+	return true;
+}
+
 bool
 version_add(struct task *task, struct id conversation, const struct version_input *input,
     struct version *ret)
@@ -84,9 +125,12 @@ version_add(struct task *task, struct id conversation, const struct version_inpu
 	struct db_params *params = key(task, conversation);
 	struct conversation found;
 	struct db_rows *rows;
+	int64_t parts;
 
+	if (!send_html(task, input->html, &parts))
+		return false;
 	db_add_id(params, id_new(task->now));
-	db_add_text_n(params, input->html);
+	db_add_int(params, parts);
 	db_add_text(params, input->description);
 	if (!db_query(task, add_sql, params, &rows))
 		return false;

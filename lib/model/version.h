@@ -2,8 +2,8 @@
  * Versions of what a conversation makes: html with a description, numbered from 0 without gaps. The
  * newest is the current one, until another is made that. None is ever changed.
  *
- * Html is long: it is written from where it lies, and read in parts. Every call sees only the rows
- * of task->client. Texts live as long as the task.
+ * Html is long: it goes to the database and comes from there in parts. Every call sees only the
+ * rows of task->client. Texts live as long as the task.
  */
 #ifndef LIB_MODEL_VERSION_H
 #define LIB_MODEL_VERSION_H
@@ -14,7 +14,7 @@
 #define VERSION_HTML_MAX (16 << 20) /* bytes */
 #define VERSION_DESCRIPTION_MAX 500 /* characters */
 #define VERSION_NUMBER_MAX INT32_MAX
-#define VERSION_PART_SIZE (1 << 20) /* bytes */
+#define VERSION_PART_SIZE (1 << 18) /* bytes */
 
 struct version {
 	struct id id;
