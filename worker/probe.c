@@ -4,7 +4,7 @@
 #include "lib/model/integration_call.h"
 #include "worker/sender.h"
 
-static const enum integration_outcome outcomes[] = {
+static const int outcomes[] = {
 	[SENDER_NONE] = INTEGRATION_OK,
 	[SENDER_STATUS] = INTEGRATION_STATUS,
 	[SENDER_PRIVATE] = INTEGRATION_PRIVATE,

@@ -8,6 +8,7 @@
 #include "tests/api.h"
 #include "tests/integrating.h"
 #include "tests/receiver.h"
+#include "worker/probe.h"
 
 static const struct {
 	const char *sentence;
@@ -39,33 +40,45 @@ what_came_of_a_test_is_shown(UNUSED void **state)
 	}
 }
 
-static const struct {
-	const char *sentence;
-	const char *base_url;
-	const char *outcome;
-} ends[] = {
-	{ "nobody listens", "http://127.0.0.1:1", "connection" },
-	{ "the name leads nowhere", "http://no-such-host.invalid", "name" },
-	{ "no TLS is spoken there", "https://127.0.0.1:RECEIVER", "tls" },
-};
+static void
+expect_no_answer(const char *base_url, const char *outcome)
+{
+	integrating_test(integrating_add_at(base_url, ",\"type\":\"http\""));
+	if (strcmp(api_json("last_test_outcome"), outcome) != 0)
+		fail_msg("%s: %s", base_url, api_answer()->body);
+	api_expect_json("last_test_status", "null");
+}
 
 static void
 what_does_not_answer_is_told_apart(UNUSED void **state)
 {
-	for (size_t i = 0; i < COUNT(ends); i++) {
-		/* A handshake is not the form of a request: the receiver must not wait for more. */
-		servers_setting(api_servers(), "webhook_timeout_ms", i == 2 ? "2000" : "20000");
-		integrating_test(integrating_add_at(ends[i].base_url, ",\"type\":\"http\""));
-		if (strcmp(api_json("last_test_outcome"), ends[i].outcome) != 0 &&
-		    (i != 2 || strcmp(api_json("last_test_outcome"), "timeout") != 0))
-			fail_msg("%s: %s", ends[i].sentence, api_answer()->body);
-		api_expect_json("last_test_status", "null");
-	}
+	const char *plain = servers_http_url(api_servers());
+
+	expect_no_answer("http://127.0.0.1:1", "connection");
+	expect_no_answer("http://no-such-host.invalid", "name");
+	expect_no_answer(api_text("https%s", plain + strlen("http")), "tls");
 	servers_setting(api_servers(), "webhook_timeout_ms", "300");
 	receiver_answer(NULL);
-	integrating_test(integrating_add(""));
-	api_expect_json("last_test_outcome", "timeout");
+	expect_no_answer("http://127.0.0.1:RECEIVER", "timeout");
 	servers_setting(api_servers(), "webhook_timeout_ms", "20000");
+}
+
+/* Those behind the last of a run wait for the next. */
+static void
+a_run_calls_so_many(UNUSED void **state)
+{
+	const char *path = integrating_add_at("http://127.0.0.1:1", ",\"type\":\"http\"");
+
+	(void)api_sql("INSERT INTO client_integrations SELECT (jsonb_populate_record(t,"
+		      " jsonb_build_object('id', gen_random_uuid(), 'test_due_at', now()))).*"
+		      " FROM client_integrations AS t, generate_series(0, %d) WHERE id = '%s'",
+	    PROBE_MAX, strrchr(path, '/') + 1);
+	integrating_run();
+	assert_string_equal(
+	    api_sql("SELECT count(*) FROM client_integrations WHERE test_due_at IS NOT NULL"), "1");
+	integrating_run();
+	assert_string_equal(
+	    api_sql("SELECT count(*) FROM client_integrations WHERE test_due_at IS NOT NULL"), "0");
 }
 
 /* Written where they were allowed, called where they are not any more. */
@@ -213,6 +226,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_came_of_a_test_is_shown),
 		TEST(what_does_not_answer_is_told_apart),
+		TEST(a_run_calls_so_many),
 		TEST(private_addresses_are_refused),
 		TEST(credentials_are_sent_as_they_are_meant),
 		TEST(an_endpoint_is_called_behind_its_base),
