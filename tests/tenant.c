@@ -11,6 +11,29 @@
 /* Of the catalogue, which is every client's, there is none with this id. */
 #define NOBODYS "00000000-0000-7000-8000-000000000001"
 
+/* What its calls reach. */
+static void
+make_systems(struct tenant *tenant)
+{
+	const char *mark = tenant->mark;
+
+	tenant->integration = api_add("/v1/integrations",
+	    api_text("{\"type\":\"http\",\"name\":\"%s\",\"base_url\":\"https://%s.example\","
+		     "\"configuration\":{\"a\":\"%s\"},\"credentials\":{\"token\":\"%s\"}}",
+		mark, mark, mark, mark));
+	tenant->endpoint = api_add(api_text("/v1/integrations/%s/endpoints", tenant->integration),
+	    api_text("{\"name\":\"%s\",\"path\":\"/%s\"}", mark, mark));
+	/* Every client sees its name. */
+	api_sql("INSERT INTO tools (id, name, parameters)\n"
+		"VALUES (gen_random_uuid(), md5('%s'), '{}')",
+	    mark);
+	tenant->client_tool = api_add("/v1/client-tools",
+	    api_text("{\"tool_id\":\"%s\",\"webhook_url\":\"https://%s.example/\"}",
+		api_sql("SELECT id FROM tools WHERE name = md5('%s')", mark), mark));
+	tenant->tool_execution = api_add("/v1/tool-executions",
+	    api_text("{\"user_id\":\"%s\",\"tool\":\"%s\"}", tenant->user, mark));
+}
+
 void
 tenant_make(struct tenant *tenant)
 {
@@ -52,26 +75,12 @@ tenant_make(struct tenant *tenant)
 	    "/v1/authorizations", api_text("{\"max_cost_cents\":0.5,\"feature\":\"%s\"}", mark));
 	tenant->webhook =
 	    api_add("/v1/webhooks", api_text("{\"url\":\"https://%s.example/\"}", mark));
-	tenant->integration = api_add("/v1/integrations",
-	    api_text("{\"type\":\"http\",\"name\":\"%s\",\"base_url\":\"https://%s.example\","
-		     "\"configuration\":{\"a\":\"%s\"},\"credentials\":{\"token\":\"%s\"}}",
-		mark, mark, mark, mark));
-	tenant->endpoint = api_add(api_text("/v1/integrations/%s/endpoints", tenant->integration),
-	    api_text("{\"name\":\"%s\",\"path\":\"/%s\"}", mark, mark));
 	tenant->transaction = api_add(api_text("/v1/credit-accounts/%s/transactions", tenant->user),
 	    api_text("{\"type\":\"purchase\",\"amount\":1,\"description\":\"%s\"}", mark));
-	/* Every client sees its name. */
-	api_sql("INSERT INTO tools (id, name, parameters)\n"
-		"VALUES (gen_random_uuid(), md5('%s'), '{}')",
-	    mark);
-	tenant->client_tool = api_add("/v1/client-tools",
-	    api_text("{\"tool_id\":\"%s\",\"webhook_url\":\"https://%s.example/\"}",
-		api_sql("SELECT id FROM tools WHERE name = md5('%s')", mark), mark));
-	tenant->tool_execution = api_add("/v1/tool-executions",
-	    api_text("{\"user_id\":\"%s\",\"tool\":\"%s\"}", tenant->user, mark));
 	api_sql("INSERT INTO alerts (client_id, id, kind, payload, created_at)\n"
 		"SELECT '%s', gen_random_uuid(), 'counter.drift', '{\"book\": \"%s\"}', now()",
 	    tenant->client, mark);
+	make_systems(tenant);
 	api_add(api_text("/v1/daily-costs/%s/adjustments", tenant->date),
 	    api_text("{\"amount_cents\":%s,\"reason\":\"%s\"}", tenant->amount, mark));
 }
