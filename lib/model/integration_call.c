@@ -55,7 +55,7 @@ struct credentials {
 
 #define TEXT(member, other) \
 	{ \
-		.name = #member, .type = JSON_TEXT, .with = other, \
+		.name = #member, .type = JSON_TEXT, .with = (other), \
 		.offset = offsetof(struct credentials, member), .given = JSON_ALWAYS, .min = 1, \
 		.max = INTEGRATION_CREDENTIAL_MAX \
 	}
@@ -182,12 +182,11 @@ open_credentials(
 	struct credentials credentials;
 	struct text json = { 0 };
 
-	if (sealed.at != NULL && sealed_try(task, &place, sealed, &json) == SEALED_BY_NEITHER)
-		call->sealed = true;
-	else if (read_credentials(task, json, &credentials))
+	call->sealed =
+	    (sealed.at != NULL && sealed_try(task, &place, sealed, &json) == SEALED_BY_NEITHER) ||
+	    !read_credentials(task, json, &credentials);
+	if (!call->sealed)
 		use_credentials(task, type, &credentials, call);
-	else
-		call->sealed = true;
 	task_clear_error(task);
 }
 
