@@ -11,6 +11,22 @@
 /* Of the catalogue, which is every client's, there is none with this id. */
 #define NOBODYS "00000000-0000-7000-8000-000000000001"
 
+/* Of the catalogue, which every client sees: its name holds no mark. */
+static void
+make_tools(struct tenant *tenant)
+{
+	const char *mark = tenant->mark;
+
+	api_sql("INSERT INTO tools (id, name, parameters)\n"
+		"VALUES (gen_random_uuid(), md5('%s'), '{}')",
+	    mark);
+	tenant->client_tool = api_add("/v1/client-tools",
+	    api_text("{\"tool_id\":\"%s\",\"webhook_url\":\"https://%s.example/\"}",
+		api_sql("SELECT id FROM tools WHERE name = md5('%s')", mark), mark));
+	tenant->tool_execution = api_add("/v1/tool-executions",
+	    api_text("{\"user_id\":\"%s\",\"tool\":\"%s\"}", tenant->user, mark));
+}
+
 void
 tenant_make(struct tenant *tenant)
 {
@@ -60,15 +76,7 @@ tenant_make(struct tenant *tenant)
 	    api_text("{\"name\":\"%s\",\"path\":\"/%s\"}", mark, mark));
 	tenant->transaction = api_add(api_text("/v1/credit-accounts/%s/transactions", tenant->user),
 	    api_text("{\"type\":\"purchase\",\"amount\":1,\"description\":\"%s\"}", mark));
-	/* Every client sees its name. */
-	api_sql("INSERT INTO tools (id, name, parameters)\n"
-		"VALUES (gen_random_uuid(), md5('%s'), '{}')",
-	    mark);
-	tenant->client_tool = api_add("/v1/client-tools",
-	    api_text("{\"tool_id\":\"%s\",\"webhook_url\":\"https://%s.example/\"}",
-		api_sql("SELECT id FROM tools WHERE name = md5('%s')", mark), mark));
-	tenant->tool_execution = api_add("/v1/tool-executions",
-	    api_text("{\"user_id\":\"%s\",\"tool\":\"%s\"}", tenant->user, mark));
+	make_tools(tenant);
 	api_sql("INSERT INTO alerts (client_id, id, kind, payload, created_at)\n"
 		"SELECT '%s', gen_random_uuid(), 'counter.drift', '{\"book\": \"%s\"}', now()",
 	    tenant->client, mark);
