@@ -11,6 +11,37 @@
 /* Of the catalogue, which is every client's, there is none with this id. */
 #define NOBODYS "00000000-0000-7000-8000-000000000001"
 
+/* What calls are made for. */
+static void
+make_work(struct tenant *tenant)
+{
+	const char *mark = tenant->mark;
+
+	tenant->conversation = api_add("/v1/conversations",
+	    api_text("{\"session_id\":\"%s\",\"title\":\"%s\"}", tenant->session, mark));
+	api_add(api_text("/v1/conversations/%s/messages", tenant->conversation),
+	    api_text("{\"role\":\"user\",\"content\":\"%s\"}", mark));
+	tenant->agent = api_add("/v1/agent-sessions",
+	    api_text("{\"user_id\":\"%s\",\"vision\":\"%s\"}", tenant->user, mark));
+	api_add(api_text("/v1/conversations/%s/versions", tenant->conversation),
+	    api_text("{\"html\":\"%s\"}", mark));
+	tenant->integration = api_add("/v1/integrations",
+	    api_text("{\"type\":\"http\",\"name\":\"%s\",\"base_url\":\"https://%s.example\","
+		     "\"configuration\":{\"a\":\"%s\"},\"credentials\":{\"token\":\"%s\"}}",
+		mark, mark, mark, mark));
+	tenant->endpoint = api_add(api_text("/v1/integrations/%s/endpoints", tenant->integration),
+	    api_text("{\"name\":\"%s\",\"path\":\"/%s\"}", mark, mark));
+	/* Every client sees its name. */
+	api_sql("INSERT INTO tools (id, name, parameters)\n"
+		"VALUES (gen_random_uuid(), md5('%s'), '{}')",
+	    mark);
+	tenant->client_tool = api_add("/v1/client-tools",
+	    api_text("{\"tool_id\":\"%s\",\"webhook_url\":\"https://%s.example/\"}",
+		api_sql("SELECT id FROM tools WHERE name = md5('%s')", mark), mark));
+	tenant->tool_execution = api_add("/v1/tool-executions",
+	    api_text("{\"user_id\":\"%s\",\"tool\":\"%s\"}", tenant->user, mark));
+}
+
 void
 tenant_make(struct tenant *tenant)
 {
@@ -36,14 +67,6 @@ tenant_make(struct tenant *tenant)
 		tenant->user, tenant->session, mark));
 	api_expect(200, "POST", "/v1/prompts/analyze",
 	    api_text("{\"event_id\":\"%s\",\"prompt\":\"%s\"}", tenant->record, mark));
-	tenant->conversation = api_add("/v1/conversations",
-	    api_text("{\"session_id\":\"%s\",\"title\":\"%s\"}", tenant->session, mark));
-	api_add(api_text("/v1/conversations/%s/messages", tenant->conversation),
-	    api_text("{\"role\":\"user\",\"content\":\"%s\"}", mark));
-	tenant->agent = api_add("/v1/agent-sessions",
-	    api_text("{\"user_id\":\"%s\",\"vision\":\"%s\"}", tenant->user, mark));
-	api_add(api_text("/v1/conversations/%s/versions", tenant->conversation),
-	    api_text("{\"html\":\"%s\"}", mark));
 	tenant->budget = api_add(
 	    "/v1/budgets", api_text("{\"name\":\"%s\",\"window\":\"total\",\"limit_cents\":1,"
 				    "\"scope\":{\"feature\":\"%s\"}}",
@@ -52,28 +75,14 @@ tenant_make(struct tenant *tenant)
 	    "/v1/authorizations", api_text("{\"max_cost_cents\":0.5,\"feature\":\"%s\"}", mark));
 	tenant->webhook =
 	    api_add("/v1/webhooks", api_text("{\"url\":\"https://%s.example/\"}", mark));
-	tenant->integration = api_add("/v1/integrations",
-	    api_text("{\"type\":\"http\",\"name\":\"%s\",\"base_url\":\"https://%s.example\","
-		     "\"configuration\":{\"a\":\"%s\"},\"credentials\":{\"token\":\"%s\"}}",
-		mark, mark, mark, mark));
-	tenant->endpoint = api_add(api_text("/v1/integrations/%s/endpoints", tenant->integration),
-	    api_text("{\"name\":\"%s\",\"path\":\"/%s\"}", mark, mark));
 	tenant->transaction = api_add(api_text("/v1/credit-accounts/%s/transactions", tenant->user),
 	    api_text("{\"type\":\"purchase\",\"amount\":1,\"description\":\"%s\"}", mark));
-	/* Every client sees its name. */
-	api_sql("INSERT INTO tools (id, name, parameters)\n"
-		"VALUES (gen_random_uuid(), md5('%s'), '{}')",
-	    mark);
-	tenant->client_tool = api_add("/v1/client-tools",
-	    api_text("{\"tool_id\":\"%s\",\"webhook_url\":\"https://%s.example/\"}",
-		api_sql("SELECT id FROM tools WHERE name = md5('%s')", mark), mark));
-	tenant->tool_execution = api_add("/v1/tool-executions",
-	    api_text("{\"user_id\":\"%s\",\"tool\":\"%s\"}", tenant->user, mark));
 	api_sql("INSERT INTO alerts (client_id, id, kind, payload, created_at)\n"
 		"SELECT '%s', gen_random_uuid(), 'counter.drift', '{\"book\": \"%s\"}', now()",
 	    tenant->client, mark);
 	api_add(api_text("/v1/daily-costs/%s/adjustments", tenant->date),
 	    api_text("{\"amount_cents\":%s,\"reason\":\"%s\"}", tenant->amount, mark));
+	make_work(tenant);
 }
 
 /* What stands for the {...} at this place of a path. */
