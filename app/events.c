@@ -191,10 +191,13 @@ begin(struct events *events, struct request *req, struct source *source, struct 
 static bool
 hear(struct task *task, const struct events_wish *wish, struct event_place *ret, bool *ret_gap)
 {
-	if (event_hear(task, task->client, wish->types, wish->after, ret, ret_gap))
+	struct event_types types = { 0 };
+
+	*(wish->agent_session_count == 0 ? &types.all : &types.of_agents) = wish->types;
+	if (event_hear(task, task->client, types, wish->after, ret, ret_gap))
 		return true;
 	task_clear_error(task);
-	return event_hear(task, task->client, wish->types, wish->after, ret, ret_gap);
+	return event_hear(task, task->client, types, wish->after, ret, ret_gap);
 }
 
 void

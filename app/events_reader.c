@@ -174,13 +174,13 @@ catch_up(struct reader *reader, const struct snapshot *shot)
 	return true;
 }
 
-static unsigned
+static struct event_types
 types_of(const struct source *source)
 {
-	unsigned types = 0;
+	struct event_types types = { 0 };
 
 	for (const struct listener *l = source->listeners; l != NULL; l = l->next)
-		types |= l->types;
+		*(l->agent_session_count == 0 ? &types.all : &types.of_agents) |= l->types;
 	return types;
 }
 
@@ -189,7 +189,7 @@ static bool
 hear_one(struct reader *reader, struct source *source)
 {
 	struct event_place after = source->after, place;
-	unsigned types;
+	struct event_types types;
 	bool gap;
 
 	pthread_mutex_lock(&reader->events->lock);

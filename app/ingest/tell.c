@@ -45,17 +45,24 @@ record_event(struct task *task, const struct chat_log *log)
 	};
 }
 
+/* NULL: nothing that is heard. */
 static struct redis_command *
 tell_records(struct task *task, const struct work *work, size_t part)
 {
 	const struct batch *batch = &work->batch;
 	struct event *events = arena_array(task->arena, batch->row_count, sizeof *events);
+	enum event_heard heard = work->counts.parts[part].heard;
 	size_t count = 0;
 
-	for (size_t i = 0; i < batch->row_count; i++)
-		if (work->rows[i].part == part && batch->rows[i].outcome == BATCH_STORED)
-			events[count++] = record_event(task, batch->rows[i].log);
-	return event_command(task, work->counts.parts[part].client, events, count);
+	for (size_t i = 0; i < batch->row_count; i++) {
+		const struct chat_log *log = batch->rows[i].log;
+
+		if (work->rows[i].part == part && batch->rows[i].outcome == BATCH_STORED &&
+		    (heard == EVENT_HEARD || !id_is_nil(log->agent_session_id)))
+			events[count++] = record_event(task, log);
+	}
+	return count == 0 ? NULL
+			  : event_command(task, work->counts.parts[part].client, events, count);
 }
 
 static struct redis_command *
@@ -81,9 +88,14 @@ tell_events(struct task *task, const struct work *work)
 		.at = arena_array(task->arena, most, sizeof(struct redis_command *)),
 	};
 
-	for (size_t i = 0; i < counts->count; i++)
-		if (!counts->parts[i].idle && counts->parts[i].heard)
-			ret.at[ret.count++] = tell_records(task, work, i);
+	for (size_t i = 0; i < counts->count; i++) {
+		const struct counter_part *part = &counts->parts[i];
+
+		if (part->idle || part->heard == EVENT_UNHEARD)
+			continue;
+		ret.at[ret.count] = tell_records(task, work, i);
+		ret.count += ret.at[ret.count] != NULL;
+	}
 	for (const struct submission *s = work->list; s != NULL; s = s->next)
 		if (s->posting != NULL && s->credit != NULL)
 			ret.at[ret.count++] = tell_posting(task, s);

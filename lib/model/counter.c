@@ -6,7 +6,6 @@
 #include "lib/clock.h"
 #include "lib/model/counter_hold_lua.h"
 #include "lib/model/counter_private.h"
-#include "lib/model/event.h"
 
 static const struct redis_commands nothing_more;
 
@@ -255,7 +254,7 @@ read_part(const struct redis_reply *reply, struct counter_part *part)
 
 	part->answer = answer == COUNTER_LOADING ? COUNTER_OK : answer;
 	if (reply->type == REDIS_ARRAY && reply->count == 2)
-		part->heard = reply->items[1].integer != 0;
+		part->heard = (enum event_heard)reply->items[1].integer;
 }
 
 /* One command for each part that is well, in one round trip; Redis away leaves COUNTER_AWAY in
@@ -300,7 +299,7 @@ void
 counter_announce(struct task *task, struct id batch, struct counter_part *parts, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		parts[i].heard = true;
+		parts[i].heard = EVENT_HEARD;
 	run_parts(task, &announce_script, batch, parts, count, add_announce, nothing_more);
 }
 

@@ -15,7 +15,7 @@
 
 #include "lib/core/totals.h"
 #include "lib/model/budget_set.h"
-#include "lib/redis.h"
+#include "lib/model/event.h"
 #include "lib/zone.h"
 
 /* The clocks of two processes may differ by so much: what one calls today is so for both. */
@@ -97,8 +97,8 @@ struct counter_part {
 	const struct id *settled; /* the holds that the stored records drop */
 	size_t settled_count;
 	enum counter_answer answer; /* of the last call below; never COUNTER_LOADING */
-	bool heard; /* set by counter_announce(): events of records are heard, or may be
-		       (lib/model/event.h) */
+	enum event_heard heard; /* set by counter_announce(): which events of records are heard, or
+				   may be */
 };
 
 /* Each is one round trip for all parts with .answer == COUNTER_OK before it, and sets .answer. */

@@ -22,7 +22,7 @@ static struct redis_script publish_script = { .library = { EVENT_LUA_HEARD },
 		  "for i = 3, #ARGV, 4 do\n"
 		  "  local type, body = ARGV[i], ARGV[i + 3]\n"
 		  "  if hears[type] == nil then hears[type] = heard(type) end\n"
-		  "  if hears[type] == 1 then\n"
+		  "  if hears[type] == 2 or hears[type] == 1 and ARGV[i + 2] ~= '' then\n"
 		  "    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'type', type,\n"
 		  "      'user', ARGV[i + 1], 'agent', ARGV[i + 2], 'body', body)\n"
 		  "    kept = true\n"

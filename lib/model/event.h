@@ -4,8 +4,9 @@
  *
  * Each client has a stream in Redis, from which GET /v1/events reads, and a channel of the same
  * events for gateways (tally:{CLIENT}:events). A stream is written only while somebody hears events
- * of that type, or did within EVENT_WINDOW_S; so where nobody does, an event costs the look at one
- * key. The newest EVENT_KEPT_MAX stay, for EVENT_WINDOW_S at least.
+ * of that type, or did within EVENT_WINDOW_S; where all who do have named agent sessions, only with
+ * events of such. So where nobody does, an event costs one look. The newest EVENT_KEPT_MAX stay,
+ * for EVENT_WINDOW_S at least.
  *
  * What is promised: an event is in the stream before the request that caused it is answered. Who
  * comes back within the window with the last id it saw misses none and is told none twice, also
@@ -61,14 +62,19 @@ struct redis_command *event_command(
 void event_tell(struct task *task, enum event_type type, struct id user, struct id agent_session,
     void (*write)(struct json_out *out, const void *object), const void *object);
 
+/* Which events of a type are heard. */
+enum event_heard { EVENT_UNHEARD, EVENT_HEARD_OF_AGENTS, EVENT_HEARD };
+
 /*
- * Lua, for a script whose KEYS[1] is a key of the client ("tally:{CLIENT}:state"): whether events
- * of the type are heard.
+ * Lua, for a script whose KEYS[1] is a key of the client ("tally:{CLIENT}:state"): the same for a
+ * type. Mostly nobody hears it, and one look says so.
  */
 #define EVENT_LUA_HEARD \
 	"local function heard(type)\n" \
-	"  local client = string.match(KEYS[1], '^tally:%b{}:')\n" \
-	"  return redis.call('EXISTS', client .. 'heard:' .. type)\n" \
+	"  local all = string.match(KEYS[1], '^tally:%b{}:') .. 'heard:' .. type\n" \
+	"  local count = redis.call('EXISTS', all, all .. ':agents')\n" \
+	"  if count == 1 and redis.call('EXISTS', all) == 0 then return 1 end\n" \
+	"  return count > 0 and 2 or 0\n" \
 	"end\n"
 
 #endif

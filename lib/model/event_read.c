@@ -75,8 +75,8 @@ event_place_compare(struct event_place a, struct event_place b)
 }
 
 bool
-event_hear(struct task *task, struct id client, unsigned types, const struct event_place *after,
-    struct event_place *ret, bool *ret_gap)
+event_hear(struct task *task, struct id client, struct event_types types,
+    const struct event_place *after, struct event_place *ret, bool *ret_gap)
 {
 	struct redis_command *command = redis_eval(task, &hear_script, 1);
 	char text[EVENT_PLACE_SIZE] = "";
@@ -85,9 +85,14 @@ event_hear(struct task *task, struct id client, unsigned types, const struct eve
 	redis_add(command, event_key(task, client));
 	redis_add_int(command, EVENT_HEARD_S);
 	redis_add(command, after != NULL ? event_place_format(*after, text) : "");
-	for (int type = 0; type < EVENT_TYPES; type++)
-		if ((types & 1U << type) != 0)
-			redis_add(command, event_type_names[type]);
+	for (int type = 0; type < EVENT_TYPES; type++) {
+		const char *name = event_type_names[type];
+
+		if ((types.all & 1U << type) != 0)
+			redis_add(command, name);
+		else if ((types.of_agents & 1U << type) != 0)
+			redis_add(command, arena_printf(task->arena, "%s:agents", name));
+	}
 	if (!redis_run(task, &command, 1, &reply))
 		return false;
 	if (reply.type != REDIS_ARRAY || reply.count != 2 ||

@@ -18,11 +18,15 @@ char *event_place_format(struct event_place place, char out[EVENT_PLACE_SIZE]);
 int event_place_compare(struct event_place a, struct event_place b);
 
 /*
- * Says that events of these types (1 << enum event_type) are heard, for EVENT_HEAR_AGAIN_S at
- * least. after: what the caller saw last; NULL: it begins now. *ret_gap: events behind it are gone,
- * or it was never there. *ret: where to read on. ERR_UNAVAILABLE: Redis is away.
+ * Says that events of these types (1 << enum event_type) are heard, or those of them that are of
+ * agent sessions, for EVENT_HEAR_AGAIN_S at least. after: what the caller saw last; NULL: it begins
+ * now. *ret_gap: events behind it are gone, or it was never there. *ret: where to read on.
+ * ERR_UNAVAILABLE: Redis is away.
  */
-NODISCARD bool event_hear(struct task *task, struct id client, unsigned types,
+struct event_types {
+	unsigned all, of_agents;
+};
+NODISCARD bool event_hear(struct task *task, struct id client, struct event_types types,
     const struct event_place *after, struct event_place *ret, bool *ret_gap);
 
 struct event_stream {

@@ -95,6 +95,36 @@ filters_choose(void **state)
 	listening_close(&all);
 }
 
+/* What is heard of agent sessions alone is told of these alone. */
+static void
+an_agent_tells_how_far_it_is(void **state)
+{
+	(void)state;
+	api_use_new_client("an agent");
+	const char *id = api_add("/v1/agent-sessions", "{\"vision\":\"to try it\"}");
+	struct listening l = listening_to(api_text("/v1/events?agent_session_id=%s", id));
+
+	listening_post("of no session");
+	api_expect(200, "PATCH", api_text("/v1/agent-sessions/%s/progress", id),
+	    "{\"phase\":\"PLAN\",\"iteration_count\":2}");
+	listening_await(&l, "\"phase\":\"PLAN\"");
+	api_expect(201, "POST", "/v1/chat-logs",
+	    api_text(
+		"{\"feature\":\"its call\",\"tokens_used\":7,\"agent_session_id\":\"%s\"}", id));
+	listening_await(&l, listening_feature("its call"));
+	api_expect(200, "POST", api_text("/v1/agent-sessions/%s/complete", id), "{}");
+	listening_await(&l, "\"status\":\"completed\"");
+	assert_int_equal(listening_count(&l, "event: agent.progress"), 2);
+	assert_int_equal(listening_count(&l, "event: record"), 1);
+	/* The beginning of the stream, and those three. */
+	char *kept =
+	    servers_redis(api_servers(), api_text("XLEN tally:{%s}:stream", client("an agent")));
+
+	assert_string_equal(kept, "4");
+	free(kept);
+	listening_close(&l);
+}
+
 static void
 a_bound_key_sees_its_user(void **state)
 {
@@ -227,6 +257,7 @@ main(void)
 		cmocka_unit_test(nothing_is_kept_unheard),
 		cmocka_unit_test(another_client_hears_nothing),
 		cmocka_unit_test(filters_choose),
+		cmocka_unit_test(an_agent_tells_how_far_it_is),
 		cmocka_unit_test(a_bound_key_sees_its_user),
 		cmocka_unit_test(resumes_over_a_restart),
 		cmocka_unit_test(catches_up_beside_others),
