@@ -63,8 +63,7 @@ enum counter_answer {
 	COUNTER_AWAY /* Redis does not answer */
 };
 
-/* What is added to a bucket. Its fields are numbered: the totals of a day, the measures of a
- * budget. */
+/* What is added to a bucket: a day's totals, or a budget's measures, by their numbers. */
 struct counter_sum {
 	const char *bucket; /* its name, without blanks and semicolons */
 	int64_t expires_at_s; /* Unix time; nobody asks for it afterwards */
@@ -97,8 +96,7 @@ struct counter_part {
 	const struct id *settled; /* the holds that the stored records drop */
 	size_t settled_count;
 	enum counter_answer answer; /* of the last call below; never COUNTER_LOADING */
-	enum event_heard heard; /* set by counter_announce(): which events of records are heard, or
-				   may be */
+	enum event_heard heard; /* of records, or it may be so; set by counter_announce() */
 };
 
 /* Each is one round trip for all parts with .answer == COUNTER_OK before it, and sets .answer. */
@@ -116,8 +114,7 @@ struct counter_sum counter_day_sum(
     struct task *task, const struct zone *zone, int32_t day, const struct totals *totals);
 struct counter_sum counter_place_sum(struct task *task, const struct budget_place *place);
 
-/* Their SQL, for the tests; NULL behind the last. */
-extern const char *const counter_book_statements[];
+extern const char *const counter_book_statements[]; /* for the tests; NULL behind the last */
 extern const char *const counter_load_statements[];
 
 #endif

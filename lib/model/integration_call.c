@@ -159,17 +159,17 @@ static void
 use_credentials(struct task *task, const char *type, const struct credentials *credentials,
     struct integration_call *call)
 {
+	bool shopify = strcmp(type, "shopify") == 0;
+
 	call->username = credentials->username;
 	call->password = credentials->password;
 	if (credentials->header != NULL)
 		call->header =
 		    arena_printf(task->arena, "%s: %s", credentials->header, credentials->value);
-	else if (credentials->token != NULL && strcmp(type, "shopify") == 0)
-		call->header =
-		    arena_printf(task->arena, "X-Shopify-Access-Token: %s", credentials->token);
 	else if (credentials->token != NULL)
-		call->header =
-		    arena_printf(task->arena, "Authorization: Bearer %s", credentials->token);
+		call->header = arena_printf(task->arena, "%s%s",
+		    shopify ? "X-Shopify-Access-Token: " : "Authorization: Bearer ",
+		    credentials->token);
 }
 
 /* The credentials of the client whose row it is. */

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "lib/clock.h"
@@ -194,13 +195,13 @@ is_worth(const struct division *division, struct span day, const struct span *no
 
 /* Three quarters of an hour are the hour without the fourth, if that is to be had. */
 static void
-lend_back(struct division *division, struct span quarter, size_t into, size_t from, int64_t *end)
+lend_back(struct division *division, struct span quarter, size_t owner, size_t holder, int64_t *end)
 {
 	if (quarter.until - quarter.since != SPAN_QUARTER || !is_asked(division->query, quarter) ||
 	    !is_unchanged(division->changed, quarter))
 		return;
 	push(division->task, &division->lent,
-	    (struct usage_part){ USAGE_QUARTER, quarter, into, from });
+	    (struct usage_part){ USAGE_QUARTER, quarter, owner, holder });
 	*end = *end == quarter.until ? quarter.since : quarter.until;
 }
 
@@ -244,6 +245,7 @@ divide_day(struct division *division, struct span day, size_t noon)
 	    !divide_lent(division, (struct span){ day.since, bucket->since }, noon) ||
 	    !divide_lent(division, (struct span){ bucket->until, day.until }, noon))
 		return false;
+	assert(division->days.count > 0);
 	division->days.at[division->days.count - 1].into = USAGE_BY_NOON;
 	return true;
 }
