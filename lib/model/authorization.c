@@ -207,7 +207,7 @@ authorization_void(struct task *task, struct id id, struct authorization *ret)
 static int64_t
 oldest_held(const struct task *task)
 {
-	return task->now - AUTHORIZATION_SECONDS_MAX * 2 * CLOCK_SECOND;
+	return task->now - 2 * (AUTHORIZATION_SECONDS_MAX * CLOCK_SECOND);
 }
 
 bool
