@@ -76,8 +76,7 @@ struct counter_sums {
 	size_t count;
 };
 
-/* Who called on a day. */
-struct counter_users {
+struct counter_users { /* who called on a day */
 	int32_t day;
 	const struct id *at;
 	size_t count;
@@ -99,9 +98,9 @@ struct counter_part {
 	enum event_heard heard; /* of records, or it may be so; set by counter_announce() */
 };
 
-/* Each is one round trip for all parts with .answer == COUNTER_OK before it, and sets .answer. */
+/* Each is one round trip for all parts with .answer == COUNTER_OK before it, and sets .answer.
+ * more: what else is said to Redis behind the commit. */
 void counter_announce(struct task *task, struct id batch, struct counter_part *parts, size_t count);
-/* more: what else is to be said to Redis after the commit; nobody asks how it went. */
 void counter_confirm(struct task *task, struct id batch, struct counter_part *parts, size_t count,
     struct redis_commands more);
 /* For a batch that certainly was not committed. */
@@ -114,7 +113,8 @@ struct counter_sum counter_day_sum(
     struct task *task, const struct zone *zone, int32_t day, const struct totals *totals);
 struct counter_sum counter_place_sum(struct task *task, const struct budget_place *place);
 
-extern const char *const counter_book_statements[]; /* for the tests; NULL behind the last */
+/* For the tests; NULL behind the last. */
+extern const char *const counter_book_statements[];
 extern const char *const counter_load_statements[];
 
 #endif

@@ -117,7 +117,7 @@ what_was_not_given_is_empty_in_csv(void **state)
 
 	assert_string_equal(csv(*state, &log),
 	    "018bcfe5-6800-7000-8000-000000000000,2023-11-14T22:13:20Z,2023-11-14T22:13:21Z"
-	    ",,,,,,,,,,,,,,,,,,,,,,,,,,false,,,true,,,\r\n");
+	    ",,,,,,,,,,,,,,,,,,,,,,,,,,,false,,,true,,,\r\n");
 }
 
 static void
