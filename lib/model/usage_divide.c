@@ -49,7 +49,8 @@ add_part(struct task *task, struct usage_parts *parts, enum usage_grain grain, i
 		last->span.until = until;
 		return;
 	}
-	push(task, parts, (struct usage_part){ .grain = grain, .span = { since, until } });
+	push(task, parts,
+	    (struct usage_part){ grain, { since, until }, USAGE_BY_START, USAGE_NO_BUCKET });
 }
 
 /* The end of the client's whole days from here to the limit; since itself where there is none.
@@ -163,38 +164,73 @@ usage_bucket_at(const struct usage_query *query, int64_t at)
 	return low;
 }
 
+static bool
+is_unchanged(const struct usage_changed *changed, struct span span)
+{
+	int64_t found = span_find(changed->at, changed->count, span.since);
+
+	return found == INT64_MIN || (found < 0 && ~found >= span.until);
+}
+
+static bool
+is_asked(const struct usage_query *query, struct span span)
+{
+	return span.since >= query->buckets[0].since &&
+	       span.until <= query->buckets[query->bucket_count - 1].until;
+}
+
 /* Whether the day is better read as one, and what is not of its noon's bucket by hour. */
 static bool
 is_worth(const struct division *division, struct span day, const struct span *noon)
 {
-	const struct usage_query *query = division->query;
 	const struct usage_changed *changed = division->changed;
-	int64_t found = span_find(changed->at, changed->count, day.since);
 	int64_t kept =
 	    least(day.until, noon->until) - (day.since > noon->since ? day.since : noon->since);
 
-	if (query->coarsest > USAGE_DAY || day.since < query->buckets[0].since ||
-	    day.until > query->buckets[query->bucket_count - 1].until)
-		return false;
-	if (day.since < changed->days_from || day.until > changed->days_until)
-		return false;
-	return 2 * kept > day.until - day.since &&
-	       (found == INT64_MIN || (found < 0 && ~found >= day.until));
+	return division->query->coarsest <= USAGE_DAY && 2 * kept > day.until - day.since &&
+	       day.since >= changed->days_from && day.until <= changed->days_until &&
+	       is_asked(division->query, day) && is_unchanged(changed, day);
+}
+
+/* Three quarters of an hour that are lent are the hour without the fourth, if that is to be had. */
+static void
+lend_back(
+    struct division *division, const struct usage_part *lent, struct span fourth, int64_t *end)
+{
+	if (fourth.until - fourth.since != SPAN_QUARTER ||
+	    fourth.since < division->changed->hours_from || !is_asked(division->query, fourth) ||
+	    !is_unchanged(division->changed, fourth))
+		return;
+	push(division->task, &division->lent,
+	    (struct usage_part){ USAGE_QUARTER, fourth, .into = lent->from, .from = lent->into });
+	*end = *end == fourth.until ? fourth.since : fourth.until;
 }
 
 static bool
 divide_lent(struct division *division, struct span span, size_t from)
 {
 	struct usage_query hours = *division->query;
+	struct usage_part lent = { .into = usage_bucket_at(&hours, span.since), .from = from };
 	struct usage_parts parts = { 0 };
 
+	if (span.since >= span.until)
+		return true;
+	if (lent.into == usage_bucket_at(&hours, span.until - 1)) {
+		struct span before = { span_floor(span.since, SPAN_HOUR), span.since };
+		struct span behind = { span.until, span_ceil(span.until, SPAN_HOUR) };
+
+		lend_back(division, &lent, before, &span.since);
+		lend_back(division, &lent, behind, &span.until);
+	} else {
+		lent.into = USAGE_BY_START;
+	}
 	hours.coarsest = USAGE_HOUR;
 	if (!usage_divide_span(division->task, &hours, division->changed, span, &parts))
 		return false;
 	for (size_t i = 0; i < parts.count; i++) {
-		parts.at[i].lent = true;
-		parts.at[i].from = from;
-		push(division->task, &division->lent, parts.at[i]);
+		lent.grain = parts.at[i].grain;
+		lent.span = parts.at[i].span;
+		push(division->task, &division->lent, lent);
 	}
 	return true;
 }
@@ -210,7 +246,7 @@ divide_day(struct division *division, struct span day, size_t noon)
 	    !divide_lent(division, (struct span){ day.since, bucket->since }, noon) ||
 	    !divide_lent(division, (struct span){ bucket->until, day.until }, noon))
 		return false;
-	division->days.at[division->days.count - 1].by_noon = true;
+	division->days.at[division->days.count - 1].into = USAGE_BY_NOON;
 	return true;
 }
 

@@ -22,17 +22,21 @@ NODISCARD bool usage_find_changed(
 /* Leaves what lies in the range: tidy, of whole quarter-hours. */
 void usage_clip(struct usage_changed *changed, struct span range);
 
+/* The bucket of a row: the one that it begins in, or that holds its noon, twelve hours later. */
+#define USAGE_BY_START SIZE_MAX
+#define USAGE_BY_NOON (SIZE_MAX - 1)
+#define USAGE_NO_BUCKET SIZE_MAX
+
 /*
  * Where days of the client lie in two buckets, as those of another zone do, each such day counts in
- * the bucket that holds its noon, twelve hours after it began, and what lies in another is lent: it
- * counts there and is taken from the first.
+ * the bucket that holds its noon, and what lies in another is lent: it counts there and is taken
+ * from the first.
  */
 struct usage_part {
 	enum usage_grain grain;
 	struct span span;
-	bool by_noon; /* days, each of which counts where its noon is */
-	bool lent;
-	size_t from; /* the bucket that what is lent is taken from */
+	size_t into; /* the bucket where its rows count, or see above */
+	size_t from; /* the bucket that they are taken from, if any */
 };
 
 struct usage_parts {

@@ -170,23 +170,34 @@ add_log(struct task *task, const struct usage_query *query, const struct db_rows
 		read_row(task, query, from, i, &rows->at[rows->count++]);
 }
 
+static const struct usage_part *
+part_of(const struct usage_parts *parts, const struct db_rows *from, int i)
+{
+	return &parts->at[db_int(from, i, PART) - 1];
+}
+
 /* Of these parts of the rollups. */
 static void
 add_rows(struct task *task, const struct usage_query *query, const struct usage_parts *parts,
     const struct db_rows *from, struct usage_rows *rows)
 {
 	int count = db_count(from);
+	size_t taken = 0;
 
-	make_room(task, rows, 2 * (size_t)count);
+	for (int i = 0; i < count; i++)
+		taken += part_of(parts, from, i)->from != USAGE_NO_BUCKET;
+	make_room(task, rows, (size_t)count + taken);
 	for (int i = 0; i < count; i++) {
-		const struct usage_part *part = &parts->at[db_int(from, i, PART) - 1];
+		const struct usage_part *part = part_of(parts, from, i);
 		struct usage_row *row = &rows->at[rows->count++];
 
 		read_row(task, query, from, i, row);
-		if (part->by_noon)
+		if (part->into == USAGE_BY_NOON)
 			row->bucket =
 			    usage_bucket_at(query, db_time(from, i, START) + CLOCK_DAY / 2);
-		if (part->lent)
+		else if (part->into != USAGE_BY_START)
+			row->bucket = part->into;
+		if (part->from != USAGE_NO_BUCKET)
 			take_back(task, row, part->from, &rows->at[rows->count++]);
 	}
 }

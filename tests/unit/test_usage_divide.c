@@ -122,13 +122,15 @@ static const struct {
 	size_t lent; /* hours or quarters */
 } crossings[] = {
 	{ "days that begin late", "UTC", "America/Sao_Paulo", "2026-06-01", 0, 0, 3 * 3 },
-	{ "days that begin early", "UTC", "Asia/Kathmandu", "2026-06-01", 0, 0, 3 * (5 + 3) },
-	{ "and the other way round", "Asia/Kathmandu", "UTC", "2026-06-01", 0, 0, 3 * (5 + 3) },
+	{ "days that begin early", "UTC", "Asia/Kathmandu", "2026-06-01", 0, 0, 3 * (6 + 1) },
+	{ "and the other way round", "Asia/Kathmandu", "UTC", "2026-06-01", 0, 0, 3 * (6 + 1) },
 	{ "noon at the border", "UTC", "Asia/Kamchatka", "2026-06-01", 0, 0, 0 },
 	{ "the client's own", "Asia/Tokyo", "Asia/Tokyo", "2026-06-01", 0, 0, 0 },
 	{ "a day of 23 hours", "UTC", "Europe/Berlin", "2026-03-28", 0, 0, 1 + 2 + 2 },
 	{ "the client's of 25 hours", "Europe/Berlin", "Asia/Tokyo", "2026-10-24", 0, 0,
 	    7 + 8 + 8 },
+	{ "the fourth quarter has changed", "Asia/Kathmandu", "UTC", "2026-06-01", 18, 18.25,
+	    (5 + 3) + 2 * (6 + 1) },
 	{ "what has changed", "UTC", "America/Sao_Paulo", "2026-06-01", 30, 30.25, 2 * 3 },
 	{ "what is lent has changed", "UTC", "America/Sao_Paulo", "2026-06-01", 22, 23, 2 * 3 },
 };
@@ -158,13 +160,16 @@ static int64_t
 count_row(struct tally *tally, const struct usage_part *part, int64_t at)
 {
 	const struct zone *zone = tally->query->zone;
-	int64_t noon = part->by_noon ? CLOCK_DAY / 2 : 0;
+	size_t into = part->into;
 	struct span row = { at, at + (part->grain == USAGE_HOUR ? SPAN_HOUR : SPAN_QUARTER) };
 
 	if (part->grain == USAGE_DAY)
 		row.until = zone_day_start(zone, zone_date(zone, at) + 1);
-	count(tally, row, usage_bucket_at(tally->query, at + noon), 1);
-	if (part->lent)
+	if (into == USAGE_BY_START || into == USAGE_BY_NOON)
+		into =
+		    usage_bucket_at(tally->query, at + (into == USAGE_BY_NOON ? CLOCK_DAY / 2 : 0));
+	count(tally, row, into, 1);
+	if (part->from != USAGE_NO_BUCKET)
 		count(tally, row, part->from, -1);
 	return row.until;
 }
@@ -226,7 +231,7 @@ each_quarter_counts_once_in_its_bucket(void **state)
 			const struct usage_part *part = &parts.at[j];
 
 			for (int64_t row = part->span.since; row < part->span.until;
-			     lent += part->lent)
+			     lent += part->from != USAGE_NO_BUCKET)
 				row = count_row(&tally, part, row);
 		}
 		expect_once(&tally, &changed, crossings[i].sentence);
