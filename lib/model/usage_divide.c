@@ -193,43 +193,45 @@ is_worth(const struct division *division, struct span day, const struct span *no
 	       is_asked(division->query, day) && is_unchanged(changed, day);
 }
 
-/* Three quarters of an hour are the hour without the fourth, if that is to be had. */
+/* Three quarters of an hour that are lent are the hour without the fourth, if that is to be had. */
 static void
-lend_back(struct division *division, struct span quarter, size_t owner, size_t holder, int64_t *end)
+lend_back(
+    struct division *division, const struct usage_part *lent, struct span fourth, int64_t *end)
 {
-	if (quarter.until - quarter.since != SPAN_QUARTER || !is_asked(division->query, quarter) ||
-	    !is_unchanged(division->changed, quarter))
+	if (fourth.until - fourth.since != SPAN_QUARTER ||
+	    fourth.since < division->changed->hours_from || !is_asked(division->query, fourth) ||
+	    !is_unchanged(division->changed, fourth))
 		return;
 	push(division->task, &division->lent,
-	    (struct usage_part){ USAGE_QUARTER, quarter, owner, holder });
-	*end = *end == quarter.until ? quarter.since : quarter.until;
+	    (struct usage_part){ USAGE_QUARTER, fourth, .into = lent->from, .from = lent->into });
+	*end = *end == fourth.until ? fourth.since : fourth.until;
 }
 
 static bool
 divide_lent(struct division *division, struct span span, size_t from)
 {
 	struct usage_query hours = *division->query;
-	size_t into = usage_bucket_at(&hours, span.since);
+	struct usage_part lent = { .into = usage_bucket_at(&hours, span.since), .from = from };
 	struct usage_parts parts = { 0 };
 
 	if (span.since >= span.until)
 		return true;
-	if (into == usage_bucket_at(&hours, span.until - 1)) {
+	if (lent.into == usage_bucket_at(&hours, span.until - 1)) {
 		struct span before = { span_floor(span.since, SPAN_HOUR), span.since };
 		struct span behind = { span.until, span_ceil(span.until, SPAN_HOUR) };
 
-		lend_back(division, before, from, into, &span.since);
-		lend_back(division, behind, from, into, &span.until);
+		lend_back(division, &lent, before, &span.since);
+		lend_back(division, &lent, behind, &span.until);
 	} else {
-		into = USAGE_BY_START;
+		lent.into = USAGE_BY_START;
 	}
 	hours.coarsest = USAGE_HOUR;
 	if (!usage_divide_span(division->task, &hours, division->changed, span, &parts))
 		return false;
 	for (size_t i = 0; i < parts.count; i++) {
-		parts.at[i].into = into;
-		parts.at[i].from = from;
-		push(division->task, &division->lent, parts.at[i]);
+		lent.grain = parts.at[i].grain;
+		lent.span = parts.at[i].span;
+		push(division->task, &division->lent, lent);
 	}
 	return true;
 }
