@@ -3,11 +3,11 @@
  *
  * A count is of buckets: the open day and the one that follows, and each budget's windows. It
  * belongs to an epoch (migrations, "ingest"): one life of Redis, every batch announced, the same
- * budgets. A batch adds what it will store to the buckets when it is announced, is listed as pending
- * until it is confirmed, and what was not stored is taken back then; so a bucket is never below the
- * log. Holds (lib/model/counter_hold.h) stand beside what is spent. Everything that breaks a count
- * (Redis restarted, flushed or restored, a batch committed without it, or confirmed by nobody) is
- * healed in one way: the next epoch is opened and loaded from PostgreSQL by absolute values.
+ * budgets. A batch adds what it will store to the buckets when it is announced, is listed as
+ * pending until it is confirmed, and what was not stored is taken back then; so a bucket is never
+ * below the log. Holds (lib/model/counter_hold.h) stand beside what is spent. Everything that
+ * breaks a count (Redis restarted, flushed or restored, a batch committed without it, or confirmed
+ * by nobody) is healed in one way: the next epoch is opened and loaded from PostgreSQL.
  */
 #ifndef LIB_MODEL_COUNTER_H
 #define LIB_MODEL_COUNTER_H
