@@ -10,12 +10,14 @@
 #include "app/api/tool_executions.h"
 #include "app/api/usage_stats.h"
 #include "app/api/versions.h"
+#include "app/api/websocket_connections.h"
 #include "app/rest.h"
 #include "lib/model/agent_session.h"
 #include "lib/model/client_tool.h"
 #include "lib/model/conversation.h"
 #include "lib/model/integration.h"
 #include "lib/model/tool.h"
+#include "lib/model/websocket_connection.h"
 
 #define ENDPOINTS "/v1/integrations/{integration_id}/endpoints"
 
@@ -160,6 +162,20 @@ static const struct route rows[] = {
 		       "the client's zone; kept for good." },
 	{ "GET", "/v1/tool-executions/{id}", tool_executions_find, SCOPE_TOOLS, .bound = true,
 	    .status = 200, .summary = "One call of a tool." },
+
+	REST_ADD("/v1/websocket-connections", SCOPE_USERS, websocket_connection_resource,
+	    "a user's connection to a gateway, which is there from here on", ),
+	REST_LIST("/v1/websocket-connections", SCOPE_USERS, websocket_connection_resource,
+	    "Connections to gateways, newest first, those that have ended too", ),
+	REST_FIND("/v1/websocket-connections", SCOPE_USERS, websocket_connection_resource,
+	    "a connection to a gateway", ),
+	REST_CHANGE("/v1/websocket-connections", SCOPE_USERS, websocket_connection_resource,
+	    "what a connection is to hear", ),
+	{ "POST", "/v1/websocket-connections/{id}/ping", websocket_connections_ping, SCOPE_USERS,
+	    .status = 200,
+	    .summary = "Says that a connection is there: without it for 90 seconds it has ended." },
+	{ "POST", "/v1/websocket-connections/{id}/disconnect", websocket_connections_end,
+	    SCOPE_USERS, .status = 200, .summary = "Ends a connection." },
 };
 
 const struct routes routes_work = { rows, COUNT(rows) };

@@ -13,6 +13,7 @@
 #define VALUE_MAX 4096
 
 struct sink {
+	CURL *curl; /* of a body */
 	char *at;
 	size_t len;
 };
@@ -28,11 +29,16 @@ append(struct sink *sink, const char *bytes, size_t len)
 	sink->at[sink->len] = '\0';
 }
 
+/* Of an answer without an end the first part is enough: 0 makes libcurl stop. */
 static size_t
 take_body(char *bytes, size_t size, size_t count, void *context)
 {
-	append(context, bytes, size * count);
-	return size * count;
+	struct sink *body = context;
+	const char *type = NULL;
+
+	append(body, bytes, size * count);
+	curl_easy_getinfo(body->curl, CURLINFO_CONTENT_TYPE, &type);
+	return type != NULL && strcmp(type, "text/event-stream") == 0 ? 0 : size * count;
 }
 
 /* An interim answer (100 Continue) begins with a status line too: only the last one counts. */
@@ -131,7 +137,8 @@ http_send_n(const struct http *http, const char *method, const char *path,
 	CURL *curl = handle();
 	struct curl_slist *list = lay_out_headers(http, headers);
 	struct http_answer answer = { 0 };
-	struct sink got = { 0 }, told = { 0 };
+	struct sink got = { .curl = curl }, told = { 0 };
+	CURLcode code;
 	char *url;
 
 	append(&got, "", 0);
@@ -149,7 +156,8 @@ http_send_n(const struct http *http, const char *method, const char *path,
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &got);
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, &told);
-	if (curl_easy_perform(curl) == CURLE_OK)
+	code = curl_easy_perform(curl);
+	if (code == CURLE_OK || code == CURLE_WRITE_ERROR)
 		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer.status);
 	curl_slist_free_all(list);
 	free(url);

@@ -27,6 +27,7 @@ static const struct {
 	{ "avatar_url", "https://example.com/", "", true },
 	{ "timezone", "Europe/Berlin", "", false },
 	{ "ip_address", "2001:db8::1", "", false },
+	{ "client_ip", "2001:db8::1", "", false },
 };
 
 /* Ids that must be of something there is. */
@@ -47,6 +48,8 @@ static const struct {
 	{ "scopes", "[\"users\"]" },
 	{ "allowed_addresses", "[\"192.0.2.0/24\"]" },
 	{ "token_type", "\"api_key\"" },
+	{ "subscribed_events", "[\"record\"]" },
+	{ "session_filters", "[\"0190b6f0-0000-7000-8000-0000000000aa\"]" },
 };
 
 /* What fits the rest of a sample as a whole; NULL: it is left out. */

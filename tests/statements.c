@@ -63,6 +63,7 @@
 #include "lib/model/user_export.h"
 #include "lib/model/verification.h"
 #include "lib/model/version.h"
+#include "lib/model/websocket_connection.h"
 
 static const struct statement_list written[] = {
 	{ "adjustment", adjustment_statements, "tally_app" },
@@ -150,6 +151,8 @@ static const struct statement_list written[] = {
 	{ "reference", reference_statements, "tally_app" },
 	{ "verification", verification_statements, "tally_app" },
 	{ "version", version_statements, "tally_app" },
+	{ "websocket_connection", websocket_connection_statements, "tally_app" },
+	{ "websocket_reap", websocket_reap_statements, "tally_worker" },
 };
 
 #define STATEMENTS_MAX (RESOURCE_STATEMENTS_MAX + 1)

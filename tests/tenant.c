@@ -32,6 +32,9 @@ make_systems(struct tenant *tenant)
 		api_sql("SELECT id FROM tools WHERE name = md5('%s')", mark), mark));
 	tenant->tool_execution = api_add("/v1/tool-executions",
 	    api_text("{\"user_id\":\"%s\",\"tool\":\"%s\"}", tenant->user, mark));
+	tenant->websocket = api_add("/v1/websocket-connections",
+	    api_text("{\"user_id\":\"%s\",\"connection_id\":\"%s\",\"client_type\":\"%s\"}",
+		tenant->user, mark, mark));
 }
 
 void
@@ -113,6 +116,7 @@ value_of(const char *path, const char *at, const struct tenant *tenant)
 		{ "/v1/conversations/{id}/versions/", "0" },
 		{ "/v1/conversations/", tenant->conversation },
 		{ "/v1/agent-sessions/", tenant->agent },
+		{ "/v1/websocket-connections/", tenant->websocket },
 		{ "/v1/clients/{id}/api-keys/", tenant->key },
 		{ "/v1/auth-tokens/", tenant->key },
 		{ "/v1/clients/", tenant->client },
@@ -178,6 +182,8 @@ tenant_body(const struct route *route)
 		{ "/v1/auth-tokens", "{\"name\":\"n\",\"scopes\":[\"users\"]}" },
 		{ "/v1/auth-tokens/refresh", "{\"refresh_token\":\"n\"}" },
 		{ "/v1/clients", "{\"name\":\"n\"}" },
+		{ "/v1/websocket-connections",
+		    "{\"user_id\":\"" NOBODYS "\",\"connection_id\":\"n\",\"client_type\":\"n\"}" },
 		{ "/v1/tools", "{\"name\":\"n\"}" },
 		{ "/v1/tool-executions", "{\"tool\":\"n\"}" },
 		{ "/v1/client-tools", "{\"tool_id\":\"" NOBODYS "\"}" },

@@ -26,6 +26,7 @@ struct tenant {
 	const char *agent;
 	const char *client_tool;
 	const char *tool_execution;
+	const char *websocket;
 	const char *date, *month;
 };
 

@@ -1,6 +1,7 @@
 /*
  * expire: drops holds past their time from the counters, settles the holds and grants of credit
- * accounts that are past theirs, and measures what is held and spent.
+ * accounts that are past theirs, ends WebSocket connections that are silent, and measures what is
+ * held and spent.
  *
  * In PostgreSQL an authorization expires by its time alone. In Redis a hold is dropped by the next
  * reservation of its client; this is for clients that make none.
@@ -11,6 +12,7 @@
 #include "lib/model/counter_peek.h"
 #include "lib/model/credit_due.h"
 #include "lib/model/daily_cost.h"
+#include "lib/model/websocket_connection.h"
 #include "worker/commands.h"
 #include "worker/job.h"
 #include "worker/tenants.h"
@@ -83,6 +85,16 @@ settle_credits(struct command_context *context, int64_t *ret)
 }
 
 static bool
+reap_connections(struct command_context *context, int64_t *ret)
+{
+	struct task *task = context->task;
+
+	return (context->dry_run ? websocket_connection_count_due(task, ret)
+				 : websocket_connection_reap(task, ret)) &&
+	       db_commit(task);
+}
+
+static bool
 measure(struct task *task, const struct tenant *tenant, struct figures *figures)
 {
 	int32_t today = zone_date(tenant->zone, task->now);
@@ -122,12 +134,12 @@ expire(struct command_context *context, struct job_result *result)
 	bool away = false;
 
 	while (tenants_next(&tenants)) {
-		int64_t dropped = 0, posted = 0;
+		int64_t dropped = 0, posted = 0, reaped = 0;
 		bool ok = away || !tenants.tenant.counted ||
 			  expire_holds(context, &away, &figures, &dropped);
 
-		ok = ok && settle_credits(context, &posted);
-		result->rows += dropped + posted;
+		ok = ok && settle_credits(context, &posted) && reap_connections(context, &reaped);
+		result->rows += dropped + posted + reaped;
 		tenants_done(&tenants, ok && measure(context->task, &tenants.tenant, &figures));
 	}
 	if (!tenants_end(&tenants))

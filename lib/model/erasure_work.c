@@ -60,10 +60,14 @@ static const char executions_sql[] = UPDATE_SOME("tool_executions", OF_USER,
     "result = NULL, error_message = NULL");
 static const char executions_find_sql[] = FIND("tool_executions", OF_USER " ORDER BY id");
 
+static const char connections_sql[] = DELETE_SOME("websocket_connections", OF_USER);
+static const char connections_find_sql[] = FIND("websocket_connections", OF_USER " ORDER BY id");
+
 const char *const erasure_work_statements[] = { agents_sql, agents_find_sql, agent_sums_sql,
 	agent_sums_find_sql, embeddings_sql, embeddings_find_sql, analysis_sql, analysis_find_sql,
 	events_sql, events_find_sql, messages_sql, messages_find_sql, versions_sql,
-	versions_find_sql, executions_sql, executions_find_sql, NULL };
+	versions_find_sql, executions_sql, executions_find_sql, connections_sql,
+	connections_find_sql, NULL };
 
 const struct erasure_table erasure_work[] = {
 	{ "agent_session_usage", "client_id calls cost_nanos tokens", "agent_session_id",
@@ -89,6 +93,11 @@ const struct erasure_table erasure_work[] = {
 	{ "tool_executions", "client_id id created_at tool success duration_ms",
 	    "user_id conversation_id agent_session_id arguments result error_message",
 	    .erase = { executions_sql }, .find = executions_find_sql },
+	{ "websocket_connections",
+	    "client_id id client_type subscribed_events connection_status last_ping_at "
+	    "disconnected_at created_at updated_at",
+	    "user_id connection_id client_ip user_agent session_filters",
+	    .erase = { connections_sql }, .find = connections_find_sql },
 	{ .name = "tool_statistics", .plain = "client_id date tool slot calls failed_calls" },
 	{ .name = "client_tools",
 	    .plain = "client_id id tool_id enabled webhook_url created_at updated_at" },

@@ -10,6 +10,7 @@
 #include "lib/model/tool.h"
 #include "lib/model/user.h"
 #include "lib/model/webhook.h"
+#include "lib/model/websocket_connection.h"
 
 const struct resource *const resources[] = {
 	&agent_session_resource,
@@ -24,5 +25,6 @@ const struct resource *const resources[] = {
 	&tool_resource,
 	&user_resource,
 	&webhook_resource,
+	&websocket_connection_resource,
 	NULL,
 };

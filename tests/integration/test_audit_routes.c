@@ -16,6 +16,7 @@
 #define DATA "what is sent is data, and keeps its key itself"
 #define SAID "what is said can be erased, and the log cannot"
 #define LOOKS "it changes nothing"
+#define CONNECTIONS "connections come and go with every visit"
 #define AGENTS "what agents work at would stay in the log for good"
 
 /* In an order in which each finds what it needs: {id} is the row that was added last; in bodies
@@ -88,6 +89,13 @@ static const struct row {
 	    "sessions come and go with every visit" },
 	{ "DELETE", "/v1/sessions/{id}", NULL, NULL, NULL,
 	    "sessions come and go with every visit" },
+	{ "POST", "/v1/websocket-connections",
+	    "{\"user_id\":\"USER\",\"connection_id\":\"c\",\"client_type\":\"t\"}", NULL, NULL,
+	    CONNECTIONS },
+	{ "PATCH", "/v1/websocket-connections/{id}", "{\"subscribed_events\":[\"record\"]}", NULL,
+	    NULL, CONNECTIONS },
+	{ "POST", "/v1/websocket-connections/{id}/ping", NULL, NULL, NULL, CONNECTIONS },
+	{ "POST", "/v1/websocket-connections/{id}/disconnect", NULL, NULL, NULL, CONNECTIONS },
 	{ "POST", "/v1/users/{id}/sessions/revoke", NULL, NULL, NULL,
 	    "sessions come and go with every visit" },
 	{ "POST", "/v1/conversations", "{}", NULL, NULL, SAID },

@@ -182,6 +182,9 @@ static const struct {
 	{ "versions", "DELETE, INSERT, SELECT" },
 	/* Tokens and secrets are written, and read by the jobs. */
 	{ "webhook_deliveries", "INSERT (alert_id client_id next_attempt_at token webhook_id)" },
+	{ "websocket_connections",
+	    "INSERT, SELECT, UPDATE (connection_status disconnected_at last_ping_at session_filters"
+	    " subscribed_events)" },
 	{ "webhooks",
 	    "DELETE, INSERT, SELECT (active client_id created_at events id updated_at url),"
 	    " UPDATE (active events url)" },

@@ -31,7 +31,8 @@ assert_nothing_of_the_other(const char *what)
 	const char *secrets[] = { other.mark, other.client, other.key, other.user, other.session,
 		other.record, other.budget, other.authorization, other.webhook, other.amount,
 		other.transaction, other.erasure, other.conversation, other.agent,
-		other.integration, other.endpoint, other.client_tool, other.tool_execution };
+		other.integration, other.endpoint, other.client_tool, other.tool_execution,
+		other.websocket };
 	const char *body = api_answer()->body;
 
 	for (size_t i = 0; body && i < COUNT(secrets); i++) {
@@ -95,7 +96,7 @@ id_of_the_other(size_t i)
 {
 	const char *ids[] = { other.client, other.key, other.user, other.session, other.record,
 		other.budget, other.authorization, other.webhook, other.conversation, other.agent,
-		other.integration, other.endpoint, NULL };
+		other.integration, other.endpoint, other.websocket, NULL };
 
 	return ids[i];
 }

@@ -12,7 +12,7 @@
 #include "tests/api.h"
 
 static const char *record, *budget, *user, *authorization, *webhook, *client;
-static const char *session, *token, *transaction, *erasure, *conversation, *agent;
+static const char *session, *token, *transaction, *erasure, *conversation, *agent, *websocket;
 static const char *integration, *endpoint;
 static const char *tool, *client_tool, *tool_execution;
 static const char *session_token; /* as a header */
@@ -37,6 +37,7 @@ value_of(const char *path, size_t len)
 		{ "/v1/prompts/", record },
 		{ "/v1/sessions/", session },
 		{ "/v1/agent-sessions/", agent },
+		{ "/v1/websocket-connections/", websocket },
 		{ "/v1/auth-tokens/", token },
 		{ "/v1/clients/{id}/api-keys/", token },
 		{ "/v1/erasures/", erasure },
@@ -153,6 +154,8 @@ start(void **state)
 	tool = api_sql("SELECT id FROM tools");
 	client_tool = api_add("/v1/client-tools", api_text("{\"tool_id\":\"%s\"}", tool));
 	tool_execution = api_add("/v1/tool-executions", "{\"tool\":\"tool\"}");
+	websocket = api_add("/v1/websocket-connections",
+	    api_text("{\"user_id\":\"%s\",\"connection_id\":\"c\",\"client_type\":\"t\"}", user));
 	refuse_writes();
 	assert_true(servers_await(writes_are_refused, NULL));
 	return 0;
