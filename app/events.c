@@ -94,6 +94,7 @@ make_listener(const struct request *req, const struct events_wish *wish)
 	if (listener == NULL)
 		abort();
 	listener->types = wish->types;
+	listener->scopes = wish->scopes;
 	listener->user = req->identity->user;
 	(void)snprintf(
 	    listener->public_id, sizeof listener->public_id, "%s", req->identity->public_id);

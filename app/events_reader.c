@@ -7,8 +7,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
-#include "app/auth.h"
-#include "app/cache.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
@@ -223,71 +221,6 @@ hear(struct reader *reader, const struct snapshot *shot)
 	return true;
 }
 
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-struct names {
-	const char **at; /* public ids of keys, each once */
-	size_t count;
-};
-
-static struct names
-key_names(struct reader *reader, const struct snapshot *shot)
-{
-	struct events *events = reader->events;
-	struct names names = { 0 };
-	size_t all = 0;
-
-	pthread_mutex_lock(&events->lock);
-	names.at = arena_array(reader->arena, events->seats, sizeof(const char *));
-	for (size_t i = 0; i < shot->count; i++)
-		for (struct listener *l = shot->sources[i]->listeners; l != NULL; l = l->next)
-			names.at[all++] = l->public_id;
-	pthread_mutex_unlock(&events->lock);
-	qsort(names.at, all, sizeof(const char *), compare_names);
-	for (size_t i = 0; i < all; i++)
-		if (names.count == 0 || strcmp(names.at[names.count - 1], names.at[i]) != 0)
-			names.at[names.count++] = names.at[i];
-	return names;
-}
-
-/* While PostgreSQL is away nobody is ended. */
-static bool
-is_valid(struct reader *reader, const char *public_id)
-{
-	struct task *task = begin_step(reader);
-	struct identity identity;
-
-	if (cache_find_key(task, reader->events->app->cache, public_id, "", &identity))
-		return identity.expires_at > task->now &&
-		       (identity.scopes & UINT64_C(1) << SCOPE_LOGS_READ) != 0;
-	return task->err.code != ERR_UNAUTHENTICATED;
-}
-
-static void
-end_all_of(struct reader *reader, const struct snapshot *shot, const char *public_id)
-{
-	pthread_mutex_lock(&reader->events->lock);
-	for (size_t i = 0; i < shot->count; i++)
-		for (struct listener *l = shot->sources[i]->listeners; l != NULL; l = l->next)
-			if (strcmp(l->public_id, public_id) == 0)
-				l->end = LISTENER_ENDS;
-	pthread_mutex_unlock(&reader->events->lock);
-}
-
-static void
-check_keys(struct reader *reader, const struct snapshot *shot)
-{
-	struct names names = key_names(reader, shot);
-
-	for (size_t i = 0; i < names.count; i++)
-		if (!is_valid(reader, names.at[i]))
-			end_all_of(reader, shot, names.at[i]);
-}
-
 static bool
 is_due(int64_t *at, int64_t seconds)
 {
@@ -305,7 +238,7 @@ do_what_is_due(struct reader *reader, const struct snapshot *shot)
 	struct events *events = reader->events;
 
 	if (is_due(&reader->check_at, EVENTS_CHECK_S))
-		check_keys(reader, shot);
+		events_check_keys(events, reader->arena);
 	if (is_due(&reader->beat_at, EVENTS_HEARTBEAT_S)) {
 		pthread_mutex_lock(&events->lock);
 		for (size_t i = 0; i < shot->count; i++)

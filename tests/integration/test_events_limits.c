@@ -94,6 +94,30 @@ a_revoked_key_is_ended(void **state)
 	listening_close(&other);
 }
 
+/* Who listens by the same key to what it may still see stays. */
+static void
+a_key_that_loses_a_scope_is_ended(void **state)
+{
+	(void)state;
+	api_use_new_client("a lesser key");
+	const char *all = api_key();
+	const char *id = api_add(
+	    "/v1/auth-tokens", "{\"name\":\"less\",\"scopes\":[\"logs:read\",\"credits\"]}");
+
+	api_use_key(api_keep("token"));
+	struct listening records = listening_to("/v1/events?types=record");
+	struct listening credits = listening_to("/v1/events?types=credits.posted");
+
+	api_use_key(all);
+	api_expect(
+	    200, "PATCH", api_text("/v1/auth-tokens/%s", id), "{\"scopes\":[\"logs:read\"]}");
+	listening_await_end(&credits);
+	listening_post("still heard");
+	listening_await(&records, listening_feature("still heard"));
+	listening_close(&records);
+	listening_close(&credits);
+}
+
 static bool
 shows(void *line)
 {
@@ -169,6 +193,7 @@ main(void)
 		cmocka_unit_test(what_is_wrong_is_refused),
 		cmocka_unit_test(too_many_sessions_are_refused),
 		cmocka_unit_test(a_revoked_key_is_ended),
+		cmocka_unit_test(a_key_that_loses_a_scope_is_ended),
 		cmocka_unit_test(one_that_does_not_read_is_cut),
 		cmocka_unit_test(limits_hold),
 	};
