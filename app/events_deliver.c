@@ -9,8 +9,12 @@
 static void
 say(struct listener *listener, struct text text)
 {
-	enum stream_state state = stream_write(listener->stream, text);
+	enum stream_state state;
 
+	/* Behind what was lost nothing is told. */
+	if (listener->end != LISTENER_STAYS)
+		return;
+	state = stream_write(listener->stream, text);
 	if (state != STREAM_FULL && state != STREAM_GONE)
 		return;
 	listener->end = LISTENER_CUT;
