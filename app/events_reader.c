@@ -182,9 +182,10 @@ types_of(const struct source *source)
 	return types;
 }
 
-/* Where the stream was lost, those who had its end are told. */
+/* Where the stream was lost, those who had its end are told. The new one is read from its
+ * beginning, whose place is below the old one's where Redis' clock was set back. */
 static bool
-hear_one(struct reader *reader, struct source *source)
+hear_one(struct reader *reader, struct source *source, struct event_stream *stream)
 {
 	struct event_place after = source->after, place;
 	struct event_types types;
@@ -198,7 +199,7 @@ hear_one(struct reader *reader, struct source *source)
 	if (!gap)
 		return true;
 	pthread_mutex_lock(&reader->events->lock);
-	source->after = place;
+	source->after = stream->after = place;
 	for (struct listener *l = source->listeners; l != NULL; l = l->next) {
 		l->after = place;
 		events_tell_gap(l, place);
@@ -216,7 +217,7 @@ hear(struct reader *reader, const struct snapshot *shot)
 	if (!redis_run_id(begin_step(reader), &run_id))
 		return false;
 	for (size_t i = 0; i < shot->count; i++)
-		if (!hear_one(reader, shot->sources[i]))
+		if (!hear_one(reader, shot->sources[i], &shot->streams[i]))
 			return false;
 	return true;
 }
