@@ -122,6 +122,7 @@ events_deliver_to(
 			say(listener, buf_text(&buf));
 		}
 		listener->after = at[i].place;
+		listener->gap = false;
 		if (stream_flush(listener->stream) != STREAM_IDLE)
 			return;
 	}
@@ -137,6 +138,7 @@ events_tell_gap(struct listener *listener, struct event_place place)
 	at = stpcpy(at, event_place_format(place, name));
 	at = stpcpy(at, "\nevent: gap\ndata: {}\n\n");
 	say(listener, (struct text){ text, (size_t)(at - text) });
+	listener->gap = true;
 }
 
 void

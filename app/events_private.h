@@ -22,6 +22,7 @@ struct listener {
 	struct stream *stream;
 	struct event_place after; /* what it has, at least */
 	bool behind; /* it came back, and is read to by itself until it has what the others have */
+	bool gap; /* it was told of one, and nothing since */
 	enum listener_end end;
 	unsigned types;
 	uint64_t scopes; /* which its key must keep */

@@ -143,16 +143,23 @@ deliver(struct reader *reader, const struct snapshot *shot, struct event_entries
 	pthread_mutex_unlock(&events->lock);
 }
 
-/* The next entries for one who is behind. */
+/* The next entries for one who is behind. What it had last is looked for afterwards: while that is
+ * there, all behind it was. */
 static bool
 catch_up_one(struct reader *reader, struct source *source, struct listener *listener)
 {
 	struct event_stream stream = { .key = source->key, .after = listener->after };
 	struct event_entries entries;
+	struct event_place unused;
+	bool gap;
 
-	if (!event_read(begin_step(reader), &stream, 1, 0, &entries))
+	if (!event_read(begin_step(reader), &stream, 1, 0, &entries) ||
+	    !event_hear(begin_step(reader), source->client, (struct event_types){ 0 },
+		&listener->after, &unused, &gap))
 		return false;
 	pthread_mutex_lock(&reader->events->lock);
+	if (gap && !listener->gap)
+		events_tell_gap(listener, listener->after);
 	events_deliver_to(reader->arena, listener, entries.at, entries.count);
 	if (entries.count == 0 ||
 	    event_place_compare(listener->after, entries.at[entries.count - 1].place) == 0)

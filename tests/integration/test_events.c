@@ -222,6 +222,7 @@ a_gap_is_told(void **state)
 	listening_await(&l, "event: gap");
 	listening_post("behind the gap");
 	listening_await(&l, listening_feature("behind the gap"));
+	assert_int_equal(listening_count(&l, "event: gap"), 1);
 	listening_close(&l);
 	l = listening_ask("/v1/events", "9999999999999-0", "200");
 	listening_await(&l, "event: gap");
