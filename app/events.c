@@ -94,6 +94,8 @@ make_listener(const struct request *req, const struct events_wish *wish)
 	if (listener == NULL)
 		abort();
 	listener->types = wish->types;
+	listener->scopes = wish->scopes;
+	listener->behind = wish->after != NULL;
 	listener->user = req->identity->user;
 	(void)snprintf(
 	    listener->public_id, sizeof listener->public_id, "%s", req->identity->public_id);
@@ -112,7 +114,8 @@ watch_peer(struct events *events, struct listener *listener)
 		abort();
 }
 
-/* Its source is read from where it begins, or it is behind. */
+/* Its source is read from where it begins, or it is behind; and so is who came back, who may lack
+ * more than can be sent at once. */
 static void
 join(struct events *events, struct source *source, struct listener *listener, const char *key)
 {
@@ -122,7 +125,7 @@ join(struct events *events, struct source *source, struct listener *listener, co
 			abort();
 		source->after = listener->after;
 	}
-	listener->behind = event_place_compare(listener->after, source->after) < 0;
+	listener->behind |= event_place_compare(listener->after, source->after) < 0;
 	listener->next = source->listeners;
 	source->listeners = listener;
 	watch_peer(events, listener);

@@ -4,8 +4,8 @@
  * No thread waits for a listener: its connection is parked (app/server_stream.h), and one thread
  * of the process follows the streams of the clients that have listeners and writes to them. One
  * that does not read what it is sent, STREAM_PENDING_MAX behind, is cut off; one whose key is no
- * longer valid, and all when the process stops, are ended. Both come back by themselves with
- * Last-Event-ID.
+ * longer valid, or lost a scope, and all when the process stops, are ended. Both come back by
+ * themselves with Last-Event-ID.
  */
 #ifndef APP_EVENTS_H
 #define APP_EVENTS_H
@@ -27,6 +27,7 @@ int64_t events_count(struct events *events);
 
 struct events_wish {
 	unsigned types; /* 1 << enum event_type */
+	uint64_t scopes; /* 1 << enum scope: it is ended where the key no longer has them all */
 	const struct id *agent_sessions;
 	size_t agent_session_count; /* 0: any, and events of none */
 	const struct event_place *after; /* what it saw last; NULL: from now on */

@@ -9,8 +9,12 @@
 static void
 say(struct listener *listener, struct text text)
 {
-	enum stream_state state = stream_write(listener->stream, text);
+	enum stream_state state;
 
+	/* Behind what was lost nothing is told. */
+	if (listener->end != LISTENER_STAYS)
+		return;
+	state = stream_write(listener->stream, text);
 	if (state != STREAM_FULL && state != STREAM_GONE)
 		return;
 	listener->end = LISTENER_CUT;
@@ -118,6 +122,7 @@ events_deliver_to(
 			say(listener, buf_text(&buf));
 		}
 		listener->after = at[i].place;
+		listener->gap = false;
 		if (stream_flush(listener->stream) != STREAM_IDLE)
 			return;
 	}
@@ -133,6 +138,7 @@ events_tell_gap(struct listener *listener, struct event_place place)
 	at = stpcpy(at, event_place_format(place, name));
 	at = stpcpy(at, "\nevent: gap\ndata: {}\n\n");
 	say(listener, (struct text){ text, (size_t)(at - text) });
+	listener->gap = true;
 }
 
 void

@@ -1,6 +1,6 @@
 /*
  * What app/events*.c share: who listens to what. events.c takes them in, events_reader.c is the
- * thread that reads, events_deliver.c writes to them.
+ * thread that reads, events_deliver.c writes to them, events_keys.c looks at their keys.
  */
 #ifndef APP_EVENTS_PRIVATE_H
 #define APP_EVENTS_PRIVATE_H
@@ -22,8 +22,10 @@ struct listener {
 	struct stream *stream;
 	struct event_place after; /* what it has, at least */
 	bool behind; /* it came back, and is read to by itself until it has what the others have */
+	bool gap; /* it was told of one, and nothing since */
 	enum listener_end end;
 	unsigned types;
+	uint64_t scopes; /* which its key must keep */
 	struct id user; /* nil: sees events of all */
 	char public_id[AUTH_TOKEN_PUBLIC_SIZE];
 	size_t agent_session_count; /* 0: any */
@@ -58,6 +60,10 @@ struct events {
 
 /* The thread. */
 void *events_run(void *object);
+
+/* By the thread, without the lock: ends those whose key is no longer valid, or lacks by now what
+ * they were let in by. */
+void events_check_keys(struct events *events, struct arena *arena);
 
 /* All with the lock held. */
 

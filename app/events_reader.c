@@ -7,8 +7,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
-#include "app/auth.h"
-#include "app/cache.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
@@ -145,16 +143,23 @@ deliver(struct reader *reader, const struct snapshot *shot, struct event_entries
 	pthread_mutex_unlock(&events->lock);
 }
 
-/* The next entries for one who is behind. */
+/* The next entries for one who is behind. What it had last is looked for afterwards: while that is
+ * there, all behind it was. */
 static bool
 catch_up_one(struct reader *reader, struct source *source, struct listener *listener)
 {
 	struct event_stream stream = { .key = source->key, .after = listener->after };
 	struct event_entries entries;
+	struct event_place unused;
+	bool gap;
 
-	if (!event_read(begin_step(reader), &stream, 1, 0, &entries))
+	if (!event_read(begin_step(reader), &stream, 1, 0, &entries) ||
+	    !event_hear(begin_step(reader), source->client, (struct event_types){ 0 },
+		&listener->after, &unused, &gap))
 		return false;
 	pthread_mutex_lock(&reader->events->lock);
+	if (gap && !listener->gap)
+		events_tell_gap(listener, listener->after);
 	events_deliver_to(reader->arena, listener, entries.at, entries.count);
 	if (entries.count == 0 ||
 	    event_place_compare(listener->after, entries.at[entries.count - 1].place) == 0)
@@ -184,9 +189,10 @@ types_of(const struct source *source)
 	return types;
 }
 
-/* Where the stream was lost, those who had its end are told. */
+/* Where the stream was lost, those who had its end are told. The new one is read from its
+ * beginning, whose place is below the old one's where Redis' clock was set back. */
 static bool
-hear_one(struct reader *reader, struct source *source)
+hear_one(struct reader *reader, struct source *source, struct event_stream *stream)
 {
 	struct event_place after = source->after, place;
 	struct event_types types;
@@ -200,7 +206,7 @@ hear_one(struct reader *reader, struct source *source)
 	if (!gap)
 		return true;
 	pthread_mutex_lock(&reader->events->lock);
-	source->after = place;
+	source->after = stream->after = place;
 	for (struct listener *l = source->listeners; l != NULL; l = l->next) {
 		l->after = place;
 		events_tell_gap(l, place);
@@ -218,74 +224,9 @@ hear(struct reader *reader, const struct snapshot *shot)
 	if (!redis_run_id(begin_step(reader), &run_id))
 		return false;
 	for (size_t i = 0; i < shot->count; i++)
-		if (!hear_one(reader, shot->sources[i]))
+		if (!hear_one(reader, shot->sources[i], &shot->streams[i]))
 			return false;
 	return true;
-}
-
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-struct names {
-	const char **at; /* public ids of keys, each once */
-	size_t count;
-};
-
-static struct names
-key_names(struct reader *reader, const struct snapshot *shot)
-{
-	struct events *events = reader->events;
-	struct names names = { 0 };
-	size_t all = 0;
-
-	pthread_mutex_lock(&events->lock);
-	names.at = arena_array(reader->arena, events->seats, sizeof(const char *));
-	for (size_t i = 0; i < shot->count; i++)
-		for (struct listener *l = shot->sources[i]->listeners; l != NULL; l = l->next)
-			names.at[all++] = l->public_id;
-	pthread_mutex_unlock(&events->lock);
-	qsort(names.at, all, sizeof(const char *), compare_names);
-	for (size_t i = 0; i < all; i++)
-		if (names.count == 0 || strcmp(names.at[names.count - 1], names.at[i]) != 0)
-			names.at[names.count++] = names.at[i];
-	return names;
-}
-
-/* While PostgreSQL is away nobody is ended. */
-static bool
-is_valid(struct reader *reader, const char *public_id)
-{
-	struct task *task = begin_step(reader);
-	struct identity identity;
-
-	if (cache_find_key(task, reader->events->app->cache, public_id, "", &identity))
-		return identity.expires_at > task->now &&
-		       (identity.scopes & UINT64_C(1) << SCOPE_LOGS_READ) != 0;
-	return task->err.code != ERR_UNAUTHENTICATED;
-}
-
-static void
-end_all_of(struct reader *reader, const struct snapshot *shot, const char *public_id)
-{
-	pthread_mutex_lock(&reader->events->lock);
-	for (size_t i = 0; i < shot->count; i++)
-		for (struct listener *l = shot->sources[i]->listeners; l != NULL; l = l->next)
-			if (strcmp(l->public_id, public_id) == 0)
-				l->end = LISTENER_ENDS;
-	pthread_mutex_unlock(&reader->events->lock);
-}
-
-static void
-check_keys(struct reader *reader, const struct snapshot *shot)
-{
-	struct names names = key_names(reader, shot);
-
-	for (size_t i = 0; i < names.count; i++)
-		if (!is_valid(reader, names.at[i]))
-			end_all_of(reader, shot, names.at[i]);
 }
 
 static bool
@@ -305,7 +246,7 @@ do_what_is_due(struct reader *reader, const struct snapshot *shot)
 	struct events *events = reader->events;
 
 	if (is_due(&reader->check_at, EVENTS_CHECK_S))
-		check_keys(reader, shot);
+		events_check_keys(events, reader->arena);
 	if (is_due(&reader->beat_at, EVENTS_HEARTBEAT_S)) {
 		pthread_mutex_lock(&events->lock);
 		for (size_t i = 0; i < shot->count; i++)

@@ -158,12 +158,12 @@ listening_to(const char *path)
 }
 
 struct listening
-listening_deaf(const char *path)
+listening_deaf(const char *path, const char *last_id)
 {
 	struct listening ret = { .fd = connect_to_nginx(DEAF_BYTES), .text = calloc(1, 1) };
 
 	assert_non_null(ret.text);
-	ask(ret.fd, path, NULL);
+	ask(ret.fd, path, last_id);
 	return ret;
 }
 

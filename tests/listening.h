@@ -18,7 +18,7 @@ struct listening listening_ask(const char *path, const char *last_id, const char
 /* The same from now on, with 200. */
 struct listening listening_to(const char *path);
 /* The same without reading anything, with a receive buffer as small as may be. */
-struct listening listening_deaf(const char *path);
+struct listening listening_deaf(const char *path, const char *last_id);
 /* Posts a record of this feature; what an event of it holds. */
 void listening_post(const char *feature);
 const char *listening_feature(const char *feature);

@@ -60,6 +60,17 @@ read_types(const struct request *req, struct json_texts names, unsigned *ret)
 	return true;
 }
 
+static uint64_t
+scopes_of(unsigned types)
+{
+	uint64_t ret = UINT64_C(1) << SCOPE_LOGS_READ;
+
+	for (int type = 0; type < EVENT_TYPES; type++)
+		if ((types & 1U << type) != 0)
+			ret |= UINT64_C(1) << scopes[type];
+	return ret;
+}
+
 static bool
 read_sessions(struct task *task, struct json_texts texts, struct events_wish *wish)
 {
@@ -100,6 +111,7 @@ events_get(struct request *req, struct reply *reply)
 		request_finish(req, false);
 		return false;
 	}
+	wish.scopes = scopes_of(wish.types);
 	/* No media type of a body whose length is known. */
 	reply_header(reply, "Content-Type", "text/event-stream");
 	reply_header(reply, "Cache-Control", "no-store");

@@ -222,12 +222,41 @@ a_gap_is_told(void **state)
 	listening_await(&l, "event: gap");
 	listening_post("behind the gap");
 	listening_await(&l, listening_feature("behind the gap"));
+	assert_int_equal(listening_count(&l, "event: gap"), 1);
 	listening_close(&l);
 	l = listening_ask("/v1/events", "9999999999999-0", "200");
 	listening_await(&l, "event: gap");
 	listening_post("from now on");
 	listening_await(&l, listening_feature("from now on"));
 	assert_int_equal(listening_count(&l, "event: record"), 1);
+	listening_close(&l);
+}
+
+static void
+restart_redis(void)
+{
+	servers_signal(api_servers(), SERVER_REDIS, SIGKILL);
+	(void)servers_wait(api_servers(), SERVER_REDIS);
+	servers_restart(api_servers(), SERVER_REDIS);
+}
+
+/* As if the clock of the new Redis were behind that of the old one. */
+static void
+a_lost_redis_that_was_ahead_is_told(void **state)
+{
+	(void)state;
+	api_use_new_client("a Redis ahead");
+	struct listening l = listening_to("/v1/events");
+
+	free(servers_redis(
+	    api_servers(), api_text("XADD tally:{%s}:stream 9999999999999-0 type record body ahead",
+			       client("a Redis ahead"))));
+	listening_await(&l, "data: ahead");
+	restart_redis();
+	listening_await(&l, "event: gap");
+	listening_post("after");
+	listening_await(&l, listening_feature("after"));
+	assert_int_equal(listening_count(&l, "event: gap"), 1);
 	listening_close(&l);
 }
 
@@ -240,9 +269,7 @@ a_lost_redis_is_told(void **state)
 
 	listening_post("before");
 	listening_await(&l, listening_feature("before"));
-	servers_signal(api_servers(), SERVER_REDIS, SIGKILL);
-	(void)servers_wait(api_servers(), SERVER_REDIS);
-	servers_restart(api_servers(), SERVER_REDIS);
+	restart_redis();
 	listening_await(&l, "event: gap");
 	listening_post("after");
 	listening_await(&l, listening_feature("after"));
@@ -263,6 +290,7 @@ main(void)
 		cmocka_unit_test(catches_up_beside_others),
 		cmocka_unit_test(a_gap_is_told),
 		cmocka_unit_test(a_lost_redis_is_told),
+		cmocka_unit_test(a_lost_redis_that_was_ahead_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, api_start, api_stop);

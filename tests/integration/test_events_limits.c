@@ -94,6 +94,30 @@ a_revoked_key_is_ended(void **state)
 	listening_close(&other);
 }
 
+/* Who listens by the same key to what it may still see stays. */
+static void
+a_key_that_loses_a_scope_is_ended(void **state)
+{
+	(void)state;
+	api_use_new_client("a lesser key");
+	const char *all = api_key();
+	const char *id = api_add(
+	    "/v1/auth-tokens", "{\"name\":\"less\",\"scopes\":[\"logs:read\",\"credits\"]}");
+
+	api_use_key(api_keep("token"));
+	struct listening records = listening_to("/v1/events?types=record");
+	struct listening credits = listening_to("/v1/events?types=credits.posted");
+
+	api_use_key(all);
+	api_expect(
+	    200, "PATCH", api_text("/v1/auth-tokens/%s", id), "{\"scopes\":[\"logs:read\"]}");
+	listening_await_end(&credits);
+	listening_post("still heard");
+	listening_await(&records, listening_feature("still heard"));
+	listening_close(&records);
+	listening_close(&credits);
+}
+
 static bool
 shows(void *line)
 {
@@ -110,26 +134,57 @@ await_metric(const char *name, int value)
 	assert_true(servers_await(shows, line));
 }
 
+#define ENTRIES 400
+
 /* Entries that are as large as may be, put into the stream directly. */
+static void
+fill_stream(const char *name)
+{
+	static const char script[] =
+	    "EVAL \"for i = 1, %d do redis.call('XADD', KEYS[1], '*', 'type', 'record', 'body', "
+	    "string.rep('x', 60000)) end\" 1 tally:{%s}:stream";
+
+	free(servers_redis(api_servers(), api_text(script, ENTRIES, client(name))));
+}
+
 static void
 one_that_does_not_read_is_cut(void **state)
 {
-	static const char script[] =
-	    "EVAL \"for i = 1, 400 do redis.call('XADD', KEYS[1], '*', 'type', 'record', 'body', "
-	    "string.rep('x', 60000)) end\" 1 tally:{%s}:stream";
 	static const char path[] = "/v1/events?types=record";
 
 	(void)state;
 	api_use_new_client("a slow reader");
-	struct listening deaf = listening_deaf(path);
+	struct listening deaf = listening_deaf(path, NULL);
 
 	api_use_operator();
 	await_metric("tally_event_listeners", 1);
-	free(servers_redis(api_servers(), api_text(script, client("a slow reader"))));
+	fill_stream("a slow reader");
 	await_metric("tally_event_listeners_cut_total", 1);
 	listening_await_end(&deaf);
-	assert_true(listening_count(&deaf, "event: record") < 400);
+	assert_true(listening_count(&deaf, "event: record") < ENTRIES);
 	listening_close(&deaf);
+}
+
+/* It came back and reads, but more slowly than the stream is cut. */
+static void
+what_is_gone_before_it_is_read_is_told(void **state)
+{
+	(void)state;
+	api_use_new_client("overtaken");
+	struct listening l = listening_to("/v1/events");
+
+	fill_stream("overtaken");
+	struct listening again = listening_deaf("/v1/events", listening_last_id(&l));
+
+	listening_close(&l);
+	listening_await(&again, "event: record");
+	free(servers_redis(
+	    api_servers(), api_text("XTRIM tally:{%s}:stream MAXLEN = 1", client("overtaken"))));
+	listening_post("behind the gap");
+	listening_await(&again, listening_feature("behind the gap"));
+	assert_int_equal(listening_count(&again, "event: gap"), 1);
+	assert_true(listening_count(&again, "event: record") < ENTRIES);
+	listening_close(&again);
 }
 
 static void
@@ -169,7 +224,9 @@ main(void)
 		cmocka_unit_test(what_is_wrong_is_refused),
 		cmocka_unit_test(too_many_sessions_are_refused),
 		cmocka_unit_test(a_revoked_key_is_ended),
+		cmocka_unit_test(a_key_that_loses_a_scope_is_ended),
 		cmocka_unit_test(one_that_does_not_read_is_cut),
+		cmocka_unit_test(what_is_gone_before_it_is_read_is_told),
 		cmocka_unit_test(limits_hold),
 	};
 
