@@ -148,7 +148,8 @@ static const struct route rows[] = {
 	REST_REMOVE(
 	    "/v1/client-tools", SCOPE_TOOLS, client_tool_resource, "a tool of the client", ),
 	{ "POST", "/v1/tool-executions", tool_executions_post, SCOPE_TOOLS,
-	    BODY(tool_executions_post_fields), .bound = true, .many = true, .status = 201,
+	    BODY(tool_executions_post_fields), .bound = true, .secret_body = true, .many = true,
+	    .status = 201,
 	    .summary = "Logs a call of a tool, an array of them, or NDJSON, without secrets; "
 		       "answered after the commit.",
 	    .known = "A call that was logged before, as it was. To an array or lines: how many "

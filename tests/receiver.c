@@ -21,7 +21,8 @@ static struct {
 	const char *answer;
 	struct receiver_request requests[REQUESTS_MAX];
 	size_t count;
-} state = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+	int open; /* the connection that stays open; -1: none does */
+} state = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .open = -1 };
 
 static pthread_t thread;
 static int listener;
@@ -69,6 +70,15 @@ read_request(int fd, struct receiver_request *ret)
 }
 
 static void
+set_open(int fd)
+{
+	pthread_mutex_lock(&state.lock);
+	state.open = fd;
+	pthread_cond_broadcast(&state.changed);
+	pthread_mutex_unlock(&state.lock);
+}
+
+static void
 send_answer(int fd)
 {
 	const char *answer;
@@ -78,7 +88,9 @@ send_answer(int fd)
 	answer = state.answer;
 	pthread_mutex_unlock(&state.lock);
 	if (answer == NULL) {
+		set_open(fd);
 		(void)!recv(fd, &byte, 1, 0);
+		set_open(-1);
 		return;
 	}
 	(void)send(fd, answer, strlen(answer), MSG_NOSIGNAL);
@@ -138,6 +150,17 @@ receiver_answer(const char *head)
 {
 	pthread_mutex_lock(&state.lock);
 	state.answer = head;
+	pthread_mutex_unlock(&state.lock);
+}
+
+void
+receiver_drop(const char *head)
+{
+	pthread_mutex_lock(&state.lock);
+	while (state.open < 0)
+		pthread_cond_wait(&state.changed, &state.lock);
+	state.answer = head;
+	(void)shutdown(state.open, SHUT_RDWR);
 	pthread_mutex_unlock(&state.lock);
 }
 

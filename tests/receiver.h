@@ -21,6 +21,8 @@ int receiver_port(void);
 /* The status line and headers of each answer from here on, without the empty line behind them;
  * NULL: none, and the connection stays open until the peer closes it. */
 void receiver_answer(const char *head);
+/* Closes the connection that stays open, once there is one; the answers from here on are these. */
+void receiver_drop(const char *head);
 /* Forgets what was sent so far. */
 void receiver_forget(void);
 size_t receiver_count(void);

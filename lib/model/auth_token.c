@@ -239,13 +239,25 @@ auth_token_revoke(struct task *task, struct id id, struct auth_token *ret)
 	       auth_token_revoke_line(task, before.lineage, &revoked);
 }
 
+/* What the new key rests on, before the old one, as all do; whether it may is looked at where the
+ * new one is stored. */
+static bool
+lock_basis(struct task *task, const struct auth_token *token)
+{
+	bool may;
+
+	return (id_is_nil(token->user) ||
+		   auth_token_lock_user(task, token->user, AUTH_TOKEN_API_KEY, &may)) &&
+	       auth_token_lock_maker(task, token->maker, &may);
+}
+
 bool
 auth_token_rotate(struct task *task, struct id id, int64_t grace_s, struct auth_token *ret)
 {
 	const int64_t until = task->now + grace_s * CLOCK_SECOND;
 	struct auth_token before = { 0 }, after;
 
-	if (!auth_token_find_key(task, id, &before) ||
+	if (!auth_token_find_key(task, id, &before) || !lock_basis(task, &before) ||
 	    !resource_find_to_change(task, &auth_token_resource, id, NULL, &before))
 		return false;
 	if (!before.active || !id_is_nil(before.rotated_to) ||

@@ -5,15 +5,16 @@
 #include "lib/model/audit.h"
 #include "lib/sealed.h"
 
-static const char ask_sql[] = "UPDATE client_integrations\n"
-			      "SET test_due_at = coalesce(test_due_at, $3)\n"
-			      "WHERE client_id = $1 AND id = $2\n"
-			      "RETURNING test_due_at";
+/* One that waits keeps its place. Its time is another all the same, for it may be on its way, which
+ * is no answer to who asks now. */
+#define ASK(table) \
+	"UPDATE " table "\n" \
+	"SET test_due_at = coalesce(test_due_at + interval '1 microsecond', $3)\n" \
+	"WHERE client_id = $1 AND id = $2\n" \
+	"RETURNING test_due_at"
 
-static const char ask_endpoint_sql[] = "UPDATE integration_endpoints\n"
-				       "SET test_due_at = coalesce(test_due_at, $3)\n"
-				       "WHERE client_id = $1 AND id = $2\n"
-				       "RETURNING test_due_at";
+static const char ask_sql[] = ASK("client_integrations");
+static const char ask_endpoint_sql[] = ASK("integration_endpoints");
 
 const char *const integration_call_statements[] = { ask_sql, ask_endpoint_sql, NULL };
 

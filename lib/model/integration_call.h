@@ -13,7 +13,8 @@
 NODISCARD bool integration_call_check(struct task *task, struct text credentials);
 
 /*
- * Due from now on, unless one is due already: *ret_due_at is when. With a row in the audit log.
+ * Due from now on, unless one is due already: *ret_due_at is when. One that is on its way does not
+ * stand for it. With a row in the audit log.
  * ERR_CONFLICT for an endpoint with a method that may change what is there.
  */
 NODISCARD bool integration_call_ask(struct task *task, struct id id, int64_t *ret_due_at);

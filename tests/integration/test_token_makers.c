@@ -324,6 +324,39 @@ what_is_being_made_ends_too(UNUSED void **state)
 	}
 }
 
+/* Else whoever revokes the maker, or deletes the user, would wait for it and it for them. */
+static void
+a_rotation_waits_before_it_locks_the_key(UNUSED void **state)
+{
+	static const char hold_maker[] = "SELECT FROM auth_tokens WHERE id = '%s' FOR UPDATE";
+	static const char hold_user[] = "SELECT FROM users WHERE id = '%s' FOR UPDATE";
+	struct key maker = make_key();
+	const char *made = make_with(maker.text, "api_key").id;
+	const char *whose = api_add(
+	    TOKENS, api_text("{\"name\":\"t\",\"scopes\":[\"users\"],\"user_id\":\"%s\"}", user));
+	const struct {
+		const char *hold, *key;
+	} cases[] = {
+		{ api_text(hold_maker, maker.id), made },
+		{ api_text(hold_user, user), whose },
+	};
+
+	api_use_key(operator);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct asking rotate = { "POST",
+			api_text("/v1/clients/%s/api-keys/%s/rotate", client, cases[i].key), "{}",
+			0 };
+
+		assert_int_equal(
+		    ask_meanwhile(cases[i].hold,
+			api_text("SELECT FROM auth_tokens WHERE id = '%s' FOR UPDATE NOWAIT",
+			    cases[i].key),
+			&rotate),
+		    201);
+	}
+	api_use_key(own);
+}
+
 int
 main(void)
 {
@@ -335,6 +368,7 @@ main(void)
 		cmocka_unit_test(the_maker_is_shown_and_never_given),
 		cmocka_unit_test(nothing_is_made_while_the_key_is_revoked),
 		cmocka_unit_test(what_is_being_made_ends_too),
+		cmocka_unit_test(a_rotation_waits_before_it_locks_the_key),
 	};
 
 	return cmocka_run_group_tests(tests, start, api_stop);

@@ -169,6 +169,23 @@ secrets_are_taken_out_before(UNUSED void **state)
 	assert_non_null(strstr(kept, "\"client_secret\": \"[redacted]\""));
 }
 
+/* Nor a hash of what was taken out: two clients that say the same keep different ones. */
+static void
+no_hash_of_a_secret_is_kept_that_could_be_guessed_at(UNUSED void **state)
+{
+	static const char *const headers[] = { "Idempotency-Key: guess", NULL };
+
+	for (int i = 0; i < 2; i++) {
+		api_use_new_client(api_text("secrets-guess-%d", i));
+		assert_int_equal(api_send("POST", PATH, headers,
+				     "{\"tool\":\"a\",\"arguments\":{\"password\":\"hush-hush\"}}"),
+		    201);
+	}
+	assert_string_equal(api_sql("SELECT count(DISTINCT request_hash) FROM idempotency_keys"
+				    " WHERE key = 'guess'"),
+	    "2");
+}
+
 /* A call with so many letters in this place. */
 static const char *
 sized(const char *before, const char *behind, int letters)
@@ -347,6 +364,7 @@ main(void)
 		cmocka_unit_test(the_good_are_stored_whatever_the_bad),
 		cmocka_unit_test(nothing_is_nothing),
 		cmocka_unit_test(secrets_are_taken_out_before),
+		cmocka_unit_test(no_hash_of_a_secret_is_kept_that_could_be_guessed_at),
 		cmocka_unit_test(limits_are_held),
 		cmocka_unit_test(a_body_has_so_many),
 		cmocka_unit_test(times_have_bounds),
