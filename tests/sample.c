@@ -49,7 +49,6 @@ static const struct {
 	{ "allowed_addresses", "[\"192.0.2.0/24\"]" },
 	{ "token_type", "\"api_key\"" },
 	{ "subscribed_events", "[\"record\"]" },
-	{ "session_filters", "[\"0190b6f0-0000-7000-8000-0000000000aa\"]" },
 };
 
 /* What fits the rest of a sample as a whole; NULL: it is left out. */
@@ -217,6 +216,12 @@ any_choice(const struct resource_field *field)
 	return api_text("\"%s\"", field->json.choices[++made % count]);
 }
 
+bool
+sample_is_ids(const struct resource_field *field)
+{
+	return field->json.type == JSON_TEXTS && field->json.max_item == ID_TEXT_SIZE - 1;
+}
+
 const char *
 sample_value(const struct resource_field *field)
 {
@@ -242,6 +247,8 @@ sample_value(const struct resource_field *field)
 	case JSON_OBJECT:
 		return api_text("{\"x\": %d}", ++made);
 	case JSON_TEXTS:
+		if (sample_is_ids(field))
+			return api_text("[\"0190b6f0-0000-7000-8000-%012d\"]", ++made);
 		return "[\"x\"]";
 	case JSON_INTS:
 		return api_text("[%d]", 1 + ++made % 9);

@@ -16,6 +16,8 @@ const char *sample_path(const struct resource *resource);
 
 /* A good value of the field as JSON, another one each time; one that names a row makes it. */
 const char *sample_value(const struct resource_field *field);
+/* Whether it is a list of ids, as texts. */
+bool sample_is_ids(const struct resource_field *field);
 /* Whether it stands in quotes. */
 bool sample_is_quoted(const struct resource_field *field);
 /* A text field's value of so many characters that has its form; NULL: its form has no such. */

@@ -45,7 +45,8 @@ some_change(const struct resource *resource)
 {
 	for (size_t i = 0; i < resource->count; i++)
 		if (resource->fields[i].use & RESOURCE_CHANGE &&
-		    resource->fields[i].json.type == JSON_TEXT &&
+		    (resource->fields[i].json.type == JSON_TEXT ||
+			sample_is_ids(&resource->fields[i])) &&
 		    !(resource->fields[i].use & RESOURCE_SECRET))
 			return api_text("{\"%s\":%s}", resource->fields[i].json.name,
 			    sample_value(&resource->fields[i]));
