@@ -66,7 +66,7 @@ too_many_sessions_are_refused(void **state)
 	struct listening l = listening_to(path);
 
 	listening_close(&l);
-	at = stpcpy(at, "," SESSION);
+	(void)stpcpy(at, "," SESSION);
 	l = listening_ask(path, NULL, "422");
 	listening_close(&l);
 }
