@@ -63,7 +63,7 @@ NODISCARD bool authorization_check_scope(
 NODISCARD bool authorization_find(struct task *task, struct id id, struct authorization *ret);
 /* ERR_CONFLICT when it is settled. A second time, or past its time, changes nothing. */
 NODISCARD bool authorization_void(struct task *task, struct id id, struct authorization *ret);
-/* Those held by the clock of PostgreSQL, by id, after the given one; for rebuilding the counters. */
+/* Those held by the clock of PostgreSQL, by id, after the given one: to rebuild the counters. */
 NODISCARD bool authorization_list_held(
     struct task *task, struct id after, int64_t limit, struct authorizations *ret);
 

@@ -126,6 +126,13 @@ use_client(const char *name)
 	budget = api_sql("SELECT id FROM budgets WHERE name = '%s'", name);
 	free(servers_sql(api_servers(), "UPDATE auth_tokens SET rate_limit_per_hour = 1000000"));
 	(void)api_add("/v1/chat-logs", "{\"input_tokens\":1,\"external_user_id\":\"ada\"}");
+	/* Whose gateway hears of the next. */
+	(void)api_add("/v1/websocket-connections",
+	    api_text("{\"user_id\":\"%s\",\"connection_id\":\"c\",\"client_type\":\"t\"}",
+		api_sql("SELECT u.id FROM users u JOIN clients c ON c.id = u.client_id "
+			"WHERE c.name = '%s'",
+		    name)));
+	(void)api_add("/v1/chat-logs", "{\"input_tokens\":1}");
 	/* The next epoch leaves the keys of this one to purge. */
 	(void)api_add("/v1/budgets",
 	    "{\"name\":\"other\",\"window\":\"rolling\",\"rolling_hours\":2,\"limit_cents\":100}");
