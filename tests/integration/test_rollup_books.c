@@ -16,9 +16,10 @@
 
 static struct servers *servers;
 
+/* In the midst, where every hour is compared at any time of the day. */
 #define OF_ROWS(dimension, grain) \
 	"WHERE ctid = (SELECT ctid FROM cost_aggregates WHERE dimension = '" dimension "' " \
-	"AND grain = '" grain "' ORDER BY start LIMIT 1)"
+	"AND grain = '" grain "' AND start > now() - interval '20 days' ORDER BY start LIMIT 1)"
 #define OF_USERS(days) \
 	"WHERE ctid = (SELECT ctid FROM user_costs WHERE days = " days " ORDER BY start LIMIT 1)"
 #define OF_DAY(dimension) "\"grain\":\"day\",\"dimension\":\"" dimension "\""
