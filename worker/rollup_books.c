@@ -125,6 +125,35 @@ compare_view(struct command_context *context, const struct tenant *tenant,
 	return true;
 }
 
+/*
+ * An hour that two days share is read by its quarters for either: that its row is their sum is seen
+ * of the hour by itself, and told of each day.
+ */
+static bool
+compare_shared_hour(struct command_context *context, const struct tenant *tenant,
+    const struct books *books, int64_t midnight, const struct rollup_bounds *bounds,
+    int64_t *differences)
+{
+	static const struct view calls = { USAGE_QUARTER, "call", { USAGE_FEATURE, USAGE_MODEL },
+		2 };
+	static const struct view tags = { USAGE_QUARTER, "tag", { USAGE_TAG }, 1 };
+	struct span hour = { span_floor(midnight, SPAN_HOUR), span_ceil(midnight, SPAN_HOUR) };
+	finder find = hour.since < bounds->whole_from ? usage_find : usage_find_in_log;
+	struct expected expected = { .has_tags = true };
+
+	if (hour.since == hour.until || hour.since < bounds->hours_from)
+		return true;
+	if (!sum_view(context->task, tenant, &hour, &calls, find, &expected.all) ||
+	    !sum_view(context->task, tenant, &hour, &tags, find, &expected.tags))
+		return false;
+	for (size_t i = 0; i < COUNT(views); i++) {
+		if (views[i].grain == USAGE_HOUR &&
+		    !compare_view(context, tenant, books, &hour, &views[i], &expected, differences))
+			return false;
+	}
+	return true;
+}
+
 static bool
 compare(struct command_context *context, const struct tenant *tenant, const struct books *books,
     const struct span *day, int64_t *differences)
@@ -148,7 +177,9 @@ compare(struct command_context *context, const struct tenant *tenant, const stru
 		if (!compare_view(context, tenant, books, day, &views[i], &expected, differences))
 			return false;
 	}
-	return user_books_compare(context, tenant, books->date, &bounds, differences);
+	return compare_shared_hour(context, tenant, books, day->since, &bounds, differences) &&
+	       compare_shared_hour(context, tenant, books, day->until, &bounds, differences) &&
+	       user_books_compare(context, tenant, books->date, &bounds, differences);
 }
 
 bool

@@ -16,12 +16,15 @@
 
 static struct servers *servers;
 
-/* In the midst, where every hour is compared at any time of the day. */
 #define OF_ROWS(dimension, grain) \
 	"WHERE ctid = (SELECT ctid FROM cost_aggregates WHERE dimension = '" dimension "' " \
-	"AND grain = '" grain "' AND start > now() - interval '20 days' ORDER BY start LIMIT 1)"
+	"AND grain = '" grain "' ORDER BY start LIMIT 1)"
 #define OF_USERS(days) \
 	"WHERE ctid = (SELECT ctid FROM user_costs WHERE days = " days " ORDER BY start LIMIT 1)"
+/* Midnight of the zone is at 18:15 UTC. */
+#define OF_TWO_DAYS(dimension) \
+	"WHERE ctid = (SELECT ctid FROM cost_aggregates WHERE dimension = '" dimension "' " \
+	"AND grain = 'hour' AND extract(hour FROM start AT TIME ZONE 'UTC') = 18 LIMIT 1)"
 #define OF_DAY(dimension) "\"grain\":\"day\",\"dimension\":\"" dimension "\""
 #define OF_HOUR(dimension) "\"grain\":\"hour\",\"dimension\":\"" dimension "\""
 #define OF_STRETCH(days) "\"book\":\"user_costs\",\"days\":" days ","
@@ -52,6 +55,13 @@ static const struct {
 	{ "cost of a feature's hour",
 	    "UPDATE cost_aggregates SET cost_cents = cost_cents + 1 " OF_ROWS("feature", "hour"),
 	    OF_HOUR("feature") },
+	{ "cost of a feature's hour that two days share",
+	    "UPDATE cost_aggregates SET cost_cents = cost_cents + 1 " OF_TWO_DAYS("feature"),
+	    OF_HOUR("feature") },
+	{ "a provider's hour of two days that is gone",
+	    "DELETE FROM cost_aggregates " OF_TWO_DAYS("provider"), OF_HOUR("provider") },
+	{ "calls of a tag's hour of two days",
+	    "UPDATE cost_aggregates SET calls = calls + 1 " OF_TWO_DAYS("tag"), OF_HOUR("tag") },
 	{ "an agent type's hour that is gone",
 	    "DELETE FROM cost_aggregates " OF_ROWS("agent_type", "hour"), OF_HOUR("agent_type") },
 	{ "input of a provider's hour",
