@@ -26,11 +26,11 @@ static struct script {
 	const char *name;
 	const char *run; /* a shell's words before its path */
 	const char *needs; /* a shell's command that fails where something is missing */
-	bool skipped;
+	const char *missing; /* of what it needs; NULL: nothing */
 } scripts[] = {
-	{ "authorize.sh", "bash", "curl --version && jq --version", false },
-	{ "authorize.py", PYTHON, PYTHON " -c 'import requests'", false },
-	{ "authorize.js", "node", "node -e 'fetch.name'", false },
+	{ "authorize.sh", "bash", "curl --version && jq --version", NULL },
+	{ "authorize.py", PYTHON, PYTHON " -c 'import requests'", NULL },
+	{ "authorize.js", "node", "node -e 'fetch.name'", NULL },
 };
 
 static const char *
@@ -49,7 +49,7 @@ run(const char *command, char **ret_output)
 	return process_run(&shell, ret_output);
 }
 
-/* Whether none of them is skipped. */
+/* Whether what they need is there, all of it. */
 static bool
 scripts_are_there(void)
 {
@@ -58,12 +58,9 @@ scripts_are_there(void)
 	for (size_t i = 0; i < COUNT(scripts); i++) {
 		char *output;
 
-		scripts[i].skipped = run(scripts[i].needs, &output) != 0;
-		if (scripts[i].skipped)
-			fprintf(stderr,
-			    "SKIPPED: conf/examples/%s is not tested, as what it needs is missing: %s\n",
-			    scripts[i].name, output);
-		all = all && !scripts[i].skipped;
+		if (run(scripts[i].needs, &output) != 0)
+			scripts[i].missing = api_text("%s", output);
+		all = all && scripts[i].missing == NULL;
 		free(output);
 	}
 	return all;
@@ -291,8 +288,12 @@ keeps_its_promises(void **state)
 {
 	const struct script *script = *state;
 
-	if (script->skipped)
+	if (script->missing != NULL) {
+		print_error(
+		    "SKIPPED: conf/examples/%s is not tested, as what it needs is missing: %s\n",
+		    script->name, script->missing);
 		skip();
+	}
 	for (size_t i = 0; i < COUNT(promises); i++)
 		promises[i](script);
 }
