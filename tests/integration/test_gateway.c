@@ -253,7 +253,9 @@ main(void)
 		cmocka_unit_test(a_wrong_token_is_not_registered),
 	};
 
-	if (system("python3 -c 'import asyncio; asyncio.to_thread'") != 0)
+	if (system("python3 -c 'import asyncio; asyncio.to_thread'") != 0) {
+		print_error("SKIPPED: conf/examples/gateway.py wants Python 3.9 or later\n");
 		return SKIPPED;
+	}
 	return cmocka_run_group_tests(tests, start, stop);
 }
