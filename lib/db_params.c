@@ -74,6 +74,15 @@ db_add_bool(struct db_params *params, bool value)
 }
 
 void
+db_add_flag(struct db_params *params, int flag)
+{
+	if (flag < 0)
+		db_add_null(params);
+	else
+		db_add_bool(params, flag == 1);
+}
+
+void
 db_add_id(struct db_params *params, struct id value)
 {
 	if (id_is_nil(value))

@@ -26,6 +26,7 @@ void db_add_text_n(struct db_params *params, struct text value); /* at NULL is N
 void db_add_bytes(struct db_params *params, struct text value); /* bytea */
 void db_add_int(struct db_params *params, int64_t value); /* int8 */
 void db_add_bool(struct db_params *params, bool value);
+void db_add_flag(struct db_params *params, int flag); /* 1, 0, or -1 for db_add_null() */
 void db_add_id(struct db_params *params, struct id value); /* uuid; nil is NULL */
 void db_add_client(struct db_params *params, struct id value); /* uuid; nil: the operators */
 void db_add_time(struct db_params *params, int64_t usec); /* timestamptz */

@@ -1,6 +1,5 @@
 #include "lib/model/chat_log.h"
 
-#include "lib/clock.h"
 #include "lib/model/keyset.h"
 
 #include <string.h>
@@ -206,36 +205,6 @@ choose_list(const struct chat_log_filter *filter)
 	return filter->success == 0 ? list_failed_sql : list_sql;
 }
 
-static void
-add_flag(struct db_params *params, int flag)
-{
-	if (flag < 0)
-		db_add_null(params);
-	else
-		db_add_bool(params, flag == 1);
-}
-
-/* $1 to $6: the client, the bounds, the limit. A page's cursor ends the time of what is below it.
- */
-static void
-add_bounds(struct task *task, struct db_params *params, const struct chat_log_filter *filter)
-{
-	const int64_t end_of_time = (DATE_MAX + INT64_C(1)) * CLOCK_DAY;
-	int64_t until = filter->until < end_of_time ? filter->until : end_of_time;
-	struct id below = keyset_below(filter->after);
-
-	if (id_compare(chat_log_first_id(until), below) < 0)
-		below = chat_log_first_id(until);
-	else if (id_time(below) < until)
-		until = id_time(below) + 1;
-	db_add_id(params, task->client);
-	db_add_id(params, below);
-	db_add_time(params, filter->since);
-	db_add_time(params, until);
-	db_add_int(params, filter->limit);
-	db_add_id(params, chat_log_first_id(filter->since));
-}
-
 bool
 chat_log_list(struct task *task, const struct chat_log_filter *filter, struct chat_logs *ret)
 {
@@ -243,7 +212,8 @@ chat_log_list(struct task *task, const struct chat_log_filter *filter, struct ch
 	struct db_step steps[] = { { plans_sql, NULL }, { choose_list(filter), params } };
 	struct db_rows *rows[COUNT(steps)];
 
-	add_bounds(task, params, filter);
+	keyset_add_bounds(task, params,
+	    &(struct keyset_bounds){ filter->after, filter->since, filter->until, filter->limit });
 	db_add_id(params, filter->user_id);
 	db_add_id(params, filter->session_id);
 	db_add_id(params, filter->conversation_id);
@@ -254,8 +224,8 @@ chat_log_list(struct task *task, const struct chat_log_filter *filter, struct ch
 	db_add_text(params, filter->provider);
 	db_add_text(params, filter->model);
 	db_add_text(params, filter->tag);
-	add_flag(params, filter->success);
-	add_flag(params, filter->unpriced);
+	db_add_flag(params, filter->success);
+	db_add_flag(params, filter->unpriced);
 	if (!db_pipeline(task, steps, COUNT(steps), rows))
 		return false;
 	read_rows(task, rows[1], ret);

@@ -1,6 +1,5 @@
 #include "lib/model/tool_execution.h"
 
-#include "lib/clock.h"
 #include "lib/model/chat_log.h"
 #include "lib/model/keyset.h"
 
@@ -92,27 +91,6 @@ choose_list(const struct tool_execution_filter *filter)
 	return filter->tool != NULL ? list_by_tool_sql : list_sql;
 }
 
-/* $1 to $6: the client, the bounds, the limit. A page's cursor ends the time of what is below it.
- */
-static void
-add_bounds(struct task *task, struct db_params *params, const struct tool_execution_filter *filter)
-{
-	const int64_t end_of_time = (DATE_MAX + INT64_C(1)) * CLOCK_DAY;
-	int64_t until = filter->until < end_of_time ? filter->until : end_of_time;
-	struct id below = keyset_below(filter->after);
-
-	if (id_compare(chat_log_first_id(until), below) < 0)
-		below = chat_log_first_id(until);
-	else if (id_time(below) < until)
-		until = id_time(below) + 1;
-	db_add_id(params, task->client);
-	db_add_id(params, below);
-	db_add_time(params, filter->since);
-	db_add_time(params, until);
-	db_add_int(params, filter->limit);
-	db_add_id(params, chat_log_first_id(filter->since));
-}
-
 bool
 tool_execution_list(struct task *task, const struct tool_execution_filter *filter,
     struct tool_execution **ret, size_t *ret_count)
@@ -120,15 +98,13 @@ tool_execution_list(struct task *task, const struct tool_execution_filter *filte
 	struct db_params *params = db_params(task);
 	struct db_rows *rows;
 
-	add_bounds(task, params, filter);
+	keyset_add_bounds(task, params,
+	    &(struct keyset_bounds){ filter->after, filter->since, filter->until, filter->limit });
 	db_add_text(params, filter->tool);
 	db_add_id(params, filter->user_id);
 	db_add_id(params, filter->conversation_id);
 	db_add_id(params, filter->agent_session_id);
-	if (filter->success < 0)
-		db_add_null(params);
-	else
-		db_add_bool(params, filter->success == 1);
+	db_add_flag(params, filter->success);
 	if (!db_query(task, choose_list(filter), params, &rows))
 		return false;
 	*ret_count = (size_t)db_count(rows);
