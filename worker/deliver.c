@@ -45,22 +45,7 @@ step(struct task *task, struct sender *sender, bool *ret_any)
 bool
 deliver_due(struct command_context *context, struct job_result *result)
 {
-	struct task *task = context->task;
-	struct sender *sender = sender_open(
-	    task, &(struct sender_settings){ .timeout_ms = context->conf.webhook_timeout_ms,
-		      .allow_private = context->conf.webhook_allow_private });
-	int64_t until = clock_monotonic() + DELIVER_TIME_S * CLOCK_SECOND;
-	bool any = true;
-
-	for (int i = 0; i < DELIVER_MAX && clock_monotonic() < until; i++) {
-		struct arena_mark mark = arena_mark(task->arena);
-
-		if (!step(task, sender, &any))
-			return false;
-		arena_undo(task->arena, mark);
-		if (!any)
-			return true;
-		result->rows++;
-	}
-	return true;
+	return sender_run(context,
+	    &(struct sender_work){ .step = step, .max = DELIVER_MAX, .time_s = DELIVER_TIME_S },
+	    result);
 }

@@ -53,22 +53,7 @@ step(struct task *task, struct sender *sender, bool *ret_any)
 bool
 probe_due(struct command_context *context, struct job_result *result)
 {
-	struct task *task = context->task;
-	struct sender *sender = sender_open(
-	    task, &(struct sender_settings){ .timeout_ms = context->conf.webhook_timeout_ms,
-		      .allow_private = context->conf.webhook_allow_private });
-	int64_t until = clock_monotonic() + PROBE_TIME_S * CLOCK_SECOND;
-	bool any = true;
-
-	for (int i = 0; i < PROBE_MAX && clock_monotonic() < until; i++) {
-		struct arena_mark mark = arena_mark(task->arena);
-
-		if (!step(task, sender, &any))
-			return false;
-		arena_undo(task->arena, mark);
-		if (!any)
-			return true;
-		result->rows++;
-	}
-	return true;
+	return sender_run(context,
+	    &(struct sender_work){ .step = step, .max = PROBE_MAX, .time_s = PROBE_TIME_S },
+	    result);
 }

@@ -8,6 +8,7 @@
 
 #include "lib/address.h"
 #include "lib/arena.h"
+#include "lib/clock.h"
 
 #define ANSWER_MAX_BYTES 65536
 #define STATUS_OK 200
@@ -15,7 +16,7 @@
 
 struct sender {
 	CURL *curl;
-	struct sender_settings settings;
+	const struct conf *conf;
 	bool refused; /* an address of this message */
 	size_t answered; /* bytes of its answer */
 };
@@ -29,18 +30,19 @@ close_sender(void *object)
 	curl_global_cleanup();
 }
 
-struct sender *
-sender_open(struct task *task, const struct sender_settings *settings)
+static struct sender *
+open_sender(const struct command_context *context)
 {
-	struct sender *sender = arena_alloc(task->arena, sizeof *sender);
+	struct arena *arena = context->task->arena;
+	struct sender *sender = arena_alloc(arena, sizeof *sender);
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		abort();
-	sender->settings = *settings;
+	sender->conf = &context->conf;
 	sender->curl = curl_easy_init();
 	if (sender->curl == NULL)
 		abort();
-	arena_defer(task->arena, close_sender, sender);
+	arena_defer(arena, close_sender, sender);
 	return sender;
 }
 
@@ -51,7 +53,7 @@ open_socket(void *context, curlsocktype purpose UNUSED, struct curl_sockaddr *ad
 {
 	struct sender *sender = context;
 
-	if (!sender->settings.allow_private && !address_public(&address->addr)) {
+	if (!sender->conf->webhook_allow_private && !address_public(&address->addr)) {
 		sender->refused = true;
 		errno = EACCES;
 		return CURL_SOCKET_BAD;
@@ -105,8 +107,8 @@ set_options(
 
 	curl_easy_reset(curl);
 	set_message(curl, message);
-	curl_easy_setopt(
-	    curl, CURLOPT_PROTOCOLS_STR, sender->settings.allow_private ? "http,https" : "https");
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR,
+	    sender->conf->webhook_allow_private ? "http,https" : "https");
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
 	/* A proxy of the environment would be connected to instead. */
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
@@ -114,7 +116,7 @@ set_options(
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, sender);
 	/* A connection that is kept was judged for another name. */
 	curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)sender->settings.timeout_ms);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)sender->conf->webhook_timeout_ms);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "tally/" PACKAGE_VERSION);
@@ -147,7 +149,7 @@ failure_of(CURLcode code)
 static bool
 is_open(const struct sender *sender, const char *url)
 {
-	return !sender->settings.allow_private && strncmp(url, "https://", 8) != 0;
+	return !sender->conf->webhook_allow_private && strncmp(url, "https://", 8) != 0;
 }
 
 /* An answer that is too long, or breaks off behind its status, is one all the same. */
@@ -184,4 +186,26 @@ sender_send(struct sender *sender, const struct sender_message *message)
 	code = curl_easy_perform(sender->curl);
 	curl_slist_free_all(headers);
 	return judge(sender, message, code);
+}
+
+bool
+sender_run(
+    struct command_context *context, const struct sender_work *work, struct job_result *result)
+{
+	struct task *task = context->task;
+	struct sender *sender = open_sender(context);
+	int64_t until = clock_monotonic() + work->time_s * CLOCK_SECOND;
+	bool any = true;
+
+	for (int i = 0; i < work->max && clock_monotonic() < until; i++) {
+		struct arena_mark mark = arena_mark(task->arena);
+
+		if (!work->step(task, sender, &any))
+			return false;
+		arena_undo(task->arena, mark);
+		if (!any)
+			return true;
+		result->rows++;
+	}
+	return true;
 }

@@ -5,12 +5,7 @@
 #ifndef WORKER_SENDER_H
 #define WORKER_SENDER_H
 
-#include "lib/task.h"
-
-struct sender_settings {
-	int64_t timeout_ms; /* for all of it, from the name's resolution to the answer */
-	bool allow_private; /* else only https, and only addresses of the public internet */
-};
+#include "worker/job.h"
 
 struct sender_message {
 	const char *method, *url;
@@ -38,8 +33,21 @@ struct sender_result {
 
 struct sender;
 
-/* As long as the task's arena. */
-struct sender *sender_open(struct task *task, const struct sender_settings *settings);
 struct sender_result sender_send(struct sender *sender, const struct sender_message *message);
+
+struct sender_work {
+	/* Takes what is due next, if there is any, sends it and commits. */
+	bool (*step)(struct task *task, struct sender *sender, bool *ret_any);
+	int max; /* steps of one run */
+	int64_t time_s; /* after which none is begun */
+};
+
+/*
+ * Steps until there is nothing more or a limit is reached; adds them to the result's rows. The
+ * settings of webhooks hold for all: how long one may take, from the name's resolution to the
+ * answer, and whether it may lead elsewhere than by https to the public internet.
+ */
+NODISCARD bool sender_run(
+    struct command_context *context, const struct sender_work *work, struct job_result *result);
 
 #endif
