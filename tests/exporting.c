@@ -82,6 +82,12 @@ exporting_text(const char *format, ...)
 	return keep(text);
 }
 
+const char *
+exporting_path(struct servers *servers, const char *name)
+{
+	return exporting_text("%s/%s", servers_folder(servers), name);
+}
+
 static void
 run_sql(struct servers *servers, const char *sql)
 {
@@ -171,6 +177,16 @@ exporting_sh(const char *format, ...)
 		fail_msg("%s: %s", line, output);
 	free(line);
 	return output;
+}
+
+void
+exporting_expect(const char *line, const char *expected)
+{
+	char *output = exporting_sh("%s", line);
+
+	if (strcmp(output, expected) != 0)
+		fail_msg("%s: %s, not %s", line, output, expected);
+	free(output);
 }
 
 /* PostgreSQL reads as a user of its own. */

@@ -23,8 +23,12 @@ void exporting_run(struct servers *servers, const char *environment, int status,
 
 /* Runs a line of sh; fails the test unless it ends with 0. Its output; free it. */
 char *exporting_sh(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same; fails the test also unless this is the output. */
+void exporting_expect(const char *line, const char *expected);
 /* A text kept until the program ends. */
 const char *exporting_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A path in the folder of the servers, kept likewise. */
+const char *exporting_path(struct servers *servers, const char *name);
 
 /* All CSV files of a folder as a table of texts, with PostgreSQL's reader; an empty field is NULL.
  */

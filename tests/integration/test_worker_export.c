@@ -16,27 +16,10 @@
 
 static struct servers *servers;
 
-/* A path in the folder of the servers. */
-static const char *
-path_of(const char *name)
-{
-	return exporting_text("%s/%s", servers_folder(servers), name);
-}
-
-static void
-expect_sh(const char *line, const char *expected)
-{
-	char *output = exporting_sh("%s", line);
-
-	if (strcmp(output, expected) != 0)
-		fail_msg("%s: %s, not %s", line, output, expected);
-	free(output);
-}
-
 static void
 records_are_those_of_the_log(UNUSED void **state)
 {
-	const char *csv = path_of("csv"), *json = path_of("json");
+	const char *csv = exporting_path(servers, "csv"), *json = exporting_path(servers, "json");
 
 	EXPORTING_RUN(0, "\"files_written\":21,\"files_kept\":0", "--out", csv, "--what", "records",
 	    "--format", "csv", "--plain");
@@ -68,7 +51,7 @@ records_are_those_of_the_log(UNUSED void **state)
 static void
 the_manifest_is_true(UNUSED void **state)
 {
-	const char *folder = path_of("json");
+	const char *folder = exporting_path(servers, "json");
 
 	exporting_load_manifest(servers, folder);
 	books_expect(servers, EXPORTING_DIFFERENCES, "0");
@@ -83,19 +66,20 @@ the_manifest_is_true(UNUSED void **state)
 	    "WHERE m.rows <> d.total_requests",
 	    "0");
 	/* As any program computes them. */
-	expect_sh(exporting_text(
-		      "cd %s && sha256sum *.gz | sort | sed 's/  / /' >../sums && "
-		      "grep -o '{\"file\"[^}]*' manifest.json | "
-		      "sed 's/.*\"file\":\"\\([^\"]*\\).*\"sha256\":\"\\([^\"]*\\).*/\\2 \\1/' "
-		      "| sort | diff - ../sums; ls | grep -v '^records-'",
-		      folder),
+	exporting_expect(
+	    exporting_text(
+		"cd %s && sha256sum *.gz | sort | sed 's/  / /' >../sums && "
+		"grep -o '{\"file\"[^}]*' manifest.json | "
+		"sed 's/.*\"file\":\"\\([^\"]*\\).*\"sha256\":\"\\([^\"]*\\).*/\\2 \\1/' "
+		"| sort | diff - ../sums; ls | grep -v '^records-'",
+		folder),
 	    "manifest.json\n");
 }
 
 static void
 usage_is_what_the_log_sums_to(UNUSED void **state)
 {
-	const char *folder = path_of("usage");
+	const char *folder = exporting_path(servers, "usage");
 
 	EXPORTING_RUN(
 	    0, "\"files_written\":21", "--out", folder, "--what", "usage", "--format", "csv");
@@ -129,29 +113,30 @@ usage_is_what_the_log_sums_to(UNUSED void **state)
 static void
 what_did_not_change_stays(UNUSED void **state)
 {
-	const char *folder = path_of("json"), *copy = path_of("copy");
+	const char *folder = exporting_path(servers, "json");
+	const char *copy = exporting_path(servers, "copy");
 
 	free(exporting_sh("cp -a %s %s", folder, copy));
 	EXPORTING_RUN(0, "\"files_written\":0,\"files_kept\":21", "--out", folder, "--what",
 	    "records", "--format", "ndjson");
 	EXPORTING_RUN(0, "\"files\":21,\"broken\":0,\"finished\":true", "--out", folder, "--check");
-	expect_sh(exporting_text("diff -r %s %s", folder, copy), "");
+	exporting_expect(exporting_text("diff -r %s %s", folder, copy), "");
 	EXPORTING_RUN(0, "\"files_written\":21,\"files_kept\":0", "--out", folder, "--what",
 	    "records", "--format", "ndjson", "--refresh");
-	expect_sh(exporting_text("diff -r %s %s", folder, copy), "");
+	exporting_expect(exporting_text("diff -r %s %s", folder, copy), "");
 }
 
 static void
 what_a_killed_export_left_goes(UNUSED void **state)
 {
-	const char *folder = path_of("json");
+	const char *folder = exporting_path(servers, "json");
 
 	free(exporting_sh("cd %s; touch records-x.ndjson.gz.part manifest.json.part "
 			  "journal.ndjson.part mine.part records.part",
 	    folder));
 	EXPORTING_RUN(0, "\"files_written\":0,\"files_kept\":21", "--out", folder, "--what",
 	    "records", "--format", "ndjson");
-	expect_sh(
+	exporting_expect(
 	    exporting_text("cd %s; ls *.part; rm *.part", folder), "mine.part\nrecords.part\n");
 }
 
@@ -164,7 +149,7 @@ a_late_record_is_found(UNUSED void **state)
 
 	exporting_add(servers, "utc", 4, 1);
 	for (size_t i = 0; i < COUNT(whats); i++) {
-		const char *folder = path_of(folders[i]);
+		const char *folder = exporting_path(servers, folders[i]);
 
 		EXPORTING_RUN(0, "\"reason\":\"changed\"", "--out", folder, "--what", whats[i],
 		    "--format", formats[i], "--dry-run");
@@ -178,7 +163,8 @@ a_late_record_is_found(UNUSED void **state)
 static void
 a_file_that_was_changed_is_found(UNUSED void **state)
 {
-	const char *folder = path_of("json"), *copy = path_of("copy2");
+	const char *folder = exporting_path(servers, "json");
+	const char *copy = exporting_path(servers, "copy2");
 
 	free(exporting_sh("cp -a %s %s; cd %s; set -- *.gz; printf x | dd of=$1 bs=1 seek=20 "
 			  "conv=notrunc 2>&1; rm $2; truncate -s 10 $3",
@@ -187,21 +173,21 @@ a_file_that_was_changed_is_found(UNUSED void **state)
 	    FOUND, "\"files\":21,\"broken\":3,\"finished\":true", "--out", folder, "--check");
 	EXPORTING_RUN(0, "is not what was written", "--out", folder, "--what", "records",
 	    "--format", "ndjson");
-	expect_sh(exporting_text("diff -r %s %s", folder, copy), "");
+	exporting_expect(exporting_text("diff -r %s %s", folder, copy), "");
 	EXPORTING_RUN(0, "\"broken\":0", "--out", folder, "--check");
 }
 
 static void
 one_client_and_some_days(UNUSED void **state)
 {
-	const char *folder = path_of("some");
+	const char *folder = exporting_path(servers, "some");
 	char *id = servers_sql(servers, "SELECT id FROM clients WHERE name = 'utc'");
 	char *since = servers_sql(servers, "SELECT (now() AT TIME ZONE 'UTC')::date - 6");
 	char *until = servers_sql(servers, "SELECT (now() AT TIME ZONE 'UTC')::date - 4");
 
 	EXPORTING_RUN(0, "\"files_written\":3,", "--out", folder, "--what", "records", "--format",
 	    "csv", "--client", "utc", "--since", since, "--until", until);
-	expect_sh(exporting_text("ls %s | grep -c records-%s", folder, id), "3\n");
+	exporting_expect(exporting_text("ls %s | grep -c records-%s", folder, id), "3\n");
 	/* What was written before stays listed. */
 	EXPORTING_RUN(0, "\"files_written\":4,\"files_kept\":3", "--out", folder, "--what",
 	    "records", "--format", "csv", "--client", id);
@@ -216,7 +202,9 @@ one_client_and_some_days(UNUSED void **state)
 static void
 records_that_left_the_log_stay(UNUSED void **state)
 {
-	const char *folder = path_of("json"), *copy = path_of("copy3"), *late = path_of("late");
+	const char *folder = exporting_path(servers, "json");
+	const char *copy = exporting_path(servers, "copy3");
+	const char *late = exporting_path(servers, "late");
 
 	free(exporting_sh("cp -a %s %s", folder, copy));
 	/* As purge leaves a day: its rows are gone, and the rollups know from when on the log is
@@ -230,7 +218,7 @@ records_that_left_the_log_stay(UNUSED void **state)
 	    "JOIN clients c ON c.id = l.client_id WHERE c.name = 'utc' ORDER BY l.id LIMIT 1)"));
 	EXPORTING_RUN(0, "\"files_written\":19,\"files_kept\":2", "--out", folder, "--what",
 	    "records", "--format", "ndjson", "--refresh");
-	expect_sh(exporting_text("diff -r %s %s", folder, copy), "");
+	exporting_expect(exporting_text("diff -r %s %s", folder, copy), "");
 	EXPORTING_RUN(0, "\"files_written\":20,\"files_kept\":0,\"files_lost\":0,\"days_gone\":1",
 	    "--out", late, "--what", "records", "--format", "ndjson");
 	exporting_load_manifest(servers, late);
@@ -243,7 +231,7 @@ records_that_left_the_log_stay(UNUSED void **state)
 static void
 a_lost_file_without_a_log_is_told(UNUSED void **state)
 {
-	const char *folder = path_of("json");
+	const char *folder = exporting_path(servers, "json");
 	char *id = servers_sql(servers, "SELECT id FROM clients WHERE name = 'utc'");
 
 	free(exporting_sh("cd %s; rm $(ls *-%s-* | head -n 1)", folder, id));
@@ -291,8 +279,8 @@ refusals(UNUSED void **state)
 	for (size_t i = 0; i < COUNT(refusals_of); i++)
 		exporting_run(servers, NULL, refusals_of[i].status, refusals_of[i].prints,
 		    refusals_of[i].arguments);
-	EXPORTING_RUN(EX_DATAERR, "holds an export of records as csv", "--out", path_of("some"),
-	    "--what", "records", "--format", "ndjson");
+	EXPORTING_RUN(EX_DATAERR, "holds an export of records as csv", "--out",
+	    exporting_path(servers, "some"), "--what", "records", "--format", "ndjson");
 }
 
 #define HEAD "{\"version\":1,\"what\":\"focus\",\"format\":\"csv\",\"plain\":false,\"files\":"
@@ -308,7 +296,7 @@ manifests_that_are_none(UNUSED void **state)
 		     "\"date\":\"2026-01-01\",\"timezone\":\"UTC\",\"rows\":1,\"bytes\":1,"
 		     "\"sha256\":\"00\",\"calls\":1,\"tokens\":1,\"cost_cents\":1,"
 		     "\"adjustments\":0,\"adjustments_cents\":0,\"complete\":true}]}" };
-	const char *folder = path_of("other");
+	const char *folder = exporting_path(servers, "other");
 
 	for (size_t i = 0; i < COUNT(manifests); i++) {
 		free(exporting_sh("mkdir -p %s; printf %%s '%s' >%s/manifest.json", folder,
@@ -322,7 +310,7 @@ manifests_that_are_none(UNUSED void **state)
 static void
 one_export_at_a_time(UNUSED void **state)
 {
-	const char *folder = path_of("some");
+	const char *folder = exporting_path(servers, "some");
 	char *output = exporting_sh("flock %s %s -c %s export --out %s --check 2>&1 || echo $?",
 	    folder, getenv("TALLY"), servers_conf(servers), folder);
 
@@ -348,7 +336,7 @@ a_full_disk_is_told(UNUSED void **state)
 	    "dd if=/dev/zero of=%s/filler bs=4096 2>&1; truncate -s -24576 %s/filler", data, data));
 	EXPORTING_RUN(EX_TEMPFAIL, "No space left on device", "--out", folder, "--what", "records",
 	    "--format", "ndjson", "--plain");
-	expect_sh(exporting_text("ls %s | grep -v '^records-[0-9a-f-]*.ndjson$'", folder),
+	exporting_expect(exporting_text("ls %s | grep -v '^records-[0-9a-f-]*.ndjson$'", folder),
 	    "journal.ndjson\n");
 	free(exporting_sh("rm %s/filler", data));
 	EXPORTING_RUN(0, "\"files_written\":", "--out", folder, "--what", "records", "--format",

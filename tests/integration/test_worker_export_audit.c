@@ -2,7 +2,6 @@
 #include "tests/test.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sysexits.h>
 
 #include "lib/base.h"
@@ -15,26 +14,10 @@
 
 static struct servers *servers;
 
-static const char *
-path_of(const char *name)
-{
-	return exporting_text("%s/%s", servers_folder(servers), name);
-}
-
-static void
-expect_sh(const char *line, const char *expected)
-{
-	char *output = exporting_sh("%s", line);
-
-	if (strcmp(output, expected) != 0)
-		fail_msg("%s: %s, not %s", line, output, expected);
-	free(output);
-}
-
 static void
 what_is_written_is_the_log(UNUSED void **state)
 {
-	const char *csv = path_of("csv"), *json = path_of("json");
+	const char *csv = exporting_path(servers, "csv"), *json = exporting_path(servers, "json");
 
 	EXPORTING_RUN(0, "\"files_written\":14,\"files_kept\":0", "--out", csv, "--what", "audit",
 	    "--format", "csv", "--plain");
@@ -68,7 +51,7 @@ what_is_written_is_the_log(UNUSED void **state)
 static void
 each_file_has_its_day_in_order(UNUSED void **state)
 {
-	const char *folder = path_of("json");
+	const char *folder = exporting_path(servers, "json");
 
 	exporting_load_manifest(servers, folder);
 	books_expect(servers,
@@ -78,23 +61,24 @@ each_file_has_its_day_in_order(UNUSED void **state)
 	    "0");
 	books_expect(
 	    servers, "SELECT concat(min(head->>'what'), ' ', count(*)) FROM manifest", "audit 14");
-	expect_sh(exporting_text("cd %s && for f in *.gz; do zcat $f | cut -d '\"' -f 4 | "
-				 "sort -c || echo $f; done; ls | grep -v '^audit-'",
-		      folder),
+	exporting_expect(exporting_text("cd %s && for f in *.gz; do zcat $f | cut -d '\"' -f 4 | "
+					"sort -c || echo $f; done; ls | grep -v '^audit-'",
+			     folder),
 	    "manifest.json\n");
 }
 
 static void
 a_late_entry_and_an_asked_day_are_written_again(UNUSED void **state)
 {
-	const char *folder = path_of("json"), *copy = path_of("copy");
+	const char *folder = exporting_path(servers, "json");
+	const char *copy = exporting_path(servers, "copy");
 
 	free(exporting_sh("cp -a %s %s", folder, copy));
 	EXPORTING_RUN(0, "\"files_written\":0,\"files_kept\":14", "--out", folder, "--what",
 	    "audit", "--format", "ndjson");
 	EXPORTING_RUN(0, "\"files_written\":14,\"files_kept\":0", "--out", folder, "--what",
 	    "audit", "--format", "ndjson", "--refresh");
-	expect_sh(exporting_text("diff -r %s %s", folder, copy), "");
+	exporting_expect(exporting_text("diff -r %s %s", folder, copy), "");
 	exporting_add(servers, "kolkata", 4, 1);
 	exporting_audit(servers, "kolkata");
 	EXPORTING_RUN(0, "\"reason\":\"changed\"", "--out", folder, "--what", "audit", "--format",
@@ -108,7 +92,7 @@ a_late_entry_and_an_asked_day_are_written_again(UNUSED void **state)
 static void
 operators_have_files_of_their_own(UNUSED void **state)
 {
-	const char *folder = path_of("operators");
+	const char *folder = exporting_path(servers, "operators");
 	char *today = servers_sql(servers, "SELECT (now() AT TIME ZONE 'UTC')::date + 1");
 
 	EXPORTING_RUN(0, "\"rows\":2,", "--out", folder, "--what", "audit", "--format", "ndjson",
@@ -129,12 +113,13 @@ operators_have_files_of_their_own(UNUSED void **state)
 static void
 one_client_alone(UNUSED void **state)
 {
-	const char *folder = path_of("one");
+	const char *folder = exporting_path(servers, "one");
 
 	EXPORTING_RUN(0, "\"files_written\":7,\"files_kept\":0", "--out", folder, "--what", "audit",
 	    "--format", "csv", "--client", "utc");
-	EXPORTING_RUN(EX_USAGE, "the operator has no records", "--out", path_of("none"), "--what",
-	    "records", "--format", "csv", "--client", "operator");
+	EXPORTING_RUN(EX_USAGE, "the operator has no records", "--out",
+	    exporting_path(servers, "none"), "--what", "records", "--format", "csv", "--client",
+	    "operator");
 }
 
 static int

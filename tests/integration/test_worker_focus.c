@@ -29,7 +29,7 @@ add_adjustments(void)
 static void
 focus_adds_up_to_the_day(UNUSED void **state)
 {
-	const char *folder = exporting_text("%s/focus", servers_folder(servers));
+	const char *folder = exporting_path(servers, "focus");
 
 	add_adjustments();
 	EXPORTING_RUN(0, "\"files_written\":22", "--out", folder, "--what", "focus", "--format",
@@ -96,7 +96,7 @@ focus_columns_are_as_specified(UNUSED void **state)
 static void
 a_late_record_and_adjustments_are_found(UNUSED void **state)
 {
-	const char *folder = exporting_text("%s/focus", servers_folder(servers));
+	const char *folder = exporting_path(servers, "focus");
 
 	exporting_add(servers, "lord howe", 3, 1);
 	free(servers_sql(servers,
@@ -114,8 +114,8 @@ a_late_record_and_adjustments_are_found(UNUSED void **state)
 static void
 the_rollups_outlive_the_log(UNUSED void **state)
 {
-	const char *folder = exporting_text("%s/focus", servers_folder(servers));
-	const char *copy = exporting_text("%s/copy", servers_folder(servers));
+	const char *folder = exporting_path(servers, "focus");
+	const char *copy = exporting_path(servers, "copy");
 	char *difference;
 
 	free(exporting_sh("cp -a %s %s", folder, copy));
