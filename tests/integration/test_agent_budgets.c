@@ -4,27 +4,20 @@
 #include <stdlib.h>
 
 #include "lib/base.h"
+#include "tests/agents.h"
 #include "tests/api.h"
 
-#define SESSIONS "/v1/agent-sessions"
-
 static const char *root, *child, *grandchild, *other;
-
-static const char *
-begin_below(const char *parent)
-{
-	return api_add(SESSIONS, api_text("{\"parent_id\":\"%s\"}", parent));
-}
 
 /* A new client with a tree of three, and a session beside it. */
 static void
 use_tree(const char *name)
 {
 	api_use_new_client(name);
-	root = api_add(SESSIONS, "{}");
-	child = begin_below(root);
-	grandchild = begin_below(child);
-	other = api_add(SESSIONS, "{}");
+	root = agents_begin();
+	child = agents_begin_below(root);
+	grandchild = agents_begin_below(child);
+	other = agents_begin();
 }
 
 static const char *
@@ -78,8 +71,8 @@ a_tree_is_stopped_as_a_whole(UNUSED void **state)
 	    "{\"message_length\":1,\"verified_cost_cents\":2.5}");
 	expect_spent(budget, "7.5", "0");
 	/* A session that begins only now is of the tree, too. */
-	ask(402, begin_below(grandchild), "2.6");
-	ask(201, begin_below(grandchild), "2.5");
+	ask(402, agents_begin_below(grandchild), "2.6");
+	ask(201, agents_begin_below(grandchild), "2.5");
 }
 
 static void

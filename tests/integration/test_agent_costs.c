@@ -5,25 +5,19 @@
 #include <string.h>
 
 #include "lib/base.h"
+#include "tests/agents.h"
 #include "tests/api.h"
 #include "tests/bound.h"
 #include "tests/paying.h"
 
-#define SESSIONS "/v1/agent-sessions"
 #define RECORDS "/v1/chat-logs"
 #define UNKNOWN "01890000-0000-7000-8000-000000000000"
-
-static const char *
-at(const char *id, const char *rest)
-{
-	return api_text(SESSIONS "/%s%s", id, rest);
-}
 
 /* Of the user who pays. */
 static const char *
 begin(void)
 {
-	return api_add(SESSIONS, api_text("{\"user_id\":\"%s\"}", paying_user()));
+	return api_add(AGENTS_PATH, api_text("{\"user_id\":\"%s\"}", paying_user()));
 }
 
 /* A record of the session as JSON. */
@@ -36,14 +30,14 @@ record_of(const char *session, const char *cents, const char *more)
 static void
 complete(const char *session, const char *cents)
 {
-	api_expect(
-	    200, "POST", at(session, "/complete"), api_text("{\"total_cost_cents\":%s}", cents));
+	api_expect(200, "POST", agents_at(session, "/complete"),
+	    api_text("{\"total_cost_cents\":%s}", cents));
 }
 
 static void
 expect_sums(const char *session, const char *calls, const char *cents, const char *tokens)
 {
-	api_expect(200, "GET", at(session, ""), NULL);
+	api_expect(200, "GET", agents_at(session, ""), NULL);
 	api_expect_json("calls", calls);
 	api_expect_json("total_cost_cents", cents);
 	api_expect_json("tokens_used", tokens);
@@ -158,7 +152,7 @@ what_the_account_lacks_is_uncovered(UNUSED void **state)
 
 	paying_use_payer("agents-uncovered");
 	session = begin();
-	api_expect(200, "POST", at(session, "/fail"), "{\"total_cost_cents\":250}");
+	api_expect(200, "POST", agents_at(session, "/fail"), "{\"total_cost_cents\":250}");
 	paying_expect("current_balance", "0");
 	paying_expect("uncovered", "1.5");
 	paying_check_books("agents-uncovered");
@@ -247,7 +241,7 @@ it_is_paid_once_whoever_ends_it(UNUSED void **state)
 	paying_post("{\"type\":\"purchase\",\"amount\":5}");
 	session = begin();
 	for (int i = 0; i < ENDERS; i++)
-		begin_call(&callers[i], at(session, i % 2 ? "/complete" : "/fail"),
+		begin_call(&callers[i], agents_at(session, i % 2 ? "/complete" : "/fail"),
 		    "{\"total_cost_cents\":100}", 1);
 	for (int i = 0; i < ENDERS; i++)
 		done += end_call(&callers[i]);
@@ -255,7 +249,7 @@ it_is_paid_once_whoever_ends_it(UNUSED void **state)
 	paying_expect_ledger("purchase 5, usage -1");
 	session = begin();
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(api_send("POST", at(session, "/complete"), headers,
+		assert_int_equal(api_send("POST", agents_at(session, "/complete"), headers,
 				     "{\"total_cost_cents\":100}"),
 		    200);
 	paying_expect_ledger("purchase 5, usage -1, usage -1");

@@ -5,50 +5,25 @@
 
 #include "lib/base.h"
 #include "lib/model/agent_session.h"
+#include "tests/agents.h"
 #include "tests/api.h"
 #include "tests/bound.h"
 #include "tests/erasing.h"
 #include "tests/listening.h"
 
-#define SESSIONS "/v1/agent-sessions"
 #define UNKNOWN "01890000-0000-7000-8000-000000000000"
-
-static const char *
-at(const char *id, const char *rest)
-{
-	return api_text(SESSIONS "/%s%s", id, rest);
-}
-
-static const char *
-begin(void)
-{
-	return api_add(SESSIONS, "{}");
-}
-
-static const char *
-begin_below(const char *parent)
-{
-	return api_add(SESSIONS, api_text("{\"parent_id\":\"%s\"}", parent));
-}
 
 static void
 tell(const char *id, const char *body)
 {
-	api_expect(200, "PATCH", at(id, "/progress"), body);
-}
-
-static void
-expect_status(const char *id, const char *status)
-{
-	api_expect(200, "GET", at(id, ""), NULL);
-	api_expect_json("status", status);
+	api_expect(200, "PATCH", agents_at(id, "/progress"), body);
 }
 
 static void
 a_session_begins_as_what_was_given(UNUSED void **state)
 {
 	api_use_new_client("agents-begin");
-	(void)begin();
+	(void)agents_begin();
 	api_expect_json("status", "running");
 	api_expect_json("phase", "EXPLORE");
 	api_expect_json("progress", "0");
@@ -62,12 +37,12 @@ a_session_begins_as_what_was_given(UNUSED void **state)
 	api_expect_json("total_cost_cents", "0");
 	api_expect_json("tokens_used", "0");
 	api_expect_json("calls", "0");
-	api_add(SESSIONS, "{\"external_id\":\"one\"}");
-	api_send("POST", SESSIONS, NULL, "{\"external_id\":\"one\"}");
+	api_add(AGENTS_PATH, "{\"external_id\":\"one\"}");
+	api_send("POST", AGENTS_PATH, NULL, "{\"external_id\":\"one\"}");
 	assert_int_equal(api_answer()->status, 409);
 	api_expect_field("a name is given once", "external_id");
 	api_use_new_client("agents-begin-2");
-	api_add(SESSIONS, "{\"external_id\":\"one\"}");
+	api_add(AGENTS_PATH, "{\"external_id\":\"one\"}");
 }
 
 static const struct {
@@ -93,9 +68,9 @@ a_phase_is_a_name(UNUSED void **state)
 	const char *id;
 
 	api_use_new_client("agents-phase");
-	id = begin();
+	id = agents_begin();
 	for (size_t i = 0; i < COUNT(phases); i++) {
-		api_send("PATCH", at(id, "/progress"), NULL,
+		api_send("PATCH", agents_at(id, "/progress"), NULL,
 		    api_text("{\"phase\":\"%s\"}", phases[i].phase));
 		if (phases[i].good)
 			api_expect_json("phase", phases[i].phase);
@@ -112,7 +87,7 @@ counts_never_fall(UNUSED void **state)
 	const char *id;
 
 	api_use_new_client("agents-counts");
-	id = begin();
+	id = agents_begin();
 	for (int i = 0; i < 2; i++)
 		tell(id, first);
 	tell(id, "{\"progress\":0.125,\"iteration_count\":4,\"tool_calls_count\":6,"
@@ -124,7 +99,7 @@ counts_never_fall(UNUSED void **state)
 	tell(id, "{\"tool_calls_count\":8}");
 	api_expect_json("iteration_count", "5");
 	api_expect_json("tool_calls_count", "8");
-	api_send("PATCH", at(id, "/progress"), NULL, "{\"progress\":1.000001}");
+	api_send("PATCH", agents_at(id, "/progress"), NULL, "{\"progress\":1.000001}");
 	api_expect_field("more than all", "progress");
 }
 
@@ -134,7 +109,7 @@ a_sign_of_life_changes_nothing_but_its_time(UNUSED void **state)
 	const char *id, *before, *row;
 
 	api_use_new_client("agents-life");
-	id = begin();
+	id = agents_begin();
 	before = api_keep("last_activity_at");
 	row = api_sql("SELECT to_jsonb(s) - 'last_activity_at' - 'updated_at'"
 		      " FROM agent_sessions s WHERE id = '%s'",
@@ -162,12 +137,12 @@ files_are_sets(UNUSED void **state)
 	const char *id;
 
 	api_use_new_client("agents-files");
-	id = begin();
+	id = agents_begin();
 	tell(id, "{\"files_modified\":[\"b\",\"a\",\"b\"],\"files_created\":[\"n\"]}");
 	tell(id, "{\"files_modified\":[\"c\",\"a\"],\"files_deleted\":[\"d\"]}");
 	tell(id, "{\"files_modified\":[]}");
 	assert_string_equal(files_of(id), "a,b,c|n|d");
-	api_expect(200, "POST", at(id, "/complete"), "{\"files_deleted\":[\"a\"]}");
+	api_expect(200, "POST", agents_at(id, "/complete"), "{\"files_deleted\":[\"a\"]}");
 	assert_string_equal(files_of(id), "a,b,c|n|a,d");
 }
 
@@ -177,18 +152,18 @@ a_set_has_so_many(UNUSED void **state)
 	const char *names = "\"f0\"", *id;
 
 	api_use_new_client("agents-files-max");
-	id = begin();
+	id = agents_begin();
 	for (int i = 1; i < AGENT_FILES_MAX; i++)
 		names = api_text("%s,\"f%d\"", names, i);
 	tell(id, api_text("{\"files_created\":[%s]}", names));
 	tell(id, api_text("{\"files_created\":[%s]}", names));
-	api_send("PATCH", at(id, "/progress"), NULL, "{\"files_created\":[\"one more\"]}");
+	api_send("PATCH", agents_at(id, "/progress"), NULL, "{\"files_created\":[\"one more\"]}");
 	api_expect_field("one file more", "files_created");
-	api_send("PATCH", at(id, "/progress"), NULL,
+	api_send("PATCH", agents_at(id, "/progress"), NULL,
 	    api_text("{\"files_created\":[%s,\"one more\"]}", names));
 	api_expect_field("one more at once", "files_created");
 	tell(id, api_text("{\"files_deleted\":[\"%0*d\"]}", AGENT_FILE_NAME_MAX, 1));
-	api_send("PATCH", at(id, "/progress"), NULL,
+	api_send("PATCH", agents_at(id, "/progress"), NULL,
 	    api_text("{\"files_deleted\":[\"%0*d\"]}", AGENT_FILE_NAME_MAX + 1, 1));
 	api_expect_field("a longer name", "files_deleted");
 }
@@ -208,23 +183,23 @@ what_has_ended_stays_as_it_is(UNUSED void **state)
 {
 	api_use_new_client("agents-end");
 	for (size_t i = 0; i < COUNT(ends); i++) {
-		const char *id = begin(), *ended_at;
+		const char *id = agents_begin(), *ended_at;
 
-		api_expect(200, "POST", at(id, ends[i].call), ends[i].body);
-		expect_status(id, ends[i].status);
+		api_expect(200, "POST", agents_at(id, ends[i].call), ends[i].body);
+		agents_expect_status(id, ends[i].status);
 		api_expect_json("success", ends[i].success);
 		ended_at = api_keep("ended_at");
 		assert_string_not_equal(ended_at, "null");
-		api_expect(409, "PATCH", at(id, "/progress"), "{}");
-		api_expect(409, "POST", at(id, "/complete"), "{}");
-		api_expect(409, "POST", at(id, "/fail"), "{}");
-		api_expect(200, "POST", at(id, "/cancel"), NULL);
+		api_expect(409, "PATCH", agents_at(id, "/progress"), "{}");
+		api_expect(409, "POST", agents_at(id, "/complete"), "{}");
+		api_expect(409, "POST", agents_at(id, "/fail"), "{}");
+		api_expect(200, "POST", agents_at(id, "/cancel"), NULL);
 		api_expect_json("cancelled", "0");
-		api_expect(409, "POST", SESSIONS, api_text("{\"parent_id\":\"%s\"}", id));
-		expect_status(id, ends[i].status);
+		api_expect(409, "POST", AGENTS_PATH, api_text("{\"parent_id\":\"%s\"}", id));
+		agents_expect_status(id, ends[i].status);
 		api_expect_json("ended_at", ended_at);
 	}
-	api_expect(200, "GET", SESSIONS "?status=failed", NULL);
+	api_expect(200, "GET", AGENTS_PATH "?status=failed", NULL);
 	assert_int_equal(api_rows(), 1);
 	api_expect_json("data.0.error_message", "out of luck");
 }
@@ -235,12 +210,12 @@ a_report_has_a_limit(UNUSED void **state)
 	const int most = AGENT_REPORT_MAX - (int)strlen("{\"a\":\"\"}");
 
 	api_use_new_client("agents-report");
-	api_send("POST", at(begin(), "/complete"), NULL,
+	api_send("POST", agents_at(agents_begin(), "/complete"), NULL,
 	    api_text("{\"completion_report\":{\"a\":\"%0*d\"}}", most + 1, 1));
 	api_expect_field("a longer report", "completion_report");
-	api_expect(200, "POST", at(begin(), "/complete"),
+	api_expect(200, "POST", agents_at(agents_begin(), "/complete"),
 	    api_text("{\"completion_report\":{\"a\":\"%0*d\"}}", most, 1));
-	api_send("POST", at(begin(), "/fail"), NULL,
+	api_send("POST", agents_at(agents_begin(), "/fail"), NULL,
 	    api_text("{\"error_message\":\"%0*d\"}", AGENT_ERROR_MAX + 1, 1));
 	api_expect_field("a longer message", "error_message");
 }
@@ -252,15 +227,16 @@ a_list_has_bounds_of_time(UNUSED void **state)
 
 	api_use_new_client("agents-times");
 	for (size_t i = 0; i < COUNT(times); i++) {
-		(void)begin();
+		(void)agents_begin();
 		times[i] = api_keep("started_at");
 	}
-	api_expect(200, "GET", api_text(SESSIONS "?since=%s", times[1]), NULL);
+	api_expect(200, "GET", api_text(AGENTS_PATH "?since=%s", times[1]), NULL);
 	assert_int_equal(api_rows(), 2);
-	api_expect(200, "GET", api_text(SESSIONS "?until=%s", times[1]), NULL);
+	api_expect(200, "GET", api_text(AGENTS_PATH "?until=%s", times[1]), NULL);
 	assert_int_equal(api_rows(), 1);
 	api_expect_json("data.0.started_at", times[0]);
-	api_expect(200, "GET", api_text(SESSIONS "?since=%s&until=%s", times[1], times[2]), NULL);
+	api_expect(
+	    200, "GET", api_text(AGENTS_PATH "?since=%s&until=%s", times[1], times[2]), NULL);
 	assert_int_equal(api_rows(), 1);
 	api_expect_json("data.0.started_at", times[1]);
 }
@@ -274,16 +250,16 @@ a_bound_key_begins_sessions_of_its_user(UNUSED void **state)
 	client = api_sql("SELECT id FROM clients WHERE name = 'agents-bound'");
 	user = api_add("/v1/users", "{\"external_id\":\"ann\"}");
 	other = api_add("/v1/users", "{\"external_id\":\"bob\"}");
-	nobodys = begin();
+	nobodys = agents_begin();
 	api_use_key(bound_make_key(client, user));
-	(void)begin();
+	(void)agents_begin();
 	api_expect_json("user_id", user);
-	api_send("POST", SESSIONS, NULL, api_text("{\"user_id\":\"%s\"}", other));
+	api_send("POST", AGENTS_PATH, NULL, api_text("{\"user_id\":\"%s\"}", other));
 	api_expect_field("another user", "user_id");
-	api_send("POST", SESSIONS, NULL, api_text("{\"parent_id\":\"%s\"}", nobodys));
+	api_send("POST", AGENTS_PATH, NULL, api_text("{\"parent_id\":\"%s\"}", nobodys));
 	api_expect_field("below what it does not see", "parent_id");
-	api_expect(404, "GET", at(nobodys, "/tree"), NULL);
-	api_expect(200, "GET", SESSIONS, NULL);
+	api_expect(404, "GET", agents_at(nobodys, "/tree"), NULL);
+	api_expect(200, "GET", AGENTS_PATH, NULL);
 	assert_int_equal(api_rows(), 1);
 }
 
@@ -295,24 +271,24 @@ what_is_told_is_heard(UNUSED void **state)
 	const char *id, *below;
 
 	api_use_new_client("agents-heard");
-	id = begin();
-	below = begin_below(id);
+	id = agents_begin();
+	below = agents_begin_below(id);
 	listening = listening_to("/v1/events?types=agent.progress");
 	tell(id, "{\"phase\":\"PLAN\",\"progress\":0.25}");
 	listening_await(&listening, "\"phase\":\"PLAN\",\"progress\":0.25");
-	api_expect(200, "POST", at(below, "/complete"), "{\"total_cost_cents\":1.5}");
+	api_expect(200, "POST", agents_at(below, "/complete"), "{\"total_cost_cents\":1.5}");
 	listening_await(&listening,
 	    api_text("{\"agent_session_id\":\"%s\",\"user_id\":null,\"external_id\":null,"
 		     "\"root_id\":\"%s\",\"status\":\"completed\"",
 		below, id));
 	listening_await(&listening, "\"total_cost_cents\":1.5");
-	(void)begin_below(id);
-	api_expect(200, "POST", at(id, "/cancel"), NULL);
+	(void)agents_begin_below(id);
+	api_expect(200, "POST", agents_at(id, "/cancel"), NULL);
 	listening_await(&listening, "\"cancelled\":2");
 	/* What changes nothing is not told. */
-	api_expect(200, "POST", at(id, "/cancel"), NULL);
-	api_expect(409, "PATCH", at(id, "/progress"), "{}");
-	tell(begin(), "{\"phase\":\"LAST\"}");
+	api_expect(200, "POST", agents_at(id, "/cancel"), NULL);
+	api_expect(409, "PATCH", agents_at(id, "/progress"), "{}");
+	tell(agents_begin(), "{\"phase\":\"LAST\"}");
 	listening_await(&listening, "\"phase\":\"LAST\"");
 	assert_int_equal(listening_count(&listening, "event: agent.progress"), 4);
 	listening_close(&listening);
@@ -325,15 +301,15 @@ a_persons_sessions_go_with_the_person(UNUSED void **state)
 
 	(void)erasing_use_client("agents-erased");
 	user = erasing_add_user("agents-erased");
-	id = api_add(SESSIONS,
+	id = api_add(AGENTS_PATH,
 	    api_text("{\"user_id\":\"%s\",\"vision\":\"what-agents-erased-wants\"}", user));
 	for (int i = 0; i < 3; i++)
-		id = begin_below(id);
+		id = agents_begin_below(id);
 	api_add("/v1/chat-logs", api_text("{\"agent_session_id\":\"%s\",\"input_tokens\":1}", id));
-	(void)begin();
+	(void)agents_begin();
 	(void)erasing_run("--user", user);
 	erasing_expect_nowhere("what-agents-erased-wants");
-	api_expect(200, "GET", SESSIONS, NULL);
+	api_expect(200, "GET", AGENTS_PATH, NULL);
 	assert_int_equal(api_rows(), 1);
 	assert_string_equal(
 	    api_sql("SELECT count(*) FROM agent_session_usage WHERE agent_session_id = '%s'", id),

@@ -6,35 +6,10 @@
 
 #include "lib/base.h"
 #include "lib/model/agent_session.h"
+#include "tests/agents.h"
 #include "tests/api.h"
 
-#define SESSIONS "/v1/agent-sessions"
 #define UNKNOWN "01890000-0000-7000-8000-000000000000"
-
-static const char *
-at(const char *id, const char *rest)
-{
-	return api_text(SESSIONS "/%s%s", id, rest);
-}
-
-static const char *
-begin(void)
-{
-	return api_add(SESSIONS, "{}");
-}
-
-static const char *
-begin_below(const char *parent)
-{
-	return api_add(SESSIONS, api_text("{\"parent_id\":\"%s\"}", parent));
-}
-
-static void
-expect_status(const char *id, const char *status)
-{
-	api_expect(200, "GET", at(id, ""), NULL);
-	api_expect_json("status", status);
-}
 
 static void
 a_child_is_below_its_parent(UNUSED void **state)
@@ -43,26 +18,26 @@ a_child_is_below_its_parent(UNUSED void **state)
 
 	api_use_new_client("agents-child");
 	user = api_add("/v1/users", "{\"external_id\":\"ann\"}");
-	root = api_add(SESSIONS, api_text("{\"user_id\":\"%s\"}", user));
-	child = begin_below(root);
+	root = api_add(AGENTS_PATH, api_text("{\"user_id\":\"%s\"}", user));
+	child = agents_begin_below(root);
 	api_expect_json("depth", "1");
 	api_expect_json("root_id", root);
 	api_expect_json("user_id", user);
-	(void)begin_below(child);
+	(void)agents_begin_below(child);
 	api_expect_json("depth", "2");
 	api_expect_json("root_id", root);
-	api_send("POST", SESSIONS, NULL, "{\"parent_id\":\"" UNKNOWN "\"}");
+	api_send("POST", AGENTS_PATH, NULL, "{\"parent_id\":\"" UNKNOWN "\"}");
 	api_expect_field("nobody's child", "parent_id");
-	api_send("POST", SESSIONS, NULL,
+	api_send("POST", AGENTS_PATH, NULL,
 	    api_text("{\"parent_id\":\"%s\",\"user_id\":\"%s\"}", root,
 		api_add("/v1/users", "{\"external_id\":\"bob\"}")));
 	api_expect_field("another user's child", "user_id");
-	api_expect(200, "GET", api_text(SESSIONS "?parent_id=%s", root), NULL);
+	api_expect(200, "GET", api_text(AGENTS_PATH "?parent_id=%s", root), NULL);
 	assert_int_equal(api_rows(), 1);
-	api_expect(200, "GET", api_text(SESSIONS "?root_id=%s", root), NULL);
+	api_expect(200, "GET", api_text(AGENTS_PATH "?root_id=%s", root), NULL);
 	assert_int_equal(api_rows(), 3);
 	api_use_new_client("agents-child-2");
-	api_send("POST", SESSIONS, NULL, api_text("{\"parent_id\":\"%s\"}", root));
+	api_send("POST", AGENTS_PATH, NULL, api_text("{\"parent_id\":\"%s\"}", root));
 	api_expect_field("another client's child", "parent_id");
 }
 
@@ -72,11 +47,11 @@ a_tree_is_so_deep(UNUSED void **state)
 	const char *id;
 
 	api_use_new_client("agents-deep");
-	id = begin();
+	id = agents_begin();
 	for (int depth = 1; depth <= AGENT_DEPTH_MAX; depth++)
-		id = begin_below(id);
+		id = agents_begin_below(id);
 	api_expect_json("depth", "64");
-	api_send("POST", SESSIONS, NULL, api_text("{\"parent_id\":\"%s\"}", id));
+	api_send("POST", AGENTS_PATH, NULL, api_text("{\"parent_id\":\"%s\"}", id));
 	api_expect_field("one level more", "parent_id");
 }
 
@@ -92,7 +67,7 @@ static void *
 add_in_thread(void *argument)
 {
 	struct adder *adder = argument;
-	struct http_answer answer = api_call("POST", SESSIONS, NULL, adder->body);
+	struct http_answer answer = api_call("POST", AGENTS_PATH, NULL, adder->body);
 
 	adder->status = answer.status;
 	http_free(&answer);
@@ -118,7 +93,7 @@ a_tree_has_so_many_and_the_last_place_is_taken_once(UNUSED void **state)
 	int added = 0;
 
 	api_use_new_client("agents-many");
-	root = begin();
+	root = agents_begin();
 	fill_up(root, AGENT_TREE_MAX - 1);
 	for (int i = 0; i < ADDERS; i++) {
 		adders[i].body = api_text("{\"parent_id\":\"%s\"}", root);
@@ -131,7 +106,7 @@ a_tree_has_so_many_and_the_last_place_is_taken_once(UNUSED void **state)
 		added += adders[i].status == 201;
 	}
 	assert_int_equal(added, 1);
-	(void)begin();
+	(void)agents_begin();
 }
 
 static void
@@ -140,24 +115,24 @@ a_subtree_is_cancelled_as_far_as_it_runs(UNUSED void **state)
 	const char *root, *left, *right, *done, *below_done, *below;
 
 	api_use_new_client("agents-cancel");
-	root = begin();
-	left = begin_below(root);
-	right = begin_below(root);
-	done = begin_below(left);
-	below_done = begin_below(done);
-	below = begin_below(left);
-	api_expect(200, "POST", at(done, "/complete"), "{}");
-	api_expect(200, "POST", at(left, "/cancel"), NULL);
+	root = agents_begin();
+	left = agents_begin_below(root);
+	right = agents_begin_below(root);
+	done = agents_begin_below(left);
+	below_done = agents_begin_below(done);
+	below = agents_begin_below(left);
+	api_expect(200, "POST", agents_at(done, "/complete"), "{}");
+	api_expect(200, "POST", agents_at(left, "/cancel"), NULL);
 	api_expect_json("cancelled", "3");
-	expect_status(left, "cancelled");
-	expect_status(below, "cancelled");
-	expect_status(below_done, "cancelled");
-	expect_status(done, "completed");
-	expect_status(root, "running");
-	expect_status(right, "running");
-	api_expect(200, "POST", at(root, "/cancel"), NULL);
+	agents_expect_status(left, "cancelled");
+	agents_expect_status(below, "cancelled");
+	agents_expect_status(below_done, "cancelled");
+	agents_expect_status(done, "completed");
+	agents_expect_status(root, "running");
+	agents_expect_status(right, "running");
+	api_expect(200, "POST", agents_at(root, "/cancel"), NULL);
 	api_expect_json("cancelled", "2");
-	api_expect(404, "POST", at(UNKNOWN, "/cancel"), NULL);
+	api_expect(404, "POST", agents_at(UNKNOWN, "/cancel"), NULL);
 }
 
 /* Sessions begin below the root while it is cancelled: none is left running. */
@@ -168,13 +143,13 @@ nothing_begins_below_what_is_cancelled(UNUSED void **state)
 	const char *root;
 
 	api_use_new_client("agents-cancel-race");
-	root = begin();
+	root = agents_begin();
 	for (int i = 0; i < ADDERS; i++) {
 		adders[i].body = api_text("{\"parent_id\":\"%s\"}", root);
 		assert_int_equal(
 		    pthread_create(&adders[i].thread, NULL, add_in_thread, &adders[i]), 0);
 	}
-	api_expect(200, "POST", at(root, "/cancel"), NULL);
+	api_expect(200, "POST", agents_at(root, "/cancel"), NULL);
 	for (int i = 0; i < ADDERS; i++) {
 		assert_int_equal(pthread_join(adders[i].thread, NULL), 0);
 		assert_true(adders[i].status == 201 || adders[i].status == 409);
@@ -259,9 +234,9 @@ the_totals_of_subtrees_are_those_of_sql(UNUSED void **state)
 		const char *root;
 
 		api_use_new_client(api_text("agents-tree-%zu", i));
-		root = begin();
+		root = agents_begin();
 		grow(root, shapes[i].parent);
-		api_expect(200, "GET", at(root, "/tree"), NULL);
+		api_expect(200, "GET", agents_at(root, "/tree"), NULL);
 		api_expect_json("data.0.id", root);
 		api_expect_json("data.0.total.sessions", "10000");
 		if (strcmp(count_differences(root), "0") != 0)
@@ -275,16 +250,16 @@ a_tree_begins_anywhere_and_shows_parents_first(UNUSED void **state)
 	const char *root, *middle, *leaf;
 
 	api_use_new_client("agents-tree-part");
-	root = begin();
-	middle = begin_below(root);
-	leaf = begin_below(middle);
-	(void)begin_below(root);
+	root = agents_begin();
+	middle = agents_begin_below(root);
+	leaf = agents_begin_below(middle);
+	(void)agents_begin_below(root);
 	api_add("/v1/chat-logs",
 	    api_text("{\"agent_session_id\":\"%s\",\"input_tokens\":5,\"verified_cost_cents\":2}",
 		leaf));
-	api_expect(200, "POST", at(middle, "/complete"),
+	api_expect(200, "POST", agents_at(middle, "/complete"),
 	    "{\"total_cost_cents\":1.5,\"tokens_used\":4,\"tool_calls_count\":3}");
-	api_expect(200, "GET", at(middle, "/tree"), NULL);
+	api_expect(200, "GET", agents_at(middle, "/tree"), NULL);
 	assert_int_equal(api_rows(), 2);
 	api_expect_json("data.0.id", middle);
 	api_expect_json("data.0.parent_id", root);
@@ -300,10 +275,10 @@ a_tree_begins_anywhere_and_shows_parents_first(UNUSED void **state)
 	api_expect_json("data.1.id", leaf);
 	api_expect_json("data.1.parent_id", middle);
 	api_expect_json("data.1.total.cost_cents", "2");
-	api_expect(200, "GET", at(root, "/tree"), NULL);
+	api_expect(200, "GET", agents_at(root, "/tree"), NULL);
 	assert_int_equal(api_rows(), 4);
 	api_expect_json("data.0.total.cost_cents", "3.5");
-	api_expect(404, "GET", at(UNKNOWN, "/tree"), NULL);
+	api_expect(404, "GET", agents_at(UNKNOWN, "/tree"), NULL);
 }
 
 int
