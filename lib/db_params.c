@@ -14,6 +14,16 @@ db_params(struct task *task)
 	return params;
 }
 
+struct db_params *
+db_params_of(struct task *task, struct id id)
+{
+	struct db_params *params = db_params(task);
+
+	db_add_id(params, task->client);
+	db_add_id(params, id);
+	return params;
+}
+
 static void
 add(struct db_params *params, uint32_t type, const void *at, size_t len)
 {

@@ -20,6 +20,7 @@ struct db_params {
 
 /* An empty list in the task's arena. */
 struct db_params *db_params(struct task *task);
+struct db_params *db_params_of(struct task *task, struct id id); /* $1: task->client, $2: id */
 void db_add_null(struct db_params *params); /* of type unknown: cast it in the SQL */
 void db_add_text(struct db_params *params, const char *value); /* NULL is NULL; not copied */
 void db_add_text_n(struct db_params *params, struct text value); /* at NULL is NULL */

@@ -42,16 +42,6 @@ static const char cancel_sql[] =
 const char *const agent_session_statements[] = { user_sql, parent_sql, lock_root_sql,
 	lock_parent_sql, size_sql, cancel_sql, NULL };
 
-struct db_params *
-agent_session_key(struct task *task, struct id id)
-{
-	struct db_params *params = db_params(task);
-
-	db_add_id(params, task->client);
-	db_add_id(params, id);
-	return params;
-}
-
 static bool
 check_user(struct task *task, struct id user)
 {
@@ -59,7 +49,7 @@ check_user(struct task *task, struct id user)
 
 	if (id_is_nil(user))
 		return true;
-	if (!db_query(task, user_sql, agent_session_key(task, user), &rows))
+	if (!db_query(task, user_sql, db_params_of(task, user), &rows))
 		return false;
 	return db_count(rows) == 1 ||
 	       task_fail_field(task, "user_id", "must be the id of a living user");
@@ -71,7 +61,7 @@ find_parent(struct task *task, struct agent_session *session)
 {
 	struct db_rows *rows;
 
-	if (!db_query(task, parent_sql, agent_session_key(task, session->parent), &rows))
+	if (!db_query(task, parent_sql, db_params_of(task, session->parent), &rows))
 		return false;
 	if (db_count(rows) == 0)
 		return task_fail_field(task, "parent_id", "names no agent session of this client");
@@ -89,9 +79,9 @@ static bool
 take_place(struct task *task, const struct agent_session *session)
 {
 	const struct db_step steps[] = {
-		{ lock_root_sql, agent_session_key(task, session->root) },
-		{ lock_parent_sql, agent_session_key(task, session->parent) },
-		{ size_sql, agent_session_key(task, session->root) },
+		{ lock_root_sql, db_params_of(task, session->root) },
+		{ lock_parent_sql, db_params_of(task, session->parent) },
+		{ size_sql, db_params_of(task, session->root) },
 	};
 	struct db_rows *rows[COUNT(steps)];
 
@@ -135,11 +125,11 @@ bool
 agent_session_cancel(
     struct task *task, struct id id, struct agent_session *ret, int64_t *ret_cancelled)
 {
-	struct db_params *params = agent_session_key(task, id);
+	struct db_params *params = db_params_of(task, id);
 	struct db_rows *rows;
 
 	if (!resource_find(task, &agent_session_resource, id, ret) ||
-	    !db_query(task, lock_root_sql, agent_session_key(task, ret->root), NULL))
+	    !db_query(task, lock_root_sql, db_params_of(task, ret->root), NULL))
 		return false;
 	db_add_time(params, task->now);
 	if (!db_query(task, cancel_sql, params, &rows))

@@ -6,11 +6,10 @@
 
 #include "lib/model/agent_session.h"
 
-/* The client and this id. */
-struct db_params *agent_session_key(struct task *task, struct id id);
 /* For the table: what a new one must be. */
 bool agent_session_check(struct task *task, const void *before, void *after);
 /* Nobody else changes it before the transaction ends. ERR_CONFLICT when it has ended. */
 NODISCARD bool agent_session_find_running(
     struct task *task, struct id id, struct agent_session *ret);
+
 #endif

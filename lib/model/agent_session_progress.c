@@ -101,7 +101,7 @@ find_recorded(struct task *task, struct id session, int64_t *ret)
 {
 	struct db_rows *rows;
 
-	if (!db_query(task, recorded_sql, agent_session_key(task, session), &rows))
+	if (!db_query(task, recorded_sql, db_params_of(task, session), &rows))
 		return false;
 	*ret = db_count(rows) == 0 ? 0 : db_int(rows, 0, 0);
 	return true;

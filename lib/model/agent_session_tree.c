@@ -111,7 +111,7 @@ agent_session_tree(struct task *task, struct id id, struct agent_tree *ret)
 {
 	struct db_rows *rows;
 
-	if (!db_query_one(task, tree_sql, agent_session_key(task, id), &rows))
+	if (!db_query_one(task, tree_sql, db_params_of(task, id), &rows))
 		return false;
 	ret->count = (size_t)db_count(rows);
 	ret->at = arena_array(task->arena, ret->count, sizeof *ret->at);
@@ -126,7 +126,7 @@ agent_session_find_root(struct task *task, struct id id, struct id *ret)
 {
 	struct db_rows *rows;
 
-	if (!db_query(task, root_sql, agent_session_key(task, id), &rows))
+	if (!db_query(task, root_sql, db_params_of(task, id), &rows))
 		return false;
 	*ret = db_count(rows) == 0 ? (struct id){ 0 } : db_id(rows, 0, 0);
 	return true;

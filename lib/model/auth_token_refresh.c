@@ -26,16 +26,6 @@ refuse(struct task *task)
 	return task_fail(task, ERR_UNAUTHENTICATED, AUTH_TOKEN_NO_REFRESH);
 }
 
-static struct db_params *
-key(struct task *task, struct id id)
-{
-	struct db_params *params = db_params(task);
-
-	db_add_id(params, task->client);
-	db_add_id(params, id);
-	return params;
-}
-
 /* With its user, its maker and its line locked, in the order in which all do so. */
 static bool
 find(struct task *task, const struct auth_token_parts *parts, struct auth_token *ret)
@@ -102,7 +92,7 @@ give(struct task *task, const struct auth_token *before,
 	int64_t session_until = until(task, lifetimes->session_s, lifetimes->last);
 	int64_t refresh_until = until(task, lifetimes->refresh_s, lifetimes->last);
 
-	return db_query(task, end_sessions_sql, key(task, before->lineage), NULL) &&
+	return db_query(task, end_sessions_sql, db_params_of(task, before->lineage), NULL) &&
 	       add(task, before, AUTH_TOKEN_JWT_REFRESH, refresh_until, &ret->refresh) &&
 	       add(task, before, AUTH_TOKEN_SESSION, session_until, &ret->session) &&
 	       use_up(task, before, resource_id(&ret->refresh));

@@ -64,16 +64,6 @@ static const struct resource_field fields[] = {
 	    .filter = "created_at < ? AND id < " ID_AT("? + interval '1 hour'") },
 };
 
-static struct db_params *
-key(struct task *task, struct id id)
-{
-	struct db_params *params = db_params(task);
-
-	db_add_id(params, task->client);
-	db_add_id(params, id);
-	return params;
-}
-
 static bool
 check_session(struct task *task, struct conversation *conversation)
 {
@@ -81,7 +71,7 @@ check_session(struct task *task, struct conversation *conversation)
 
 	if (id_is_nil(conversation->session))
 		return true;
-	if (!db_query(task, session_sql, key(task, conversation->session), &rows))
+	if (!db_query(task, session_sql, db_params_of(task, conversation->session), &rows))
 		return false;
 	if (db_count(rows) == 0)
 		return task_fail_field(task, "session_id", "names no session of this client");
@@ -98,7 +88,7 @@ check_user(struct task *task, struct id user)
 
 	if (id_is_nil(user))
 		return true;
-	if (!db_query(task, user_sql, key(task, user), &rows))
+	if (!db_query(task, user_sql, db_params_of(task, user), &rows))
 		return false;
 	return db_count(rows) == 1 ||
 	       task_fail_field(task, "user_id", "must be the id of a living user");

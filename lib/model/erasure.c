@@ -62,20 +62,10 @@ static const char email_sql[] = WITH_ADDRESS "AND deleted_at IS NULL "
 const char *const erasure_statements[] = { lock_sql, open_sql, past_sql, delete_sql,
 	end_sessions_sql, end_tokens_sql, add_sql, find_sql, list_sql, email_sql, NULL };
 
-struct db_params *
-erasure_key(struct task *task, struct id id)
-{
-	struct db_params *params = db_params(task);
-
-	db_add_id(params, task->client);
-	db_add_id(params, id);
-	return params;
-}
-
 static struct db_params *
 key_at(struct task *task, struct id id, int64_t instant)
 {
-	struct db_params *params = erasure_key(task, id);
+	struct db_params *params = db_params_of(task, id);
 
 	db_add_time(params, instant);
 	return params;
@@ -116,14 +106,14 @@ shut(struct task *task, struct id user)
 
 	return db_query(task, delete_sql, key_at(task, user, task->now), NULL) &&
 	       db_query(task, end_sessions_sql, key_at(task, user, task->now), NULL) &&
-	       db_query(task, end_tokens_sql, erasure_key(task, user), NULL) &&
+	       db_query(task, end_tokens_sql, db_params_of(task, user), NULL) &&
 	       audit_add(task, "erase", "users", user, none, none);
 }
 
 static bool
 add(struct task *task, struct id user, const char *origin, struct erasure *ret)
 {
-	struct db_params *params = erasure_key(task, id_new(task->now));
+	struct db_params *params = db_params_of(task, id_new(task->now));
 	struct db_rows *rows;
 
 	db_add_id(params, user);
@@ -143,7 +133,7 @@ erasure_request(struct task *task, struct id user, const char *origin, struct er
 	struct db_params *past = key_at(task, user, task->now - ERASURE_REMEMBERED);
 	struct db_rows *rows;
 
-	if (!db_query(task, lock_sql, erasure_key(task, user), &rows))
+	if (!db_query(task, lock_sql, db_params_of(task, user), &rows))
 		return false;
 	if (db_count(rows) == 0) {
 		if (!db_query_one(task, past_sql, past, &rows))
@@ -151,7 +141,7 @@ erasure_request(struct task *task, struct id user, const char *origin, struct er
 		*ret = read_row(rows, 0);
 		return true;
 	}
-	if (!db_query(task, open_sql, erasure_key(task, user), &rows))
+	if (!db_query(task, open_sql, db_params_of(task, user), &rows))
 		return false;
 	if (db_count(rows) == 0)
 		return add(task, user, origin, ret);
@@ -164,7 +154,7 @@ erasure_find(struct task *task, struct id id, struct erasure *ret)
 {
 	struct db_rows *rows;
 
-	if (!db_query_one(task, find_sql, erasure_key(task, id), &rows))
+	if (!db_query_one(task, find_sql, db_params_of(task, id), &rows))
 		return false;
 	*ret = read_row(rows, 0);
 	return true;
@@ -173,7 +163,7 @@ erasure_find(struct task *task, struct id id, struct erasure *ret)
 bool
 erasure_list(struct task *task, struct id after, int64_t limit, struct erasures *ret)
 {
-	struct db_params *params = erasure_key(task, keyset_below(after));
+	struct db_params *params = db_params_of(task, keyset_below(after));
 	struct db_rows *rows;
 
 	db_add_int(params, limit);

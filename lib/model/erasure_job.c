@@ -87,7 +87,7 @@ hold(struct task *task, const struct erasure *erasure, bool *ret_there)
 {
 	struct db_rows *rows;
 
-	if (!db_query_one(task, hold_sql, erasure_key(task, erasure->id), &rows))
+	if (!db_query_one(task, hold_sql, db_params_of(task, erasure->id), &rows))
 		return false;
 	*ret_there = db_bool(rows, 0, 0);
 	return true;
@@ -96,7 +96,7 @@ hold(struct task *task, const struct erasure *erasure, bool *ret_there)
 static bool
 count(struct task *task, const struct erasure *erasure, const char *table, int64_t changed)
 {
-	struct db_params *params = erasure_key(task, erasure->id);
+	struct db_params *params = db_params_of(task, erasure->id);
 
 	if (changed == 0)
 		return true;
@@ -109,7 +109,7 @@ static bool
 erase(struct task *task, const struct erasure *erasure, const struct erasure_table *table, int way,
     int64_t most, int64_t *ret_count)
 {
-	struct db_params *params = erasure_key(task, erasure->user);
+	struct db_params *params = db_params_of(task, erasure->user);
 	struct db_rows *rows;
 
 	db_add_int(params, most);
@@ -152,8 +152,8 @@ erase_rest(struct task *task, const struct erasure *erasure)
 static bool
 forget(struct task *task, const struct erasure *erasure)
 {
-	struct db_params *memory = erasure_key(task, erasure->user);
-	struct db_params *gone = erasure_key(task, erasure->id);
+	struct db_params *memory = db_params_of(task, erasure->user);
+	struct db_params *gone = db_params_of(task, erasure->id);
 	struct db_rows *rows;
 
 	db_add_id(memory, erasure->id);
@@ -173,7 +173,7 @@ erasure_end(struct task *task, const struct erasure *erasure)
 
 	db_add_id(client, task->client);
 	if (!db_query(task, bypass_sql, client, NULL) ||
-	    !db_query(task, lock_sql, erasure_key(task, erasure->user), NULL) ||
+	    !db_query(task, lock_sql, db_params_of(task, erasure->user), NULL) ||
 	    !hold(task, erasure, &there))
 		return false;
 	return !there || (erase_rest(task, erasure) && forget(task, erasure));

@@ -10,7 +10,5 @@
 
 /* Of rows with those columns. */
 struct erasures erasure_read_rows(struct task *task, const struct db_rows *rows);
-/* The client and this id. */
-struct db_params *erasure_key(struct task *task, struct id id);
 
 #endif

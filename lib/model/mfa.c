@@ -53,16 +53,6 @@ const char *const mfa_statements[] = { enrol_sql, find_sql, confirm_sql, use_ste
 
 static const struct text nothing;
 
-static struct db_params *
-key(struct task *task, struct id user)
-{
-	struct db_params *params = db_params(task);
-
-	db_add_id(params, task->client);
-	db_add_id(params, user);
-	return params;
-}
-
 static struct text
 as_text(const char *value)
 {
@@ -120,7 +110,7 @@ store_secret(struct task *task, struct id user, const uint8_t secret[TOTP_SECRET
 {
 	const struct sealed_place place = place_of(task, user);
 	const struct text plain = { (const char *)secret, TOTP_SECRET_SIZE };
-	struct db_params *params = key(task, user);
+	struct db_params *params = db_params_of(task, user);
 	struct db_rows *rows;
 	struct text sealed;
 
@@ -179,7 +169,7 @@ static bool
 store_confirmation(struct task *task, const struct user *user, int64_t step,
     const char *const hashes[RECOVERY_CODES])
 {
-	struct db_params *params = key(task, user->head.id);
+	struct db_params *params = db_params_of(task, user->head.id);
 
 	db_add_time(params, task->now);
 	db_add_int(params, step);
@@ -198,7 +188,7 @@ mfa_confirm(
 	int64_t step;
 
 	if (!resource_find_to_change(task, &user_resource, user, NULL, &row) ||
-	    !db_query(task, find_sql, key(task, user), &rows))
+	    !db_query(task, find_sql, db_params_of(task, user), &rows))
 		return false;
 	if (db_count(rows) == 0 || !db_null(rows, 0, 1))
 		return task_fail(
@@ -220,11 +210,11 @@ refuse(struct task *task)
 static bool
 check_code(struct task *task, struct id user, const char *code)
 {
-	struct db_params *params = key(task, user);
+	struct db_params *params = db_params_of(task, user);
 	struct db_rows *rows;
 	int64_t step;
 
-	if (!db_query(task, find_sql, key(task, user), &rows))
+	if (!db_query(task, find_sql, db_params_of(task, user), &rows))
 		return false;
 	if (db_count(rows) == 0 || db_null(rows, 0, 1))
 		return refuse(task);
@@ -247,7 +237,7 @@ write_left(struct json_out *out, const void *left)
 static bool
 check_recovery_code(struct task *task, struct id user, const char *code)
 {
-	struct db_params *params = key(task, user);
+	struct db_params *params = db_params_of(task, user);
 	struct db_rows *rows;
 	int64_t left;
 
@@ -274,7 +264,7 @@ mfa_check(struct task *task, struct id user, const struct mfa_proof *proof)
 bool
 mfa_renew_codes(struct task *task, struct id user, const char *ret_codes[RECOVERY_CODES])
 {
-	struct db_params *params = key(task, user);
+	struct db_params *params = db_params_of(task, user);
 	const char *hashes[RECOVERY_CODES];
 	struct db_rows *rows;
 	struct user row;
@@ -296,6 +286,6 @@ mfa_disable(struct task *task, struct id user)
 	struct user row;
 
 	return resource_find_to_change(task, &user_resource, user, NULL, &row) &&
-	       db_query(task, disable_sql, key(task, user), NULL) &&
+	       db_query(task, disable_sql, db_params_of(task, user), NULL) &&
 	       set_enabled(task, "disable_mfa", &row, false);
 }

@@ -64,16 +64,6 @@ static const struct resource_field fields[] = {
 	    .use = RESOURCE_SECRET | RESOURCE_ONCE, .into = "decode(?, 'hex')" },
 };
 
-static struct db_params *
-key(struct task *task, struct id id)
-{
-	struct db_params *params = db_params(task);
-
-	db_add_id(params, task->client);
-	db_add_id(params, id);
-	return params;
-}
-
 static bool
 check_user(struct task *task, struct id user)
 {
@@ -81,7 +71,7 @@ check_user(struct task *task, struct id user)
 
 	if (id_is_nil(user))
 		return true;
-	if (!db_query(task, user_sql, key(task, user), &rows))
+	if (!db_query(task, user_sql, db_params_of(task, user), &rows))
 		return false;
 	return db_count(rows) == 1 ||
 	       task_fail_field(task, "user_id", "must be the id of an active user");
@@ -177,7 +167,7 @@ session_revoke(struct task *task, struct id id)
 bool
 session_revoke_user(struct task *task, struct id user, int64_t *ret_revoked)
 {
-	struct db_params *params = key(task, user);
+	struct db_params *params = db_params_of(task, user);
 	struct db_rows *rows;
 	struct user living;
 

@@ -56,28 +56,18 @@ user_tier_of(const char *name)
 	return USER_ANONYMOUS;
 }
 
-static struct db_params *
-key(struct task *task, struct id id)
-{
-	struct db_params *params = db_params(task);
-
-	db_add_id(params, task->client);
-	db_add_id(params, id);
-	return params;
-}
-
 bool
 user_end_sessions(struct task *task, struct id user, const char *kept)
 {
 	const char *token = kept == NULL ? "" : kept;
 	uint8_t *hash = arena_alloc(task->arena, SEAL_HASH_SIZE);
-	struct db_params *params = key(task, user);
+	struct db_params *params = db_params_of(task, user);
 
 	seal_hash((struct text){ token, strlen(token) }, hash);
 	db_add_time(params, task->now);
 	db_add_bytes(params, (struct text){ (const char *)hash, SEAL_HASH_SIZE });
 	return db_query(task, end_sessions_sql, params, NULL) &&
-	       db_query(task, end_tokens_sql, key(task, user), NULL);
+	       db_query(task, end_tokens_sql, db_params_of(task, user), NULL);
 }
 
 static bool
@@ -108,7 +98,7 @@ check_not_erased(struct task *task, struct id id)
 {
 	struct db_rows *rows;
 
-	if (!db_query(task, erasing_sql, key(task, id), &rows))
+	if (!db_query(task, erasing_sql, db_params_of(task, id), &rows))
 		return false;
 	return db_count(rows) == 0 ||
 	       task_fail(task, ERR_CONFLICT, "The user's erasure was asked for.");
@@ -128,7 +118,7 @@ user_find_tier(struct task *task, struct id id, bool *ret_found, enum user_tier 
 {
 	struct db_rows *rows;
 
-	if (!db_query(task, tier_sql, key(task, id), &rows))
+	if (!db_query(task, tier_sql, db_params_of(task, id), &rows))
 		return false;
 	*ret_found = db_count(rows) > 0;
 	*ret_tier = *ret_found ? user_tier_of(db_text(rows, 0, 0)) : USER_ANONYMOUS;
@@ -143,7 +133,7 @@ check(struct task *task, const void *before, void *after)
 	if (!user_check(task, before, after))
 		return false;
 	return before != NULL || user->external_id == NULL ||
-	       db_query(task, welcome_sql, key(task, user->head.id), NULL);
+	       db_query(task, welcome_sql, db_params_of(task, user->head.id), NULL);
 }
 
 static struct resource_statements statements;

@@ -18,16 +18,6 @@ struct user_export {
 	struct db_cursor *cursor; /* of the table */
 };
 
-static struct db_params *
-key(struct task *task, struct id user)
-{
-	struct db_params *params = db_params(task);
-
-	db_add_id(params, task->client);
-	db_add_id(params, user);
-	return params;
-}
-
 bool
 user_export_open(struct task *task, struct id user, struct user_export **ret)
 {
@@ -36,7 +26,7 @@ user_export_open(struct task *task, struct id user, struct user_export **ret)
 
 	if (task->db == NULL)
 		db_set_snapshot(task);
-	if (!db_query_one(task, find_sql, key(task, user), &rows))
+	if (!db_query_one(task, find_sql, db_params_of(task, user), &rows))
 		return false;
 	*export = (struct user_export){ .user = user };
 	*ret = export;
@@ -46,7 +36,7 @@ user_export_open(struct task *task, struct id user, struct user_export **ret)
 bool
 user_export_table(struct task *task, struct user_export *export, bool *ret_any)
 {
-	struct db_params *params = key(task, export->user);
+	struct db_params *params = db_params_of(task, export->user);
 	struct json_texts without;
 
 	do

@@ -54,16 +54,6 @@ static const char read_sql[] =
 const char *const version_statements[] = { part_sql, add_sql, find_sql, list_sql, set_sql, read_sql,
 	NULL };
 
-static struct db_params *
-key(struct task *task, struct id conversation)
-{
-	struct db_params *params = db_params(task);
-
-	db_add_id(params, task->client);
-	db_add_id(params, conversation);
-	return params;
-}
-
 static struct version
 read_row(const struct db_rows *rows, int row, struct id conversation, int64_t current)
 {
@@ -122,7 +112,7 @@ bool
 version_add(struct task *task, struct id conversation, const struct version_input *input,
     struct version *ret)
 {
-	struct db_params *params = key(task, conversation);
+	struct db_params *params = db_params_of(task, conversation);
 	struct conversation found;
 	struct db_rows *rows;
 	int64_t parts;
@@ -144,7 +134,7 @@ version_add(struct task *task, struct id conversation, const struct version_inpu
 bool
 version_find(struct task *task, struct id id, int64_t number, struct version *ret)
 {
-	struct db_params *params = key(task, id);
+	struct db_params *params = db_params_of(task, id);
 	struct conversation conversation;
 	struct db_rows *rows;
 
@@ -160,7 +150,7 @@ version_find(struct task *task, struct id id, int64_t number, struct version *re
 bool
 version_list(struct task *task, struct id id, struct id after, int64_t limit, struct versions *ret)
 {
-	struct db_params *params = key(task, id);
+	struct db_params *params = db_params_of(task, id);
 	struct conversation conversation;
 	struct version *versions;
 	struct db_rows *rows;
@@ -182,7 +172,7 @@ version_list(struct task *task, struct id id, struct id after, int64_t limit, st
 bool
 version_set_current(struct task *task, struct id id, int64_t number, struct version *ret)
 {
-	struct db_params *params = key(task, id);
+	struct db_params *params = db_params_of(task, id);
 
 	if (!version_find(task, id, number, ret))
 		return false;
@@ -194,7 +184,7 @@ version_set_current(struct task *task, struct id id, int64_t number, struct vers
 bool
 version_open(struct task *task, const struct version *version, struct version_reader *ret)
 {
-	struct db_params *params = key(task, version->conversation);
+	struct db_params *params = db_params_of(task, version->conversation);
 
 	db_add_int(params, version->number);
 	db_add_int(params, VERSION_PART_SIZE);
