@@ -1,25 +1,11 @@
 #include "app/api/analytics_sums.h"
 
 #include "lib/model/chat_log.h"
+#include "lib/model/totals_write.h"
 #include "lib/money.h"
 
 const char *const analytics_key_names[USAGE_DIMENSIONS] = { "feature", "agent_type", "provider",
 	"model", "user_id", "tag" };
-
-static const struct {
-	const char *name;
-	enum total total;
-} members[] = {
-	{ "calls", TOTAL_REQUESTS },
-	{ "failed_calls", TOTAL_FAILED },
-	{ "unpriced_calls", TOTAL_UNPRICED },
-	{ "total_tokens", TOTAL_TOKENS },
-	{ "input_tokens", TOTAL_INPUT },
-	{ "output_tokens", TOTAL_OUTPUT },
-	{ "cached_input_tokens", TOTAL_CACHED },
-	{ "cache_write_tokens", TOTAL_CACHE_WRITE },
-	{ "reasoning_tokens", TOTAL_REASONING },
-};
 
 static void
 write_quantile(struct json_out *out, const char *name, int64_t ms)
@@ -45,11 +31,7 @@ analytics_write_success_rate(struct json_out *out, const struct totals *totals)
 void
 analytics_write_sums(struct json_out *out, const struct usage_group *group)
 {
-	const int64_t *at = group->totals.at;
-
-	json_cents(out, "cost_cents", at[TOTAL_COST]);
-	for (size_t i = 0; i < COUNT(members); i++)
-		json_int(out, members[i].name, at[members[i].total]);
+	totals_write(out, &group->totals);
 	analytics_write_success_rate(out, &group->totals);
 	write_quantile(out, "p50_duration_ms", group->p50_ms);
 	write_quantile(out, "p95_duration_ms", group->p95_ms);

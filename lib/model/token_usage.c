@@ -2,6 +2,7 @@
 
 #include "lib/model/cents_sql.h"
 #include "lib/model/conversation.h"
+#include "lib/model/totals_write.h"
 
 /* The sum over all groups comes first. By the index on client_id, conversation_id, id. */
 static const char find_sql[] =
@@ -71,29 +72,6 @@ token_usage_find(struct task *task, struct id id, struct token_usage *ret)
 	return true;
 }
 
-static void
-write_totals(struct json_out *out, const struct totals *totals)
-{
-	static const struct {
-		const char *name;
-		enum total total;
-	} members[] = {
-		{ "calls", TOTAL_REQUESTS },
-		{ "failed_calls", TOTAL_FAILED },
-		{ "unpriced_calls", TOTAL_UNPRICED },
-		{ "total_tokens", TOTAL_TOKENS },
-		{ "input_tokens", TOTAL_INPUT },
-		{ "output_tokens", TOTAL_OUTPUT },
-		{ "cached_input_tokens", TOTAL_CACHED },
-		{ "cache_write_tokens", TOTAL_CACHE_WRITE },
-		{ "reasoning_tokens", TOTAL_REASONING },
-	};
-
-	json_cents(out, "cost_cents", totals->at[TOTAL_COST]);
-	for (size_t i = 0; i < COUNT(members); i++)
-		json_int(out, members[i].name, totals->at[members[i].total]);
-}
-
 void
 token_usage_write(struct json_out *out, const void *object)
 {
@@ -102,14 +80,14 @@ token_usage_write(struct json_out *out, const void *object)
 	json_open(out);
 	json_id(out, "conversation_id", usage->conversation);
 	json_open_at(out, "total");
-	write_totals(out, &usage->totals);
+	totals_write(out, &usage->totals);
 	json_close(out);
 	json_open_array_at(out, "data");
 	for (size_t i = 0; i < usage->count; i++) {
 		json_open(out);
 		json_text(out, "agent_type", usage->groups[i].agent_type);
 		json_text(out, "model", usage->groups[i].model);
-		write_totals(out, &usage->groups[i].totals);
+		totals_write(out, &usage->groups[i].totals);
 		json_close(out);
 	}
 	json_close_array(out);
