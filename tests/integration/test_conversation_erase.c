@@ -5,15 +5,10 @@
 
 #include "lib/base.h"
 #include "tests/api.h"
+#include "tests/conversing.h"
 #include "tests/erasing.h"
 
 #define MARK "said-in-confidence"
-
-static const char *
-path(const char *id, const char *rest)
-{
-	return api_text("/v1/conversations/%s%s", id, rest);
-}
 
 /* With an Idempotency-Key, whose answers are kept for a while. */
 static const char *
@@ -33,10 +28,10 @@ add_conversation(const char *members)
 	    api_text("{\"title\":\"" MARK "\"%s}", members));
 
 	for (int i = 0; i < 3; i++)
-		add_repeatable(path(id, "/messages"), api_text("say %d %s", i, id),
+		add_repeatable(conversing_at(id, "/messages"), api_text("say %d %s", i, id),
 		    "{\"role\":\"user\",\"content\":\"" MARK "\",\"tokens\":2,"
 		    "\"metadata\":{\"of\":\"" MARK "\"}}");
-	api_expect(200, "POST", path(id, "/end"), NULL);
+	api_expect(200, "POST", conversing_at(id, "/end"), NULL);
 	return id;
 }
 
@@ -47,12 +42,12 @@ an_erasure_leaves_a_receipt_and_no_word(UNUSED void **state)
 
 	erasing_use_client("erase-conversation");
 	other = api_add("/v1/conversations", "{\"title\":\"stays\"}");
-	api_add(path(other, "/messages"), "{\"role\":\"user\",\"content\":\"stays\"}");
+	api_add(conversing_at(other, "/messages"), "{\"role\":\"user\",\"content\":\"stays\"}");
 	id = add_conversation("");
 	record = api_add("/v1/chat-logs",
 	    api_text(
 		"{\"conversation_id\":\"%s\",\"verified_cost_cents\":3,\"input_tokens\":6}", id));
-	api_expect(200, "DELETE", path(id, ""), NULL);
+	api_expect(200, "DELETE", conversing_at(id, ""), NULL);
 	api_expect_json("conversation_id", id);
 	api_expect_json("removed.messages", "3");
 	api_expect_json("removed.conversations", "1");
@@ -61,14 +56,14 @@ an_erasure_leaves_a_receipt_and_no_word(UNUSED void **state)
 		api_json("erased_at")),
 	    "t");
 	erasing_expect_nowhere(MARK);
-	api_expect(404, "GET", path(id, ""), NULL);
-	api_expect(404, "GET", path(id, "/messages"), NULL);
-	api_expect(404, "DELETE", path(id, ""), NULL);
+	api_expect(404, "GET", conversing_at(id, ""), NULL);
+	api_expect(404, "GET", conversing_at(id, "/messages"), NULL);
+	api_expect(404, "DELETE", conversing_at(id, ""), NULL);
 	/* What was spent is what was spent. */
 	api_expect(200, "GET", api_text("/v1/chat-logs/%s", record), NULL);
 	api_expect_json("verified_cost_cents", "3");
 	api_expect_json("conversation_id", id);
-	api_expect(200, "GET", path(other, "/messages"), NULL);
+	api_expect(200, "GET", conversing_at(other, "/messages"), NULL);
 	assert_int_equal(api_rows(), 1);
 	assert_string_equal(
 	    api_sql("SELECT action || ' ' || (after -> 'removed' ->> 'messages') FROM audit_log\n"
@@ -84,7 +79,7 @@ a_user_takes_theirs_with_them(UNUSED void **state)
 
 	erasing_use_client("erase-talker");
 	other = api_add("/v1/conversations", "{\"title\":\"stays\"}");
-	api_add(path(other, "/messages"), "{\"role\":\"user\",\"content\":\"stays\"}");
+	api_add(conversing_at(other, "/messages"), "{\"role\":\"user\",\"content\":\"stays\"}");
 	user = erasing_add_user("talker");
 	session = api_add("/v1/sessions", api_text("{\"user_id\":\"%s\"}", user));
 	id = add_conversation(api_text(",\"session_id\":\"%s\"", session));
@@ -101,8 +96,8 @@ a_user_takes_theirs_with_them(UNUSED void **state)
 	api_expect(200, "GET", api_text("/v1/chat-logs/%s", record), NULL);
 	api_expect_json("verified_cost_cents", "3");
 	api_expect_json("conversation_id", "null");
-	api_expect(404, "GET", path(id, ""), NULL);
-	api_expect(200, "GET", path(other, "/messages"), NULL);
+	api_expect(404, "GET", conversing_at(id, ""), NULL);
+	api_expect(200, "GET", conversing_at(other, "/messages"), NULL);
 	assert_int_equal(api_rows(), 1);
 }
 

@@ -6,19 +6,14 @@
 #include "lib/base.h"
 #include "tests/api.h"
 #include "tests/bound.h"
+#include "tests/conversing.h"
 
 #define UNKNOWN "01890000-0000-7000-8000-000000000000"
-
-static const char *
-path(const char *id, const char *rest)
-{
-	return api_text("/v1/conversations/%s%s", id, rest);
-}
 
 static void
 say(const char *id, int tokens)
 {
-	api_add(path(id, "/messages"),
+	api_add(conversing_at(id, "/messages"),
 	    api_text("{\"role\":\"user\",\"content\":\"c\",\"tokens\":%d}", tokens));
 }
 
@@ -109,17 +104,17 @@ a_title_is_changed_and_counts_are_not(UNUSED void **state)
 	etag = api_text("If-Match: %s", http_header(api_answer(), "etag"));
 	say(id, 5);
 	/* What is said is no change of the conversation: whoever renames it need not have heard. */
-	assert_int_equal(api_send("PATCH", path(id, ""), (const char *const[]){ etag, NULL },
-			     "{\"title\":\"second\"}"),
+	assert_int_equal(api_send("PATCH", conversing_at(id, ""),
+			     (const char *const[]){ etag, NULL }, "{\"title\":\"second\"}"),
 	    200);
 	api_expect_json("title", "second");
 	api_expect_json("message_count", "1");
 	api_expect_json("token_count", "5");
-	assert_int_equal(api_send("PATCH", path(id, ""), (const char *const[]){ etag, NULL },
-			     "{\"title\":\"third\"}"),
+	assert_int_equal(api_send("PATCH", conversing_at(id, ""),
+			     (const char *const[]){ etag, NULL }, "{\"title\":\"third\"}"),
 	    412);
 	for (size_t i = 0; i < COUNT(given); i++) {
-		api_send("PATCH", path(id, ""), NULL, api_text("{\"%s\":1}", given[i]));
+		api_send("PATCH", conversing_at(id, ""), NULL, api_text("{\"%s\":1}", given[i]));
 		api_expect_field(given[i], given[i]);
 	}
 }
@@ -132,21 +127,22 @@ one_that_has_ended_takes_no_more(UNUSED void **state)
 	api_use_new_client("conversations-end");
 	id = api_add("/v1/conversations", "{}");
 	say(id, 1);
-	api_expect(200, "POST", path(id, "/end"), NULL);
+	api_expect(200, "POST", conversing_at(id, "/end"), NULL);
 	api_expect_json("status", "ended");
 	ended = api_keep("ended_at");
 	assert_string_not_equal(ended, "null");
 	before = api_sql("SELECT md5(c::text) FROM conversations c WHERE id = '%s'", id);
-	api_expect(409, "POST", path(id, "/messages"), "{\"role\":\"user\",\"content\":\"c\"}");
-	api_expect(200, "POST", path(id, "/end"), NULL);
+	api_expect(
+	    409, "POST", conversing_at(id, "/messages"), "{\"role\":\"user\",\"content\":\"c\"}");
+	api_expect(200, "POST", conversing_at(id, "/end"), NULL);
 	api_expect_json("ended_at", ended);
 	assert_string_equal(
 	    api_sql("SELECT md5(c::text) FROM conversations c WHERE id = '%s'", id), before);
-	api_expect(200, "GET", path(id, "/messages"), NULL);
+	api_expect(200, "GET", conversing_at(id, "/messages"), NULL);
 	assert_int_equal(api_rows(), 1);
-	api_expect(404, "POST", path(UNKNOWN, "/end"), NULL);
-	api_expect(
-	    404, "POST", path(UNKNOWN, "/messages"), "{\"role\":\"user\",\"content\":\"c\"}");
+	api_expect(404, "POST", conversing_at(UNKNOWN, "/end"), NULL);
+	api_expect(404, "POST", conversing_at(UNKNOWN, "/messages"),
+	    "{\"role\":\"user\",\"content\":\"c\"}");
 }
 
 /* Three of a user, one a day, the last of them in a session and ended; and one of nobody. */
@@ -245,8 +241,8 @@ a_key_of_a_user_adds_that_users(UNUSED void **state)
 	assert_int_equal(api_rows(), 1);
 	api_expect_json("data.0.user_id", mine);
 	api_expect_json("data.0.token_count", "3");
-	api_expect(404, "DELETE", path(anothers, ""), NULL);
-	api_expect(200, "DELETE", path(own, ""), NULL);
+	api_expect(404, "DELETE", conversing_at(anothers, ""), NULL);
+	api_expect(200, "DELETE", conversing_at(own, ""), NULL);
 }
 
 int

@@ -11,6 +11,7 @@
 #include "lib/base.h"
 #include "tests/api.h"
 #include "tests/books.h"
+#include "tests/conversing.h"
 
 #define UNKNOWN "01890000-0000-7000-8000-000000000000"
 
@@ -24,16 +25,10 @@ start(void **state)
 	return 0;
 }
 
-static const char *
-path(const char *id, const char *rest)
-{
-	return api_text("/v1/conversations/%s%s", id, rest);
-}
-
 static void
 say(const char *id, const char *role, int tokens)
 {
-	api_add(path(id, "/messages"),
+	api_add(conversing_at(id, "/messages"),
 	    api_text("{\"role\":\"%s\",\"content\":\"c\",\"tokens\":%d}", role, tokens));
 }
 
@@ -68,7 +63,7 @@ active_ones_are_tracked_until_they_end(UNUSED void **state)
 	api_add("/v1/conversations", "{}");
 	api_expect(200, "GET", "/v1/conversations/count?by=status", NULL);
 	api_expect_json("by_status.active", "2");
-	api_expect(200, "POST", path(id, "/end"), NULL);
+	api_expect(200, "POST", conversing_at(id, "/end"), NULL);
 	api_expect(200, "GET", "/v1/conversations/count?by=status", NULL);
 	api_expect_json("by_status.active", "1");
 	api_expect_json("by_status.ended", "1");
@@ -87,7 +82,7 @@ messages_are_added_with_their_tokens(UNUSED void **state)
 	say(id, "user", 12);
 	say(id, "assistant", 30);
 	say(id, "tool", 0);
-	api_expect(200, "GET", path(id, ""), NULL);
+	api_expect(200, "GET", conversing_at(id, ""), NULL);
 	api_expect_json("message_count", "3");
 	api_expect_json("token_count", "42");
 }
@@ -104,7 +99,7 @@ recent_messages_are_the_context(UNUSED void **state)
 	say(id, "user", 20);
 	say(id, "assistant", 30);
 	say(id, "user", 5);
-	api_expect(200, "GET", path(id, "/messages/recent?tokens=50"), NULL);
+	api_expect(200, "GET", conversing_at(id, "/messages/recent?tokens=50"), NULL);
 	assert_int_equal(api_rows(), 3);
 	api_expect_json("data.0.role", "system");
 	api_expect_json("data.1.role", "assistant");
@@ -131,10 +126,10 @@ messages_go_after_thirty_days_and_billing_stays(UNUSED void **state)
 	    id);
 	EXPECT_TALLY(EX_OK, NULL, "partitions");
 	EXPECT_TALLY(EX_OK, "\"table\":\"messages\"", "purge", "--json");
-	api_expect(200, "GET", path(id, "/messages"), NULL);
+	api_expect(200, "GET", conversing_at(id, "/messages"), NULL);
 	assert_int_equal(api_rows(), 1);
 	api_expect_json("data.0.ordinal", "2");
-	api_expect(200, "GET", path(id, ""), NULL);
+	api_expect(200, "GET", conversing_at(id, ""), NULL);
 	api_expect_json("message_count", "2");
 	api_expect_json("token_count", "15");
 	EXPECT_TALLY(EX_OK, NULL, "flush");
@@ -153,8 +148,8 @@ foreign_keys_are_enforced(UNUSED void **state)
 	id = api_add("/v1/conversations", "{}");
 	api_expect(422, "POST", "/v1/conversations", "{\"user_id\":\"" UNKNOWN "\"}");
 	api_expect(422, "POST", "/v1/conversations", "{\"session_id\":\"" UNKNOWN "\"}");
-	api_expect(
-	    404, "POST", path(UNKNOWN, "/messages"), "{\"role\":\"user\",\"content\":\"c\"}");
+	api_expect(404, "POST", conversing_at(UNKNOWN, "/messages"),
+	    "{\"role\":\"user\",\"content\":\"c\"}");
 	assert_string_equal(
 	    api_sql("SELECT string_agg(conrelid::regclass || ' ' || confrelid::regclass || ' '\n"
 		    "|| confdeltype::text, ', ' ORDER BY conrelid::regclass::text,\n"
@@ -163,7 +158,7 @@ foreign_keys_are_enforced(UNUSED void **state)
 		    "AND conrelid IN ('conversations'::regclass, 'messages'::regclass)\n"
 		    "AND confrelid <> 'clients'::regclass"),
 	    "conversations sessions n, conversations users c, messages conversations c");
-	api_expect(200, "GET", path(id, ""), NULL);
+	api_expect(200, "GET", conversing_at(id, ""), NULL);
 }
 
 /* A conversation takes its messages with it, a user the conversations; a session leaves them. */
@@ -180,7 +175,7 @@ deleting_cascades(UNUSED void **state)
 	say(first, "user", 1);
 	say(second, "user", 1);
 	api_sql("DELETE FROM sessions WHERE id = '%s' RETURNING 1", session);
-	api_expect(200, "GET", path(first, ""), NULL);
+	api_expect(200, "GET", conversing_at(first, ""), NULL);
 	api_expect_json("session_id", "null");
 	api_expect_json("user_id", user);
 	api_sql("DELETE FROM conversations WHERE id = '%s' RETURNING 1", first);

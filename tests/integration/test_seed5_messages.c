@@ -7,12 +7,7 @@
 
 #include "lib/base.h"
 #include "tests/api.h"
-
-static const char *
-path(const char *id, const char *rest)
-{
-	return api_text("/v1/conversations/%s%s", id, rest);
-}
+#include "tests/conversing.h"
 
 /* "Test session creation and retrieval." */
 static void
@@ -22,13 +17,13 @@ a_session_is_created_read_changed_and_deleted(UNUSED void **state)
 
 	api_use_new_client("seed5-crud");
 	id = api_add("/v1/conversations", "{\"title\":\"Coffee\"}");
-	api_expect(200, "GET", path(id, ""), NULL);
+	api_expect(200, "GET", conversing_at(id, ""), NULL);
 	api_expect_json("title", "Coffee");
-	api_expect(200, "PATCH", path(id, ""), "{\"title\":\"Instant coffee\"}");
-	api_expect(200, "GET", path(id, ""), NULL);
+	api_expect(200, "PATCH", conversing_at(id, ""), "{\"title\":\"Instant coffee\"}");
+	api_expect(200, "GET", conversing_at(id, ""), NULL);
 	api_expect_json("title", "Instant coffee");
-	api_expect(200, "DELETE", path(id, ""), NULL);
-	api_expect(404, "GET", path(id, ""), NULL);
+	api_expect(200, "DELETE", conversing_at(id, ""), NULL);
+	api_expect(404, "GET", conversing_at(id, ""), NULL);
 }
 
 /* "Test message insertion and querying." One is never changed: what was said was said. */
@@ -39,9 +34,9 @@ messages_are_inserted_and_queried(UNUSED void **state)
 
 	api_use_new_client("seed5-messages");
 	id = api_add("/v1/conversations", "{}");
-	api_add(path(id, "/messages"), "{\"role\":\"user\",\"content\":\"first\"}");
-	api_add(path(id, "/messages"), "{\"role\":\"assistant\",\"content\":\"second\"}");
-	api_expect(200, "GET", path(id, "/messages"), NULL);
+	api_add(conversing_at(id, "/messages"), "{\"role\":\"user\",\"content\":\"first\"}");
+	api_add(conversing_at(id, "/messages"), "{\"role\":\"assistant\",\"content\":\"second\"}");
+	api_expect(200, "GET", conversing_at(id, "/messages"), NULL);
 	assert_int_equal(api_rows(), 2);
 	api_expect_json("data.0.role", "user");
 	api_expect_json("data.0.content", "first");
@@ -95,11 +90,11 @@ updated_at_follows_changes(UNUSED void **state)
 	api_use_new_client("seed5-updated");
 	id = api_add("/v1/conversations", "{}");
 	updated = api_keep("updated_at");
-	api_add(path(id, "/messages"), "{\"role\":\"user\",\"content\":\"c\"}");
-	api_expect(200, "GET", path(id, ""), NULL);
+	api_add(conversing_at(id, "/messages"), "{\"role\":\"user\",\"content\":\"c\"}");
+	api_expect(200, "GET", conversing_at(id, ""), NULL);
 	api_expect_json("updated_at", updated);
 	assert_string_not_equal(api_json("last_message_at"), "null");
-	api_expect(200, "PATCH", path(id, ""), "{\"title\":\"t\"}");
+	api_expect(200, "PATCH", conversing_at(id, ""), "{\"title\":\"t\"}");
 	assert_string_equal(
 	    api_sql("SELECT updated_at > '%s' FROM conversations WHERE id = '%s'", updated, id),
 	    "t");
@@ -131,9 +126,9 @@ a_session_takes_its_messages_with_it(UNUSED void **state)
 	api_use_new_client("seed5-cascade");
 	id = api_add("/v1/conversations", "{}");
 	kept = api_add("/v1/conversations", "{}");
-	api_add(path(id, "/messages"), "{\"role\":\"user\",\"content\":\"c\"}");
-	api_add(path(kept, "/messages"), "{\"role\":\"user\",\"content\":\"c\"}");
-	api_expect(200, "DELETE", path(id, ""), NULL);
+	api_add(conversing_at(id, "/messages"), "{\"role\":\"user\",\"content\":\"c\"}");
+	api_add(conversing_at(kept, "/messages"), "{\"role\":\"user\",\"content\":\"c\"}");
+	api_expect(200, "DELETE", conversing_at(id, ""), NULL);
 	api_expect_json("removed.messages", "1");
 	assert_string_equal(
 	    api_sql("SELECT string_agg(conversation_id::text, ' ') FROM messages m\n"

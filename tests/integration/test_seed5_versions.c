@@ -10,14 +10,9 @@
 
 #include "lib/base.h"
 #include "tests/api.h"
+#include "tests/conversing.h"
 
 #define MANY 10000 /* versions and calls of one session */
-
-static const char *
-path(const char *id, const char *rest)
-{
-	return api_text("/v1/conversations/%s%s", id, rest);
-}
 
 /* "Start from 0 for initial generation, increment for each modification." */
 static void
@@ -27,19 +22,21 @@ versions_are_managed(UNUSED void **state)
 
 	api_use_new_client("seed5-versions");
 	id = api_add("/v1/conversations", "{}");
-	api_add(path(id, "/versions"), "{\"html\":\"<p>a</p>\",\"description\":\"initial\"}");
+	api_add(
+	    conversing_at(id, "/versions"), "{\"html\":\"<p>a</p>\",\"description\":\"initial\"}");
 	api_expect_json("version", "0");
-	api_add(path(id, "/versions"), "{\"html\":\"<p>b</p>\",\"description\":\"modified\"}");
+	api_add(
+	    conversing_at(id, "/versions"), "{\"html\":\"<p>b</p>\",\"description\":\"modified\"}");
 	api_expect_json("version", "1");
-	api_expect(200, "GET", path(id, ""), NULL);
+	api_expect(200, "GET", conversing_at(id, ""), NULL);
 	api_expect_json("current_version", "1");
-	api_expect(200, "GET", path(id, "/versions/0"), NULL);
+	api_expect(200, "GET", conversing_at(id, "/versions/0"), NULL);
 	api_expect_json("html", "<p>a</p>");
 	api_expect_json("description", "initial");
-	api_expect(200, "POST", path(id, "/versions/0/current"), NULL);
-	api_expect(200, "GET", path(id, ""), NULL);
+	api_expect(200, "POST", conversing_at(id, "/versions/0/current"), NULL);
+	api_expect(200, "GET", conversing_at(id, ""), NULL);
 	api_expect_json("current_version", "0");
-	api_expect(200, "GET", path(id, "/versions"), NULL);
+	api_expect(200, "GET", conversing_at(id, "/versions"), NULL);
 	assert_int_equal(api_rows(), 2);
 }
 
@@ -72,7 +69,7 @@ token_usage_is_recorded(UNUSED void **state)
 					    " AND id = '%s'",
 					columns[i].column, id, call),
 		    columns[i].value);
-	api_expect(200, "GET", path(id, "/token-usage"), NULL);
+	api_expect(200, "GET", conversing_at(id, "/token-usage"), NULL);
 	api_expect_json("data.0.agent_type", "generation");
 	api_expect_json("data.0.cost_cents", "4.25");
 }
@@ -117,7 +114,7 @@ times_are_set(UNUSED void **state)
 	api_use_new_client("seed5-times");
 	id = api_add("/v1/conversations", "{}");
 	updated = api_keep("updated_at");
-	api_add(path(id, "/versions"), "{\"html\":\"h\"}");
+	api_add(conversing_at(id, "/versions"), "{\"html\":\"h\"}");
 	assert_string_equal(
 	    api_sql("SELECT created_at BETWEEN now() - interval '5 minutes' AND now()\n"
 		    "AND description IS NULL FROM versions WHERE conversation_id = '%s'",
@@ -136,7 +133,7 @@ versions_go_with_their_session(UNUSED void **state)
 
 	api_use_new_client("seed5-cascade");
 	id = api_add("/v1/conversations", "{}");
-	api_add(path(id, "/versions"), "{\"html\":\"h\"}");
+	api_add(conversing_at(id, "/versions"), "{\"html\":\"h\"}");
 	api_add("/v1/chat-logs", api_text("{\"conversation_id\":\"%s\",\"input_tokens\":1}", id));
 	api_sql("DELETE FROM conversations WHERE id = '%s'", id);
 	assert_string_equal(
@@ -184,12 +181,12 @@ large_sessions_are_read_by_index(UNUSED void **state)
 		"FROM conversations, generate_series(1, %d) AS n WHERE id = '%s'",
 	    MANY, id);
 	api_sql("ANALYZE versions, chat_logs");
-	api_expect(200, "GET", path(id, "/versions?limit=2"), NULL);
+	api_expect(200, "GET", conversing_at(id, "/versions?limit=2"), NULL);
 	api_expect_json("data.0.version", "9999");
 	api_expect_json("data.1.version", "9998");
-	api_expect(200, "GET", path(id, "/versions/5000"), NULL);
+	api_expect(200, "GET", conversing_at(id, "/versions/5000"), NULL);
 	api_expect_json("html", "html 5000");
-	api_expect(200, "GET", path(id, "/token-usage"), NULL);
+	api_expect(200, "GET", conversing_at(id, "/token-usage"), NULL);
 	api_expect_json("total.calls", "200");
 	api_expect_json("total.cost_cents", "100");
 	api_expect_json("total.input_tokens", "1005000");

@@ -9,23 +9,10 @@
 #include "lib/base.h"
 #include "lib/model/version.h"
 #include "tests/api.h"
+#include "tests/conversing.h"
 
 #define APPENDS 64
 #define ABSENT "00000000-0000-7000-8000-000000000001"
-
-/* The path of a new conversation's versions. */
-static const char *
-versions(const char *client)
-{
-	api_use_new_client(client);
-	return api_text("/v1/conversations/%s/versions", api_add("/v1/conversations", "{}"));
-}
-
-static const char *
-of(const char *path, const char *version)
-{
-	return api_text("%s/%s", path, version);
-}
 
 static const char *
 current_of(const char *path)
@@ -37,7 +24,7 @@ current_of(const char *path)
 static void
 numbers_begin_with_0_and_the_newest_is_current(UNUSED void **state)
 {
-	const char *path = versions("versions-numbers");
+	const char *path = conversing_versions("versions-numbers");
 
 	assert_string_equal(current_of(path), "");
 	api_expect(201, "POST", path, "{\"html\":\"<p>one</p>\",\"description\":\"first\"}");
@@ -49,7 +36,7 @@ numbers_begin_with_0_and_the_newest_is_current(UNUSED void **state)
 	api_expect_json("version", "1");
 	api_expect_json("description", "null");
 	assert_string_equal(current_of(path), "1");
-	api_expect(200, "GET", of(path, "0"), NULL);
+	api_expect(200, "GET", conversing_version(path, "0"), NULL);
 	api_expect_json("html", "<p>one</p>");
 	api_expect_json("description", "first");
 	api_expect_json("current", "false");
@@ -58,7 +45,7 @@ numbers_begin_with_0_and_the_newest_is_current(UNUSED void **state)
 static void
 a_list_shows_all_but_the_html(UNUSED void **state)
 {
-	const char *path = versions("versions-list"), *cursor;
+	const char *path = conversing_versions("versions-list"), *cursor;
 
 	for (int i = 0; i < 3; i++)
 		api_expect(201, "POST", path, "{\"html\":\"only in the version itself\"}");
@@ -81,27 +68,27 @@ a_list_shows_all_but_the_html(UNUSED void **state)
 static void
 a_conversation_without_versions_has_an_empty_list(UNUSED void **state)
 {
-	const char *path = versions("versions-none");
+	const char *path = conversing_versions("versions-none");
 
 	api_expect(200, "GET", path, NULL);
 	assert_int_equal(api_rows(), 0);
-	api_expect(404, "GET", of(path, "0"), NULL);
+	api_expect(404, "GET", conversing_version(path, "0"), NULL);
 }
 
 static void
 an_older_version_can_be_current(UNUSED void **state)
 {
-	const char *path = versions("versions-current");
+	const char *path = conversing_versions("versions-current");
 
 	api_expect(201, "POST", path, "{\"html\":\"a\"}");
 	api_expect(201, "POST", path, "{\"html\":\"b\"}");
-	api_expect(200, "POST", of(path, "0/current"), NULL);
+	api_expect(200, "POST", conversing_version(path, "0/current"), NULL);
 	api_expect_json("version", "0");
 	api_expect_json("current", "true");
 	assert_string_equal(current_of(path), "0");
-	api_expect(200, "GET", of(path, "1"), NULL);
+	api_expect(200, "GET", conversing_version(path, "1"), NULL);
 	api_expect_json("current", "false");
-	api_expect(404, "POST", of(path, "2/current"), NULL);
+	api_expect(404, "POST", conversing_version(path, "2/current"), NULL);
 	assert_string_equal(current_of(path), "0");
 	/* The next one is behind all, and current again. */
 	api_expect(201, "POST", path, "{\"html\":\"c\"}");
@@ -112,25 +99,25 @@ an_older_version_can_be_current(UNUSED void **state)
 static void
 two_versions_differ_in_size_and_time(UNUSED void **state)
 {
-	const char *path = versions("versions-diff");
+	const char *path = conversing_versions("versions-diff");
 
 	api_expect(201, "POST", path, "{\"html\":\"12345\"}");
 	api_expect(201, "POST", path, "{\"html\":\"12\"}");
 	api_sql("UPDATE versions SET created_at = '2026-01-01Z'::timestamptz + version * interval"
 		" '1.5 s' WHERE '%s' LIKE '%%' || conversation_id || '%%'",
 	    path);
-	api_expect(200, "GET", of(path, "diff?from=0&to=1"), NULL);
+	api_expect(200, "GET", conversing_version(path, "diff?from=0&to=1"), NULL);
 	api_expect_json("size_difference_bytes", "-3");
 	api_expect_json("time_difference_ms", "1500");
 	api_expect_json("from.version", "0");
 	api_expect_json("from.size_bytes", "5");
 	api_expect_json("to.version", "1");
 	api_expect_json("to.created_at", "2026-01-01T00:00:01.500Z");
-	api_expect(200, "GET", of(path, "diff?from=1&to=0"), NULL);
+	api_expect(200, "GET", conversing_version(path, "diff?from=1&to=0"), NULL);
 	api_expect_json("size_difference_bytes", "3");
 	api_expect_json("time_difference_ms", "-1500");
-	api_expect(404, "GET", of(path, "diff?from=0&to=2"), NULL);
-	api_send("GET", of(path, "diff?from=0"), NULL, NULL);
+	api_expect(404, "GET", conversing_version(path, "diff?from=0&to=2"), NULL);
+	api_send("GET", conversing_version(path, "diff?from=0"), NULL, NULL);
 	api_expect_field("both are named", "to");
 }
 
@@ -150,14 +137,14 @@ static const struct {
 static void
 what_is_no_version_is_not_found(UNUSED void **state)
 {
-	const char *path = versions("versions-absent");
+	const char *path = conversing_versions("versions-absent");
 
 	api_expect(201, "POST", path, "{\"html\":\"a\"}");
 	for (size_t i = 0; i < COUNT(no_versions); i++) {
 		print_message("%s\n", no_versions[i].sentence);
-		api_expect(404, "GET", of(path, no_versions[i].version), NULL);
-		api_expect(
-		    404, "POST", of(path, api_text("%s/current", no_versions[i].version)), NULL);
+		api_expect(404, "GET", conversing_version(path, no_versions[i].version), NULL);
+		api_expect(404, "POST",
+		    conversing_version(path, api_text("%s/current", no_versions[i].version)), NULL);
 	}
 	api_expect(404, "GET", "/v1/conversations/" ABSENT "/versions", NULL);
 	api_expect(404, "GET", "/v1/conversations/" ABSENT "/versions/0", NULL);
@@ -186,7 +173,7 @@ static const struct {
 static void
 a_bad_version_is_refused_by_field(UNUSED void **state)
 {
-	const char *path = versions("versions-bad");
+	const char *path = conversing_versions("versions-bad");
 
 	for (size_t i = 0; i < COUNT(bad_versions); i++) {
 		api_send("POST", path, NULL, bad_versions[i].body);
@@ -200,7 +187,7 @@ a_bad_version_is_refused_by_field(UNUSED void **state)
 static void
 a_description_may_be_500_characters(UNUSED void **state)
 {
-	const char *path = versions("versions-description");
+	const char *path = conversing_versions("versions-description");
 	char text[VERSION_DESCRIPTION_MAX + 2];
 
 	memset(text, 'd', sizeof text - 1);
@@ -214,21 +201,21 @@ a_description_may_be_500_characters(UNUSED void **state)
 static void
 a_conversation_that_has_ended_takes_no_more(UNUSED void **state)
 {
-	const char *path = versions("versions-ended");
+	const char *path = conversing_versions("versions-ended");
 
 	api_expect(201, "POST", path, "{\"html\":\"a\"}");
 	api_sql("UPDATE conversations SET status = 'ended', ended_at = now() WHERE '%s' LIKE '%%'"
 		" || id || '%%'",
 	    path);
 	api_expect(409, "POST", path, "{\"html\":\"b\"}");
-	api_expect(200, "GET", of(path, "0"), NULL);
+	api_expect(200, "GET", conversing_version(path, "0"), NULL);
 }
 
 /* By its own statement, and by the foreign key. */
 static void
 versions_go_with_their_conversation(UNUSED void **state)
 {
-	const char *path = versions("versions-gone");
+	const char *path = conversing_versions("versions-gone");
 
 	api_expect(201, "POST", path, "{\"html\":\"a\"}");
 	api_expect(201, "POST", path, "{\"html\":\"b\"}");
@@ -236,7 +223,7 @@ versions_go_with_their_conversation(UNUSED void **state)
 	    200, "DELETE", api_text("%.*s", (int)(strlen(path) - strlen("/versions")), path), NULL);
 	api_expect_json("removed.versions", "2");
 	api_expect(404, "GET", path, NULL);
-	path = versions("versions-cascade");
+	path = conversing_versions("versions-cascade");
 	api_expect(201, "POST", path, "{\"html\":\"a\"}");
 	assert_string_equal(
 	    api_sql(
@@ -294,7 +281,7 @@ append(void *context)
 static void
 concurrent_appends_leave_no_gap(UNUSED void **state)
 {
-	const char *path = versions("versions-at-once");
+	const char *path = conversing_versions("versions-at-once");
 	struct append appends[APPENDS];
 	bool seen[APPENDS] = { false };
 
@@ -324,7 +311,7 @@ static void
 an_append_that_is_sent_again_is_answered_again(UNUSED void **state)
 {
 	static const char *const keys[] = { "Idempotency-Key: once", NULL };
-	const char *path = versions("versions-again"), *id;
+	const char *path = conversing_versions("versions-again"), *id;
 
 	assert_int_equal(api_send("POST", path, keys, "{\"html\":\"\\\"a\\\"\"}"), 201);
 	id = api_keep("id");

@@ -7,20 +7,7 @@
 #include "app/api/versions.h"
 #include "lib/base.h"
 #include "tests/api.h"
-
-/* The path of a new conversation's versions. */
-static const char *
-versions(const char *client)
-{
-	api_use_new_client(client);
-	return api_text("/v1/conversations/%s/versions", api_add("/v1/conversations", "{}"));
-}
-
-static const char *
-of(const char *path, const char *version)
-{
-	return api_text("%s/%s", path, version);
-}
+#include "tests/conversing.h"
 
 /* JSON of so many bytes of html: what stands before and behind it, and each unit. */
 static char *
@@ -80,7 +67,7 @@ static void
 html_may_be_16_mib_however_it_is_written(UNUSED void **state)
 {
 	static const char *const accept[] = { "Accept: text/html", NULL };
-	const char *path = versions("versions-long");
+	const char *path = conversing_versions("versions-long");
 
 	for (size_t i = 0; i < COUNT(units); i++) {
 		const char *text = units[i].text;
@@ -91,7 +78,8 @@ html_may_be_16_mib_however_it_is_written(UNUSED void **state)
 		assert_int_equal(answer.status, 201);
 		assert_string_equal(http_json(&answer, "size_bytes", 0), "16777216");
 		http_free(&answer);
-		answer = api_call("GET", of(path, api_text("%zu", i)), accept, NULL);
+		answer =
+		    api_call("GET", conversing_version(path, api_text("%zu", i)), accept, NULL);
 		assert_html(&answer, VERSION_HTML_MAX, text);
 		assert_string_equal(http_header(&answer, "content-length"), "16777216");
 		http_free(&answer);
@@ -101,7 +89,7 @@ html_may_be_16_mib_however_it_is_written(UNUSED void **state)
 static void
 a_byte_more_than_16_mib_is_refused(UNUSED void **state)
 {
-	const char *path = versions("versions-too-long");
+	const char *path = conversing_versions("versions-too-long");
 
 	for (size_t i = 0; i < COUNT(units); i++) {
 		struct http_answer answer =
@@ -112,13 +100,13 @@ a_byte_more_than_16_mib_is_refused(UNUSED void **state)
 		assert_string_equal(http_json(&answer, "errors.0.field", 0), "html");
 		http_free(&answer);
 	}
-	api_expect(404, "GET", of(path, "0"), NULL);
+	api_expect(404, "GET", conversing_version(path, "0"), NULL);
 }
 
 static void
 a_body_has_a_limit_of_its_own(UNUSED void **state)
 {
-	const char *path = versions("versions-body");
+	const char *path = conversing_versions("versions-body");
 	const struct http http = { servers_http_url(api_servers()), api_key() };
 	char *spaces = malloc(VERSIONS_BODY_MAX + 1);
 	struct http_answer answer;
@@ -139,7 +127,7 @@ a_body_has_a_limit_of_its_own(UNUSED void **state)
 static void
 long_html_is_the_same_as_json(UNUSED void **state)
 {
-	const char *path = versions("versions-json");
+	const char *path = conversing_versions("versions-json");
 	const size_t bytes = 3 * VERSION_PART_SIZE + 5;
 	struct http_answer answer = post_long(path, bytes, "\\\"\\u0001", 2);
 	const char *html;
@@ -147,7 +135,7 @@ long_html_is_the_same_as_json(UNUSED void **state)
 
 	assert_int_equal(answer.status, 201);
 	http_free(&answer);
-	answer = api_call("GET", of(path, "0"), NULL, NULL);
+	answer = api_call("GET", conversing_version(path, "0"), NULL, NULL);
 	assert_int_equal(answer.status, 200);
 	html = strstr(answer.body, "\"html\":\"");
 	assert_non_null(html);
@@ -163,25 +151,25 @@ static void
 html_alone_runs_nothing_in_a_browser(UNUSED void **state)
 {
 	static const char *const accept[] = { "Accept: text/html", NULL };
-	const char *path = versions("versions-html");
+	const char *path = conversing_versions("versions-html");
 
 	api_expect(201, "POST", path, "{\"html\":\"<script>alert(1)</script>\"}");
-	assert_int_equal(api_send("GET", of(path, "0"), accept, NULL), 200);
+	assert_int_equal(api_send("GET", conversing_version(path, "0"), accept, NULL), 200);
 	assert_string_equal(api_answer()->body, "<script>alert(1)</script>");
 	assert_string_equal(http_header(api_answer(), "content-type"), "text/html; charset=utf-8");
 	assert_string_equal(http_header(api_answer(), "content-security-policy"), "sandbox");
 	assert_string_equal(http_header(api_answer(), "x-content-type-options"), "nosniff");
-	assert_int_equal(api_send("HEAD", of(path, "0"), accept, NULL), 200);
+	assert_int_equal(api_send("HEAD", conversing_version(path, "0"), accept, NULL), 200);
 	assert_int_equal(api_answer()->len, 0);
 	assert_string_equal(http_header(api_answer(), "content-length"), "25");
-	assert_int_equal(api_send("GET", of(path, "1"), accept, NULL), 404);
+	assert_int_equal(api_send("GET", conversing_version(path, "1"), accept, NULL), 404);
 	assert_string_equal(http_header(api_answer(), "content-type"), "application/problem+json");
 }
 
 static void
 html_is_packed(UNUSED void **state)
 {
-	const char *path = versions("versions-packed");
+	const char *path = conversing_versions("versions-packed");
 	struct http_answer answer = post_long(path, 1 << 20, "<p>tally</p>", 12);
 
 	assert_int_equal(answer.status, 201);
