@@ -212,6 +212,14 @@ process_run(const struct process *process, char **ret_output)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+int
+process_sh(const char *command, char **ret_output)
+{
+	struct process shell = { .argv = { "sh", "-c", command } };
+
+	return process_run(&shell, ret_output);
+}
+
 void
 process_signal_tree(pid_t pid, int signal)
 {

@@ -25,6 +25,8 @@ int process_wait(pid_t pid, int timeout_ms);
 /* Runs to the end; exit status, 128 + signal when it was killed. Its output, also of standard
  * error, goes to *ret_output (free). */
 int process_run(const struct process *process, char **ret_output);
+/* The same of a shell's command. */
+int process_sh(const char *command, char **ret_output);
 
 /* The signal to the process and its children. */
 void process_signal_tree(pid_t pid, int signal);

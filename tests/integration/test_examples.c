@@ -41,14 +41,6 @@ source(void)
 	return folder != NULL ? folder : ".";
 }
 
-static int
-run(const char *command, char **ret_output)
-{
-	struct process shell = { .argv = { "sh", "-c", command } };
-
-	return process_run(&shell, ret_output);
-}
-
 /* Whether what they need is there, all of it. */
 static bool
 scripts_are_there(void)
@@ -58,7 +50,7 @@ scripts_are_there(void)
 	for (size_t i = 0; i < COUNT(scripts); i++) {
 		char *output;
 
-		if (run(scripts[i].needs, &output) != 0)
+		if (process_sh(scripts[i].needs, &output) != 0)
 			scripts[i].missing = api_text("%s", output);
 		all = all && scripts[i].missing == NULL;
 		free(output);
@@ -96,7 +88,7 @@ static void
 expect(const struct script *script, const char *call, int status, const char *says)
 {
 	char *output;
-	int ended = run(command(script, servers_http_url(api_servers()), call), &output);
+	int ended = process_sh(command(script, servers_http_url(api_servers()), call), &output);
 
 	if (ended != status || strstr(output, says) == NULL ||
 	    (strstr(output, MODEL) != NULL) != (status == 0))
@@ -266,7 +258,7 @@ nobody_waits_for_an_hour(const struct script *script)
 	receiver_forget();
 	receiver_answer("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 3600\r\nContent-Length: 0"
 			"\r\nConnection: close");
-	if (run(command(script, url, ""), &output) != 1 ||
+	if (process_sh(command(script, url, ""), &output) != 1 ||
 	    strstr(output, "Tally answers 503: ") == NULL)
 		fail_msg("%s: %s", script->name, output);
 	assert_int_equal(receiver_count(), 1);

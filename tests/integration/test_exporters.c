@@ -22,21 +22,12 @@ source(void)
 	return folder != NULL ? folder : ".";
 }
 
-/* The exit status of a shell's command. */
-static int
-run(const char *command, char **ret_output)
-{
-	struct process shell = { .argv = { "sh", "-c", command } };
-
-	return process_run(&shell, ret_output);
-}
-
 static bool
 npm_is_there(void)
 {
 	char *output;
-	int status =
-	    run("command -v node && npm ping --fetch-retries=1 --fetch-timeout=10000", &output);
+	int status = process_sh(
+	    "command -v node && npm ping --fetch-retries=1 --fetch-timeout=10000", &output);
 
 	if (status != 0)
 		fprintf(stderr,
@@ -56,11 +47,12 @@ start(void **state)
 
 	if (api_start(state) != 0)
 		return -1;
-	status = run(api_text("mkdir %s/exporters && cd %s/exporters &&"
-			      " cp %s/tests/exporters/* . &&"
-			      " npm ci --prefer-offline --no-audit --no-fund --ignore-scripts",
-			 servers_folder(api_servers()), servers_folder(api_servers()), source()),
-	    &output);
+	status =
+	    process_sh(api_text("mkdir %s/exporters && cd %s/exporters &&"
+				" cp %s/tests/exporters/* . &&"
+				" npm ci --prefer-offline --no-audit --no-fund --ignore-scripts",
+			   servers_folder(api_servers()), servers_folder(api_servers()), source()),
+		&output);
 	if (status != 0)
 		print_error("npm ci: %s\n", output);
 	free(output);
@@ -74,7 +66,7 @@ start(void **state)
 static const char *export(const char *format)
 {
 	char *output;
-	int status = run(
+	int status = process_sh(
 	    api_text("cd %s/exporters && TALLY_URL=%s TALLY_API_KEY=%s node export.js %s",
 		servers_folder(api_servers()), servers_http_url(api_servers()), api_key(), format),
 	    &output);

@@ -24,14 +24,6 @@
 static pid_t other_pid;
 static char folder[] = "/tmp/tally-pgvector-XXXXXX";
 
-static int
-run(const char *command, char **ret_output)
-{
-	struct process shell = { .argv = { "sh", "-c", command } };
-
-	return process_run(&shell, ret_output);
-}
-
 static bool
 unpack(void)
 {
@@ -43,7 +35,7 @@ unpack(void)
 	    " && python3 -m zipfile -e pgserver-*.whl . &&"
 	    " chmod 755 . pgserver/pginstall/bin/* && ls pgserver/pginstall/lib/postgresql/vector.so",
 	    folder);
-	status = run(command, &output);
+	status = process_sh(command, &output);
 	if (status != 0)
 		fprintf(stderr,
 		    "SKIPPED: nothing is compared with pgvector, as " PGSERVER
@@ -242,7 +234,7 @@ remove_folder(void)
 	char command[100], *output;
 
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	run(command, &output);
+	process_sh(command, &output);
 	free(output);
 }
 
