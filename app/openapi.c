@@ -109,7 +109,7 @@ write_header(struct json_out *out, const struct route *route)
 	json_open(out);
 	json_text(out, "name", route->header);
 	json_text(out, "in", "header");
-	json_bool(out, "required", true);
+	json_bool(out, "required", !route->header_optional);
 	json_open_at(out, "schema");
 	json_text(out, "type", "string");
 	json_close(out);
@@ -152,16 +152,10 @@ write_many(struct json_out *out, const char *ref)
 
 /* What others define is not described here a second time. */
 static void
-write_foreign_body(struct json_out *out, const char *const *takes)
+write_foreign(struct json_out *out, const char *type)
 {
-	json_open_at(out, "requestBody");
-	json_open_at(out, "content");
-	for (; *takes; takes++) {
-		json_open_at(out, *takes);
-		json_open_at(out, "schema");
-		json_close(out);
-		json_close(out);
-	}
+	json_open_at(out, type);
+	json_open_at(out, "schema");
 	json_close(out);
 	json_close(out);
 }
@@ -169,20 +163,19 @@ write_foreign_body(struct json_out *out, const char *const *takes)
 static void
 write_body(struct json_out *out, const struct route *route, struct arena *arena)
 {
-	const char *ref;
+	const char *ref =
+	    arena_printf(arena, "#/components/schemas/%s", operation_id(route, arena));
 
 	if (!router_body(route).at && !route->takes)
 		return;
-	if (route->takes) {
-		write_foreign_body(out, route->takes);
-		return;
-	}
-	ref = arena_printf(arena, "#/components/schemas/%s", operation_id(route, arena));
 	json_open_at(out, "requestBody");
+	json_bool(out, "required", !route->body_optional);
 	json_open_at(out, "content");
-	if (route->many) {
+	for (const char *const *type = route->takes; type && *type; type++)
+		write_foreign(out, *type);
+	if (!route->takes && route->many) {
 		write_many(out, ref);
-	} else {
+	} else if (!route->takes) {
 		json_open_at(out, "application/json");
 		write_ref(out, "schema", ref);
 		json_close(out);
@@ -200,6 +193,11 @@ write_responses(struct json_out *out, const struct route *route)
 	json_open_at(out, "responses");
 	json_open_at(out, status);
 	json_text(out, "description", route->summary);
+	if (route->gives) {
+		json_open_at(out, "content");
+		write_foreign(out, route->gives);
+		json_close(out);
+	}
 	json_close(out);
 	if (route->known) {
 		json_open_at(out, "200");

@@ -31,13 +31,16 @@ struct route {
 	void (*prepare)(struct request *req); /* before anything is checked: how failures are told;
 						 or NULL */
 	size_t body_max; /* bytes, instead of what the settings say; 0: these hold */
-	const char *header; /* one that the handler reads and refuses to be without; or NULL */
+	const char *header; /* one that the handler reads; or NULL */
+	bool header_optional; /* it does not refuse to be without */
 	bool if_match; /* the handler holds If-Match against the ETag */
 	bool parks; /* the handler itself calls request_finish(), maybe later, on every way out */
 	bool many; /* the body may be an array or NDJSON, too */
+	bool body_optional; /* an empty body is taken, too */
 	bool secret; /* the answer holds a secret: a stored answer is sealed */
 	bool secret_body; /* the body holds one: no hash of it is kept that could be guessed at */
 	int status; /* of success, for the OpenAPI document */
+	const char *gives; /* media type of success, where it is not JSON; or NULL */
 	const char *known; /* when 200 is answered instead, for the OpenAPI document; or NULL */
 	const char *summary;
 };

@@ -41,7 +41,7 @@ static const struct route rows[] = {
 		       "as user.email_verification and nowhere else; it takes the place of an "
 		       "earlier one, and holds for a day. 409 where no webhook wants it." },
 	{ "POST", "/v1/users/{id}/mfa", mfa_post, SCOPE_USERS, BODY(mfa_post_fields),
-	    .secret = true, .status = 201,
+	    .body_optional = true, .secret = true, .status = 201,
 	    .summary = "Makes the secret of an authenticator (TOTP), shown this once; it counts "
 		       "once it is confirmed." },
 	{ "POST", "/v1/users/{id}/mfa/confirm", mfa_post_confirm, SCOPE_USERS,
@@ -62,6 +62,7 @@ static const struct route rows[] = {
 	    .summary = "Takes a user out of all that is kept, for good: the user is gone at once, "
 		       "the rest with the next run of tally erase. What was spent stays." },
 	{ "GET", "/v1/users/{id}/export", users_export, SCOPE_USERS, .status = 200,
+	    .gives = "application/x-ndjson",
 	    .summary = "All that is kept of a user, without secrets: NDJSON, a line for each row "
 		       "of each table. The key needs the scopes logs:read, budgets:read, credits, "
 		       "conversations, tools and admin, too: what they read is among it." },
@@ -144,7 +145,7 @@ static const struct route rows[] = {
 	{ "DELETE", "/v1/clients/{id}/api-keys/{key_id}", api_keys_revoke, SCOPE_OPERATOR,
 	    .status = 204, .summary = "Revokes a key." },
 	{ "POST", "/v1/clients/{id}/api-keys/{key_id}/rotate", api_keys_rotate, SCOPE_OPERATOR,
-	    BODY(api_keys_rotate_fields), .secret = true, .status = 201,
+	    BODY(api_keys_rotate_fields), .body_optional = true, .secret = true, .status = 201,
 	    .summary =
 		"Makes a new key in place of one, which works on for a while. Both are counted"
 		" as one, by their lineage_id." },

@@ -26,7 +26,7 @@ static const struct route rows[] = {
 	    .summary = "Whether the process answers." },
 	{ "GET", "/readyz", health_ready, SCOPE_NONE, .status = 200,
 	    .summary = "Whether all that the service stands on is well; 503 names what is not." },
-	{ "GET", "/metrics", health_metrics, SCOPE_NONE, .status = 200,
+	{ "GET", "/metrics", health_metrics, SCOPE_NONE, .status = 200, .gives = "text/plain",
 	    .summary = "Counters in the Prometheus text format, for loopback and operators." },
 	{ "GET", "/v1/openapi.json", openapi_show, SCOPE_NONE, .status = 200,
 	    .summary = "This document." },
@@ -43,12 +43,13 @@ static const struct route rows[] = {
 	    .status = 200, .summary = "One record." },
 
 	{ "GET", "/v1/events", events_get, SCOPE_LOGS_READ, QUERY(events_get_fields), .bound = true,
-	    .parks = true, .status = 200,
+	    .header = "Last-Event-ID", .header_optional = true, .parks = true, .status = 200,
+	    .gives = "text/event-stream",
 	    .summary = "What happens to the client's books, as Server-Sent Events without an end; "
 		       "goes on behind Last-Event-ID." },
 
 	{ "POST", "/v1/traces", traces_post, SCOPE_LOGS_WRITE, .bound = true, .takes = traces_types,
-	    .prepare = traces_prepare, .parks = true, .status = 200,
+	    .body_optional = true, .prepare = traces_prepare, .parks = true, .status = 200,
 	    .summary = "OTLP/HTTP: spans of model calls, agents and tools become records; others "
 		       "are ignored. Answers partialSuccess where spans are rejected." },
 	{ "POST", "/v1/ingest/litellm", litellm_post, SCOPE_LOGS_WRITE, .bound = true,

@@ -70,7 +70,12 @@ read_scopes(struct command_context *context, struct json_texts *ret)
 		    id_is_nil(task->client) ? UINT64_C(1) << SCOPE_OPERATOR : SCOPE_CLIENT_ALL);
 		return true;
 	}
-	return read_texts(context, "scopes", SCOPE_CLIENT_COUNT + 1, 80, ret);
+	if (!read_texts(context, "scopes", SCOPE_CLIENT_COUNT + 1, 80, ret))
+		return false;
+	for (size_t i = 0; i < ret->count; i++)
+		if (!scope_find(ret->at[i], &(enum scope){ 0 }))
+			return task_fail(task, ERR_INVALID, "--scopes: %s is no scope", ret->at[i]);
+	return true;
 }
 
 /* What is no id is refused here, and one that is no living user's where the key is stored. */

@@ -1,13 +1,14 @@
 """A gateway: forwards the records of a client's channel in Redis to browsers, over WebSockets.
 
     TALLY_URL=http://127.0.0.1:8080 TALLY_KEY=tally_... CLIENT=01a2011c-... \\
-        REDIS_SOCKET=/run/redis/redis.sock python3 gateway.py 8081  # or REDIS_HOST, port 6379
+        REDIS_SOCKET=/run/redis/redis-server.sock python3 gateway.py 8081  # or REDIS_HOST
 
-The key needs the scope users. new WebSocket(url, [TOKEN]), with the token of a user's session,
-hears that user's records while it lasts. TLS is nginx's. Ends with Redis: start it again."""
+CLIENT: see tally client list. The key needs the scope users. new WebSocket(url, [TOKEN]), with the
+token of a user's session, hears that user's records. Ends with Redis: start it again."""
 import asyncio, base64, hashlib, json, os, re, sys, urllib.request, uuid
 env, browsers = os.environ, {}  # by whom to write to: whose records
-
+need = {"TALLY_URL", "TALLY_KEY", "CLIENT", "REDIS_HOST" if "REDIS_HOST" in env else "REDIS_SOCKET"}
+if need - {*env}: sys.exit("gateway.py: not set: " + ", ".join(sorted(need - {*env})))
 async def tally(method, path, body=None, token=""):
     ask = urllib.request.Request(env["TALLY_URL"] + "/v1" + path, method=method, headers={
         "Authorization": "Bearer " + env["TALLY_KEY"], "X-Session-Token": token,
@@ -16,7 +17,6 @@ async def tally(method, path, body=None, token=""):
 def frame(kind, data):  # an event is shorter than 64 KiB
     n = len(data)
     return bytes([128 | kind]) + (bytes([n]) if n < 126 else b"\x7e" + n.to_bytes(2, "big")) + data
-
 async def serve(reader, writer, path="/websocket-connections"):
     try:
         head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode("latin-1")

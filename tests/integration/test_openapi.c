@@ -11,6 +11,9 @@
 #include "tests/http.h"
 #include "tests/servers.h"
 
+#define LINES "Content-Type: application/x-ndjson"
+#define PROTOBUF "Content-Type: application/x-protobuf"
+
 static struct servers *servers;
 static struct http nobody;
 static yajl_val document;
@@ -78,10 +81,8 @@ static yajl_val
 element(yajl_val array, const char *name, const char *value)
 {
 	for (size_t i = 0; i < size_of(array); i++) {
-		yajl_val found = child(array, i);
-
-		if (strcmp(get_text(found, name), value) == 0)
-			return found;
+		if (strcmp(get_text(child(array, i), name), value) == 0)
+			return child(array, i);
 	}
 	return NULL;
 }
@@ -105,6 +106,20 @@ operation(const struct route *route)
 	return get(get(get(document, "paths"), route->path), method);
 }
 
+/* What "#/a/b" names, or NULL. */
+static yajl_val
+follow(const char *ref)
+{
+	yajl_val at = document;
+	char names[200] = "", *rest = names;
+
+	assert_memory_equal(ref, "#/", 2);
+	(void)snprintf(names, sizeof names, "%s", ref + 2);
+	while (at && rest)
+		at = get(at, strsep(&rest, "/"));
+	return at;
+}
+
 static void
 the_document_is_openapi_3_1(UNUSED void **state)
 {
@@ -112,8 +127,7 @@ the_document_is_openapi_3_1(UNUSED void **state)
 	assert_string_equal(get_text(get(document, "info"), "title"), "Tally");
 	assert_string_equal(get_text(get(document, "info"), "version"), PACKAGE_VERSION);
 	assert_string_equal(
-	    get_text(get(get(get(document, "components"), "securitySchemes"), "key"), "scheme"),
-	    "bearer");
+	    get_text(follow("#/components/securitySchemes/key"), "scheme"), "bearer");
 }
 
 static void
@@ -127,7 +141,9 @@ every_route_is_an_operation(UNUSED void **state)
 		(void)snprintf(status, sizeof status, "%d", route->status);
 		if (strcmp(get_text(found, "summary"), route->summary) != 0 ||
 		    !get(get(found, "responses"), status) ||
-		    !get(get(found, "responses"), "default"))
+		    !get(get(found, "responses"), "default") ||
+		    (route->gives &&
+			!get(get(get(get(found, "responses"), status), "content"), route->gives)))
 			fail_msg("%s %s", route->method, route->path);
 		if (route->scope == SCOPE_NONE) {
 			assert_non_null(get(found, "security"));
@@ -209,43 +225,54 @@ assert_schema(const struct json_field *field, yajl_val schema)
 }
 
 static void
+assert_in(yajl_val parameters, const char *name, const char *where, bool required)
+{
+	yajl_val found = element(parameters, "name", name);
+
+	assert_string_equal(get_text(found, "in"), where);
+	assert_int_equal(YAJL_IS_TRUE(get(found, "required")), required);
+}
+
+static void
 every_parameter_is_described(UNUSED void **state)
 {
 	for (size_t i = 0; route_at(i) != NULL; i++) {
-		yajl_val parameters = get(operation(route_at(i)), "parameters");
-		struct route_fields query = router_query(route_at(i));
+		const struct route *route = route_at(i);
+		yajl_val parameters = get(operation(route), "parameters");
+		struct route_fields query = router_query(route);
+		char name[32];
 
 		for (size_t j = 0; j < query.count; j++) {
-			const struct json_field *field = &query.at[j];
-			yajl_val found = element(parameters, "name", field->name);
-
-			assert_string_equal(get_text(found, "in"), "query");
-			assert_schema(field, get(found, "schema"));
+			assert_in(parameters, query.at[j].name, "query", query.at[j].required);
+			assert_schema(&query.at[j],
+			    get(element(parameters, "name", query.at[j].name), "schema"));
 		}
-		if (route_at(i)->header)
-			assert_string_equal(
-			    get_text(element(parameters, "name", route_at(i)->header), "in"),
-			    "header");
-		for (const char *at = strchr(route_at(i)->path, '{'); at;
-		     at = strchr(at + 1, '{')) {
-			char name[32];
-
-			(void)snprintf(
-			    name, sizeof name, "%.*s", (int)strcspn(at + 1, "}"), at + 1);
-			assert_string_equal(
-			    get_text(element(parameters, "name", name), "in"), "path");
-		}
-		assert_int_equal(strcmp(route_at(i)->method, "POST") == 0,
+		if (route->header)
+			assert_in(parameters, route->header, "header", !route->header_optional);
+		for (const char *at = route->path; (at = strchr(at, '{')); at++)
+			if (sscanf(at, "{%31[^}]", name) == 1)
+				assert_in(parameters, name, "path", true);
+		assert_int_equal(strcmp(route->method, "POST") == 0,
 		    element(parameters, "$ref", "#/components/parameters/idempotency_key") != NULL);
-		assert_int_equal(route_at(i)->if_match,
+		assert_int_equal(route->if_match,
 		    element(parameters, "$ref", "#/components/parameters/if_match") != NULL);
 	}
 }
 
 static void
+events_may_go_on_behind_an_id(UNUSED void **state)
+{
+	yajl_val found = get(get(follow("#/paths"), "/v1/events"), "get");
+
+	assert_in(get(found, "parameters"), "Last-Event-ID", "header", false);
+	found = get(get(get(found, "responses"), "200"), "content");
+	assert_non_null(get(found, "text/event-stream"));
+}
+
+static void
 every_field_of_a_body_is_described(UNUSED void **state)
 {
-	yajl_val schemas = get(get(document, "components"), "schemas");
+	yajl_val schemas = follow("#/components/schemas");
 
 	for (size_t i = 0; route_at(i) != NULL; i++) {
 		yajl_val found = operation(route_at(i));
@@ -266,24 +293,6 @@ every_field_of_a_body_is_described(UNUSED void **state)
 		}
 		assert_int_equal(body.at ? size_of(get(schema, "properties")) : 0, body.count);
 	}
-}
-
-/* What "#/a/b" names, or NULL. */
-static yajl_val
-follow(const char *ref)
-{
-	yajl_val at = document;
-
-	assert_int_equal(*ref++, '#');
-	while (at && *ref == '/') {
-		char name[100];
-		size_t len = strcspn(++ref, "/");
-
-		(void)snprintf(name, sizeof name, "%.*s", (int)len, ref);
-		at = get(at, name);
-		ref += len;
-	}
-	return at;
 }
 
 /* Every {"$ref": ...} below the value names something in the document. */
@@ -310,68 +319,63 @@ fill_path(const char *path, char *out, size_t size)
 {
 	FILE *to = fmemopen(out, size, "w");
 
-	for (; *path != '\0'; path++) {
-		if (*path != '{') {
+	for (; *path != '\0'; path += *path == '{' ? strcspn(path, "}") + 1 : 1)
+		if (*path != '{')
 			fputc(*path, to);
-			continue;
-		}
-		fputs(strncmp(path, "{date}", 6) == 0 ? "2026-01-02"
-						      : "0193d7a0-0000-7000-8000-000000000001",
-		    to);
-		path += strcspn(path, "}");
-	}
+		else if (strncmp(path, "{date}", 6) == 0)
+			fputs("2026-01-02", to);
+		else
+			fputs("0193d7a0-0000-7000-8000-000000000001", to);
 	fclose(to);
 }
 
-static void
-every_operation_with_a_scope_wants_a_key(UNUSED void **state)
-{
-	for (size_t i = 0; route_at(i) != NULL; i++) {
-		char path[300] = "";
-		struct http_answer answer;
-		bool wants;
-
-		fill_path(route_at(i)->path, path, sizeof path);
-		answer = http_send(&nobody, route_at(i)->method, path, NULL,
-		    strcmp(route_at(i)->method, "GET") == 0 ? NULL : "{}");
-		wants = answer.status == 401;
-		if (wants != (route_at(i)->scope != SCOPE_NONE))
-			fail_msg("%s %s: %ld", route_at(i)->method, path, answer.status);
-		http_free(&answer);
-	}
-}
-
 static long
-send_lines(const struct route *route, char *key)
+send_as(const char *key, const struct route *route, const char *type, const char *body)
 {
-	static const char *const headers[] = { "Content-Type: application/x-ndjson", NULL };
-	struct http whose = { .url = nobody.url, .key = key };
+	const char *headers[] = { type, NULL };
 	char path[300] = "";
 	struct http_answer answer;
 	long status;
 
 	fill_path(route->path, path, sizeof path);
-	answer = http_send(&whose, route->method, path, headers, "{}\n");
+	answer = http_send(
+	    &(struct http){ .url = nobody.url, .key = key }, route->method, path, headers, body);
 	status = answer.status;
 	http_free(&answer);
 	return status;
 }
 
 static void
-lines_are_taken_where_the_document_says_so(UNUSED void **state)
+every_operation_with_a_scope_wants_a_key(UNUSED void **state)
 {
-	char *client = servers_key(servers, "lines"), *operator= servers_key(servers, NULL);
+	for (size_t i = 0; route_at(i) != NULL; i++) {
+		const struct route *route = route_at(i);
+		const char *body = strcmp(route->method, "GET") == 0 ? NULL : "{}";
+
+		if ((send_as(NULL, route, NULL, body) == 401) != (route->scope != SCOPE_NONE))
+			fail_msg("%s %s", route->method, route->path);
+	}
+}
+
+static void
+bodies_are_taken_as_the_document_says(UNUSED void **state)
+{
+	char *client = servers_key(servers, "bodies"), *operator= servers_key(servers, NULL);
 
 	for (size_t i = 0; route_at(i) != NULL; i++) {
 		const struct route *route = route_at(i);
-		yajl_val content = get(get(operation(route), "requestBody"), "content");
-		long status;
+		const char *key = route->scope == SCOPE_OPERATOR ? operator: client;
+		yajl_val body = get(operation(route), "requestBody");
+		bool lines = get(get(body, "content"), "application/x-ndjson") != NULL;
+		bool required = YAJL_IS_TRUE(get(body, "required"));
+		bool otel = strcmp(route->path, "/v1/traces") == 0;
+		long status = body ? send_as(key, route, otel ? PROTOBUF : NULL, "") : 404;
 
-		if (router_body(route).at == NULL)
-			continue;
-		status = send_lines(route, route->scope == SCOPE_OPERATOR ? operator: client);
-		if ((status == 415) != (get(content, "application/x-ndjson") == NULL))
-			fail_msg("%s %s: %ld", route->method, route->path, status);
+		/* Some look first whether there is what the path names. */
+		if (status != 404 && (status == 400) != required)
+			fail_msg("%s %s without a body: %ld", route->method, route->path, status);
+		if (router_body(route).at && (send_as(key, route, LINES, "{}\n") != 415) != lines)
+			fail_msg("%s %s with lines", route->method, route->path);
 	}
 	free(client);
 	free(operator);
@@ -385,10 +389,11 @@ main(void)
 		cmocka_unit_test(every_route_is_an_operation),
 		cmocka_unit_test(every_operation_is_a_route_with_an_id_of_its_own),
 		cmocka_unit_test(every_parameter_is_described),
+		cmocka_unit_test(events_may_go_on_behind_an_id),
 		cmocka_unit_test(every_field_of_a_body_is_described),
 		cmocka_unit_test(every_reference_is_there),
 		cmocka_unit_test(every_operation_with_a_scope_wants_a_key),
-		cmocka_unit_test(lines_are_taken_where_the_document_says_so),
+		cmocka_unit_test(bodies_are_taken_as_the_document_says),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

@@ -127,6 +127,8 @@ a_key_is_bound_to_its_user(UNUSED void **state)
 			fail_msg("%s: %d %s", users[i].sentence, status, output);
 		free(output);
 	}
+	EXPECT_TALLY(EX_USAGE, "--scopes: x is no scope", "key", "create", "--client=bound",
+	    "--scopes=users,x");
 	EXPECT_TALLY(EX_USAGE, "must be the id of a user", "key", "create", "--client=operator",
 	    "--user", ann);
 }
