@@ -235,11 +235,15 @@ the_hours_are_those_of_dashboard_metrics(UNUSED void **state)
 	}
 }
 
+/* reconcile looks at the day of every client, which where the others are may have begun by now:
+ * this one is the first. */
 static void
 it_outlives_the_log(UNUSED void **state)
 {
 	const char *before, *after;
 
+	/* Keeps its records longer, so that those of the other go one by one. */
+	use_client("dashboard that stays", "UTC");
 	use_client("dashboard purge", "UTC");
 	random_log_insert(api_servers(), client, seed++, 200, 20 * DAY);
 	run("rollup");
@@ -346,9 +350,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_outlives_the_log),
 		cmocka_unit_test(it_shows_what_the_log_says),
 		cmocka_unit_test(the_hours_are_those_of_dashboard_metrics),
-		cmocka_unit_test(it_outlives_the_log),
 		cmocka_unit_test(it_tells_of_jobs_and_corrections),
 		cmocka_unit_test(it_tells_of_refusals),
 	};

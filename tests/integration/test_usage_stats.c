@@ -158,11 +158,15 @@ days_are_what_the_log_says(UNUSED void **state)
 	}
 }
 
+/* reconcile looks at the day of every client, which where the others are may have begun by now:
+ * this one is the first. */
 static void
 days_outlive_the_log(UNUSED void **state)
 {
 	const char *before, *total;
 
+	/* Keeps its records longer, so that those of the other go one by one. */
+	use_client("stats that stay", "UTC");
 	use_client("stats purge", "UTC");
 	insert(300, 8 * DAY);
 	run("rollup");
@@ -221,8 +225,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(days_are_what_the_log_says),
 		cmocka_unit_test(days_outlive_the_log),
+		cmocka_unit_test(days_are_what_the_log_says),
 		cmocka_unit_test(what_cannot_be_is_refused),
 		cmocka_unit_test(a_date_that_never_was_has_no_calls),
 	};
