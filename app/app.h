@@ -16,6 +16,7 @@ struct hashing;
 struct ingest;
 struct server;
 struct today;
+struct usage_memory;
 
 struct app {
 	struct conf conf;
@@ -28,6 +29,7 @@ struct app {
 	struct hashing *hashing; /* of passwords: app/hashing.h */
 	struct ingest *ingest; /* the write path: app/ingest/ingest.h */
 	struct today *today; /* who waits for the open day: app/api/today.h */
+	struct usage_memory *usage_memory; /* lib/model/usage_memory.h; NULL: nothing is kept */
 	struct server *server;
 	int64_t started_at;
 };

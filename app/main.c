@@ -24,10 +24,12 @@
 #include "app/server.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/model/usage_memory.h"
 #include "lib/seal.h"
 
 #define QUERY_SHOWN_MAX 1024
 #define THREADS_PER_HEAP 8
+#define MIB (INT64_C(1) << 20)
 #define LARGE (1 << 20) /* bytes that go back to the system as soon as they are free */
 
 static bool
@@ -147,6 +149,8 @@ open_parts(struct app *app, struct arena *arena)
 	app->pool = db_pool_new(&app->database);
 	app->ingest = ingest_new(app);
 	app->today = today_new();
+	if (conf->usage_memory_mb > 0)
+		app->usage_memory = usage_memory_new((size_t)(conf->usage_memory_mb * MIB));
 	app->cache = cache_new(app);
 	app->hashing = hashing_new(arena, conf);
 	app->events = events_new(app);
@@ -158,6 +162,7 @@ close_parts(struct app *app)
 	events_free(app->events);
 	cache_free(app->cache);
 	today_free(app->today);
+	usage_memory_free(app->usage_memory);
 	ingest_free(app->ingest);
 	db_pool_free(app->pool);
 }

@@ -13,6 +13,7 @@
 #include "app/ingest/ingest.h"
 #include "app/server.h"
 #include "lib/clock.h"
+#include "lib/model/usage_memory.h"
 #include "lib/money.h"
 
 #define STATUS_CLASSES 5
@@ -211,6 +212,21 @@ write_parts(struct buf *out, struct app *app)
 	    "Connections to PostgreSQL ever opened.", opened);
 }
 
+static void
+write_usage_memory(struct buf *out, struct app *app)
+{
+	struct usage_memory_state state = { 0 };
+
+	if (app->usage_memory != NULL)
+		state = usage_memory_look(app->usage_memory);
+	write_value(out, "tally_usage_memory_bytes", "gauge",
+	    "Memory of sums of days that are over.", (int64_t)state.bytes);
+	write_value(out, "tally_usage_sums_found_total", "counter",
+	    "Sums of days that are over which were there when they were asked for.", state.found);
+	write_value(out, "tally_usage_sums_missed_total", "counter",
+	    "The same that had to be read.", state.missed);
+}
+
 static int64_t
 resident_bytes(void)
 {
@@ -339,5 +355,6 @@ metrics_write(struct task *task, struct app *app, struct buf *out)
 	write_requests(out);
 	write_rows(out);
 	write_parts(out, app);
+	write_usage_memory(out, app);
 	write_jobs(task, out);
 }

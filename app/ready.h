@@ -9,7 +9,7 @@
 #include "lib/buf.h"
 
 /* The newest migration that this program needs. */
-#define READY_MIGRATION "20261126009000"
+#define READY_MIGRATION "20261126010000"
 
 /*
  * Adds {"status":"ok"|"failing","checks":[{"name","ok","detail"}]} to out; true when all is well.

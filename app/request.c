@@ -145,6 +145,7 @@ new_request(struct call *call, struct arena *arena, struct redis *redis)
 	req->task->pool = req->app->pool;
 	req->task->redis = redis;
 	req->task->seal_keys = &req->app->seal_keys;
+	req->task->usage_memory = req->app->usage_memory;
 	req->reply.body.arena = arena;
 	req->path = "";
 	read_params(req);

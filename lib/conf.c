@@ -46,6 +46,7 @@ static const struct setting settings[] = {
 	{ INT(connections_max), 1, 65536, "4096" },
 	{ INT(listeners_max), 0, 65536, "2048" },
 	{ INT(listeners_per_client_max), 0, 65536, "1024" },
+	{ INT(usage_memory_mb), 0, 4096, "8" },
 	{ INT(queue_max), 1, 10000000, "50000" },
 	{ INT(body_max_bytes), 1024, 1 << 30, "16777216" },
 	{ INT(io_timeout_ms), 1, HOUR_MS, "10000" },

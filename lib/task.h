@@ -15,6 +15,7 @@ struct db;
 struct db_pool;
 struct redis;
 struct seal_keys;
+struct usage_memory; /* lib/model/usage_memory.h */
 
 struct task {
 	struct arena *arena;
@@ -29,6 +30,7 @@ struct task {
 	bool snapshot; /* the next transaction is REPEATABLE READ: db_set_snapshot() */
 	struct redis *redis; /* this thread's connection, or NULL */
 	const struct seal_keys *seal_keys; /* of lib/sealed.h; NULL: there are none */
+	struct usage_memory *usage_memory; /* what was read before; NULL: nothing is kept */
 	struct err err;
 	uint32_t queries; /* for the log line */
 	int64_t query_usec;

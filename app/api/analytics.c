@@ -218,7 +218,9 @@ analytics_usage(struct request *req, struct reply *reply)
 	if (!read_query(req, &input, &query))
 		return false;
 	query.groups_max = (size_t)input.limit;
-	if (!usage_read(req->task, &query, &rows) || !find_days(req, &input, &query, &found, &days))
+	db_set_snapshot(req->task);
+	if (!usage_find(req->task, &query, &rows) ||
+	    !find_days(req, &input, &query, &found, &days) || !db_commit(req->task))
 		return false;
 	usage_group(req->task, &rows, (size_t)input.limit, &groups);
 	json_open(out);

@@ -5,6 +5,7 @@
 #include "lib/json_read.h"
 #include "lib/model/cents_sql.h"
 #include "lib/model/erasure_sql.h"
+#include "lib/model/rollup_private.h"
 
 /* What was posted to their account of credits. */
 #define POSTED \
@@ -104,9 +105,10 @@ static const char audit_find_sql[] = FIND("audit_log",
 	    ".output_tokens, " row ".cached_input_tokens, " row ".cache_write_tokens, " row \
 	    ".reasoning_tokens, " row ".failed_calls, " row ".unpriced_calls"
 #define PART(array) "p." array "[q.passed - q.durations + 1:q.passed]"
+#define REVISED "revised AS (UPDATE rollup_clients SET " ROLLUP_REVISED " WHERE client_id = $1), "
 #define REST "duration_slots, duration_calls, quarter, quarters"
 static const char sums_sql[] =
-    "WITH mine AS MATERIALIZED (SELECT * FROM cost_aggregates WHERE client_id = $1 "
+    "WITH " REVISED "mine AS MATERIALIZED (SELECT * FROM cost_aggregates WHERE client_id = $1 "
     "AND dimension = 'user' AND key[1] = $2::uuid::text LIMIT $3), "
     "gone AS (DELETE FROM cost_aggregates a USING mine m WHERE a.client_id = $1 "
     "AND a.dimension = 'user' AND a.grain = m.grain AND a.start = m.start AND a.key = m.key), "
@@ -153,7 +155,8 @@ static const char sums_find_sql[] = FIND("cost_aggregates",
 	"SELECT c.ctid FROM user_costs c WHERE c.client_id = $1 AND c.days = s.days " \
 	"AND c.start = s.start AND c.user_id = $2 LIMIT 1) AS o"
 static const char costs_sql[] =
-    "WITH mine AS (DELETE FROM user_costs WHERE client_id = $1 AND ctid = ANY (ARRAY(" COSTS
+    "WITH " REVISED
+    "mine AS (DELETE FROM user_costs WHERE client_id = $1 AND ctid = ANY (ARRAY(" COSTS
     " LIMIT $3)) "
     "RETURNING *) "
     "INSERT INTO user_costs AS u (client_id, days, start, user_id, cost_nanos, calls) "
@@ -313,7 +316,7 @@ static const struct erasure_table rows[] = {
 		     "created_at updated_at" },
 	{ .name = "rollup_clients",
 	    .plain = "client_id timezone timezone_at days_until whole_from hours_from days_from "
-		     "closed_from users_until" },
+		     "closed_from users_until revision" },
 	{ .name = "credit_holds",
 	    .plain = "client_id id account_id source_id amount expires_at burned_grants "
 		     "burned_nanos created_at" },

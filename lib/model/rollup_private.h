@@ -19,6 +19,9 @@
 /* Of cost_aggregates. */
 #define ROLLUP_DIMENSIONS "'call', 'feature', 'agent_type', 'provider', 'model', 'user', 'tag'"
 
+/* With each change of what there is of days that are over: see the migration "rollup_revision". */
+#define ROLLUP_REVISED "revision = gen_random_uuid()"
+
 /* Whose calls are nobody's, in user_costs. */
 #define USER_NOBODY "'00000000-0000-0000-0000-000000000000'"
 

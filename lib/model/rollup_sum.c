@@ -56,14 +56,18 @@ static const char first_sql[] = "SELECT min(start) "
 				"AND start >= $2";
 
 static const char ended_sql[] = "UPDATE rollup_clients "
-				"SET days_until = $2 "
+				"SET days_until = $2, " ROLLUP_REVISED " "
 				"WHERE client_id = $1";
+
+static const char revised_sql[] = "UPDATE rollup_clients "
+				  "SET " ROLLUP_REVISED " "
+				  "WHERE client_id = $1";
 
 /* The groups of a million records fit. */
 static const char memory_sql[] = "SELECT set_config('work_mem', '128MB', true)";
 
 const char *const rollup_sum_statements[] = { hours_sql, day_sql, client_sql, first_sql, ended_sql,
-	memory_sql, NULL };
+	revised_sql, memory_sql, NULL };
 
 bool
 rollup_find_bounds(struct task *task, struct rollup_bounds *ret)
@@ -154,6 +158,15 @@ sum_days(struct task *task, const struct zone *zone, struct span span,
 	return true;
 }
 
+static bool
+write_revised(struct task *task)
+{
+	struct db_params *params = db_params(task);
+
+	db_add_id(params, task->client);
+	return db_query(task, revised_sql, params, NULL);
+}
+
 bool
 rollup_sum(struct task *task, const struct zone *zone, struct span span, int64_t *ret_rows)
 {
@@ -162,7 +175,8 @@ rollup_sum(struct task *task, const struct zone *zone, struct span span, int64_t
 	*ret_rows = 0;
 	return rollup_lock(task, &kept) && sum_hours(task, span, kept.whole_from, ret_rows) &&
 	       sum_days(task, zone, span, &kept, ret_rows) &&
-	       rollup_sum_users(task, zone, span, &kept, ret_rows);
+	       rollup_sum_users(task, zone, span, &kept, ret_rows) &&
+	       (*ret_rows == 0 || span.since >= kept.days_until || write_revised(task));
 }
 
 /* The first day from the instant on that has rows by hour; today where there is none. */

@@ -16,7 +16,8 @@ static const char client_sql[] = "SELECT nullif(whole_from, '-infinity'), "
 				 "CASE WHEN timezone = $2 THEN days_until END, "
 				 "nullif(days_from, '-infinity'), "
 				 "nullif(hours_from, '-infinity'), "
-				 "CASE WHEN timezone = $2 THEN users_until END "
+				 "CASE WHEN timezone = $2 THEN users_until END, "
+				 "revision "
 				 "FROM rollup_clients "
 				 "WHERE client_id = $1";
 
@@ -90,6 +91,7 @@ usage_find_changed(struct task *task, const struct usage_query *query, struct us
 		ret->days_from = db_time(rows[1], 0, 2);
 		ret->hours_from = db_time(rows[1], 0, 3);
 		ret->users_until = db_time(rows[1], 0, 4);
+		ret->revision = db_id(rows[1], 0, 5);
 	}
 	for (int i = 0; i < count; i++)
 		ret->at[ret->count++] =
@@ -159,7 +161,7 @@ read_parts(struct task *task, const struct usage_query *query, const struct usag
 		return true;
 	if (usage_can_choose(query))
 		return usage_choose(task, query, changed, parts, rows);
-	if (!usage_read_rollups(task, query, parts, rows, &more))
+	if (!usage_read_parts(task, query, changed, parts, NULL, rows, &more))
 		return false;
 	return !more || usage_fail(task, query, "has too many groups in this time");
 }

@@ -70,12 +70,12 @@ add_rest(struct task *task, const struct usage_query *query, const struct usage_
 
 /* There are no others. */
 static bool
-read_all(struct task *task, const struct usage_query *query, const struct usage_parts *parts,
-    struct usage_rows *rows)
+read_all(struct task *task, const struct usage_query *query, const struct usage_changed *changed,
+    const struct usage_parts *parts, struct usage_rows *rows)
 {
 	bool more;
 
-	if (!usage_read_rollups(task, query, parts, rows, &more))
+	if (!usage_read_parts(task, query, changed, parts, NULL, rows, &more))
 		return false;
 	return !more || usage_fail(task, query, "has too many groups in this time");
 }
@@ -88,18 +88,18 @@ usage_choose(struct task *task, const struct usage_query *query,
 	struct usage_rows all = { 0 }, chosen = { 0 };
 	struct usage_query everything = *query;
 	struct usage_costs users;
-	bool more;
+	bool more, more_chosen;
 
 	if (!usage_rank_rows(task, query, changed, rows, &limits, &users))
 		return false;
 	if (users.count <= query->groups_max)
-		return read_all(task, query, parts, rows);
+		return read_all(task, query, changed, parts, rows);
 	users.count = query->groups_max;
 	everything.by_count = 0;
-	if (!usage_read_some(task, query, parts, &users, &chosen) ||
-	    !usage_read_rollups(task, &everything, parts, &all, &more))
+	if (!usage_read_parts(task, query, changed, parts, &users, &chosen, &more_chosen) ||
+	    !usage_read_parts(task, &everything, changed, parts, NULL, &all, &more))
 		return false;
-	if (more || chosen.count > (size_t)query->rows_max)
+	if (more || more_chosen)
 		return usage_fail(task, query, "has too many groups in this time");
 	add_rest(task, query, &all, &chosen, rows);
 	return true;

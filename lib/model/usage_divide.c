@@ -24,8 +24,8 @@ usage_clip(struct usage_changed *changed, struct span range)
 	changed->count = span_tidy(changed->at, changed->count);
 }
 
-static void
-push(struct task *task, struct usage_parts *parts, struct usage_part part)
+void
+usage_push(struct task *task, struct usage_parts *parts, struct usage_part part)
 {
 	if (parts->count == parts->room) {
 		size_t room = parts->room == 0 ? 16 : 2 * parts->room;
@@ -50,7 +50,7 @@ add_part(struct task *task, struct usage_parts *parts, enum usage_grain grain, i
 		last->span.until = until;
 		return;
 	}
-	push(task, parts,
+	usage_push(task, parts,
 	    (struct usage_part){ grain, { since, until }, USAGE_BY_START, USAGE_NO_BUCKET });
 }
 
@@ -202,7 +202,7 @@ lend_back(
 	    fourth.since < division->changed->hours_from || !is_asked(division->query, fourth) ||
 	    !is_unchanged(division->changed, fourth))
 		return;
-	push(division->task, &division->lent,
+	usage_push(division->task, &division->lent,
 	    (struct usage_part){ USAGE_QUARTER, fourth, .into = lent->from, .from = lent->into });
 	*end = *end == fourth.until ? fourth.since : fourth.until;
 }
@@ -231,7 +231,7 @@ divide_lent(struct division *division, struct span span, size_t from)
 	for (size_t i = 0; i < parts.count; i++) {
 		lent.grain = parts.at[i].grain;
 		lent.span = parts.at[i].span;
-		push(division->task, &division->lent, lent);
+		usage_push(division->task, &division->lent, lent);
 	}
 	return true;
 }
@@ -289,8 +289,8 @@ usage_divide(struct task *task, const struct usage_query *query,
 	}
 	*ret = division.whole;
 	for (size_t i = 0; i < division.days.count; i++)
-		push(task, ret, division.days.at[i]);
+		usage_push(task, ret, division.days.at[i]);
 	for (size_t i = 0; i < division.lent.count; i++)
-		push(task, ret, division.lent.at[i]);
+		usage_push(task, ret, division.lent.at[i]);
 	return true;
 }

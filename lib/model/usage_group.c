@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/model/usage.h"
+#include "lib/model/usage_private.h"
 
 /* All rows with one key. */
 struct sum {
@@ -100,6 +100,59 @@ number_groups(struct task *task, struct usage_rows *rows, size_t limit)
 	}
 	for (size_t i = rows->count; i > 0 && rows->at[i - 1].other; i--)
 		rows->at[i - 1].group = limit;
+}
+
+/* The sum as the row that stands for all of them. */
+static void
+write_sum(struct task *task, const struct usage_sum *sum, struct usage_row *row)
+{
+	int64_t *slots, *calls;
+	size_t count = 0;
+
+	row->totals = sum->totals;
+	for (size_t slot = 0; slot < HISTOGRAM_SLOTS; slot++)
+		count += sum->histogram.calls[slot] != 0;
+	slots = arena_array(task->arena, count, sizeof(*slots));
+	calls = arena_array(task->arena, count, sizeof(*calls));
+	row->slots = (struct json_ints){ slots, count };
+	row->calls = (struct json_ints){ calls, count };
+	count = 0;
+	for (size_t slot = 0; slot < HISTOGRAM_SLOTS; slot++) {
+		if (sum->histogram.calls[slot] == 0)
+			continue;
+		slots[count] = (int64_t)slot;
+		calls[count++] = sum->histogram.calls[slot];
+	}
+}
+
+static int
+compare_by_bucket(const void *a, const void *b)
+{
+	const struct usage_row *x = a, *y = b;
+
+	if (x->bucket != y->bucket)
+		return x->bucket < y->bucket ? -1 : 1;
+	return compare_keys(x, y);
+}
+
+void
+usage_compact(struct task *task, struct usage_rows *rows)
+{
+	struct usage_sum *sum = arena_alloc(task->arena, sizeof(*sum));
+	size_t count = 0;
+
+	qsort(rows->at, rows->count, sizeof(*rows->at), compare_by_bucket);
+	for (size_t i = 0; i < rows->count;) {
+		size_t first = i;
+
+		memset(sum, 0, sizeof(*sum));
+		for (; i < rows->count && compare_by_bucket(&rows->at[first], &rows->at[i]) == 0;
+		     i++)
+			usage_sum_add(sum, &rows->at[i]);
+		rows->at[count] = rows->at[first];
+		write_sum(task, sum, &rows->at[count++]);
+	}
+	rows->count = count;
 }
 
 void

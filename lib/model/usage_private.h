@@ -4,6 +4,7 @@
 #ifndef LIB_MODEL_USAGE_PRIVATE_H
 #define LIB_MODEL_USAGE_PRIVATE_H
 
+#include "lib/buf.h"
 #include "lib/model/usage_rank.h"
 
 struct usage_changed {
@@ -13,6 +14,7 @@ struct usage_changed {
 	int64_t days_from, days_until; /* between them there are rows by day of the client's zone */
 	int64_t hours_from; /* there are rows by hour from here on */
 	int64_t users_until; /* from days_from on there are rows of user_costs; 0: there are none */
+	struct id revision; /* names what there is of the days before days_until */
 };
 
 /* Since it was rolled up, within the time of the question. */
@@ -72,6 +74,30 @@ NODISCARD bool usage_read_rollups(struct task *task, const struct usage_query *q
 /* Only these; of a question by user. */
 NODISCARD bool usage_read_some(struct task *task, const struct usage_query *query,
     const struct usage_parts *parts, const struct usage_costs *users, struct usage_rows *rows);
+/*
+ * The same of either: of some users, or where users is NULL of all. What is of days that are over
+ * comes from task->usage_memory where it is there.
+ */
+NODISCARD bool usage_read_parts(struct task *task, const struct usage_query *query,
+    const struct usage_changed *changed, const struct usage_parts *parts,
+    const struct usage_costs *users, struct usage_rows *rows, bool *ret_more);
+
+/* Adds to the lists what is of days that are over, and what is not. */
+void usage_split(struct task *task, const struct usage_changed *changed,
+    const struct usage_parts *parts, struct usage_parts *over, struct usage_parts *open);
+void usage_push(struct task *task, struct usage_parts *parts, struct usage_part part);
+/* Rows of one bucket and key become one. */
+void usage_compact(struct task *task, struct usage_rows *rows);
+void usage_append(struct task *task, struct usage_rows *rows, const struct usage_rows *more);
+
+/* What a set of sums depends on is put into a buffer, which makes its key. */
+enum usage_set { USAGE_SET_ROWS, USAGE_SET_RANK };
+void usage_key_begin(struct task *task, enum usage_set set, struct buf *buf);
+void usage_key_int(struct buf *buf, int64_t value);
+void usage_key_text(struct buf *buf, const char *text); /* NULL is another than any */
+void usage_key_parts(struct buf *buf, const struct usage_parts *parts);
+struct id usage_key_end(const struct usage_changed *changed, const struct buf *buf);
+
 /* ERR_UNAVAILABLE: there are too many. */
 NODISCARD bool usage_read_log(
     struct task *task, const struct usage_query *query, struct span span, struct usage_rows *rows);
@@ -103,6 +129,15 @@ struct usage_rank {
 /* Whatever has not changed, in one piece: buckets do not matter. Fails as usage_divide(). */
 NODISCARD bool usage_rank_divide(struct task *task, const struct usage_query *query,
     const struct usage_changed *changed, int64_t days_max, struct usage_rank *ret);
+/* The same as usage_rank_rows() of what does not change any more, kept, and of the rest;
+ * *ret_done false: there are too many users to keep, or nothing of that kind. */
+NODISCARD bool usage_rank_kept(struct task *task, const struct usage_changed *changed,
+    const struct usage_rank *rank, const struct usage_rows *log, int64_t limit,
+    struct usage_costs *ret, bool *ret_done);
+/* By PostgreSQL; at most so many users. */
+NODISCARD bool usage_rank_find(struct task *task, const struct usage_rank *rank,
+    const struct usage_rows *log, int64_t limit, struct usage_costs *ret);
+void usage_rank_push(struct task *task, struct usage_rank *rank, struct usage_stretch stretch);
 /* log: what has changed, by user. */
 NODISCARD bool usage_rank_rows(struct task *task, const struct usage_query *query,
     const struct usage_changed *changed, const struct usage_rows *log,

@@ -89,21 +89,17 @@ add_log(struct db_params *params, const struct usage_rows *rows)
 }
 
 bool
-usage_rank_rows(struct task *task, const struct usage_query *query,
-    const struct usage_changed *changed, const struct usage_rows *log,
-    const struct usage_limits *limits, struct usage_costs *ret)
+usage_rank_find(struct task *task, const struct usage_rank *rank, const struct usage_rows *log,
+    int64_t limit, struct usage_costs *ret)
 {
 	struct db_params *params = db_params(task);
-	struct usage_rank rank;
 	struct db_rows *rows;
 
-	if (!usage_rank_divide(task, query, changed, limits->days, &rank))
-		return false;
 	db_add_id(params, task->client);
-	add_stretches(params, &rank);
-	add_hours(params, &rank);
+	add_stretches(params, rank);
+	add_hours(params, rank);
 	add_log(params, log);
-	db_add_int(params, limits->users);
+	db_add_int(params, limit);
 	if (!db_query(task, rank_sql, params, &rows))
 		return false;
 	ret->count = (size_t)db_count(rows);
@@ -112,6 +108,22 @@ usage_rank_rows(struct task *task, const struct usage_query *query,
 		ret->at[i] = (struct usage_cost){ db_text(rows, (int)i, 0), db_int(rows, (int)i, 1),
 			db_int(rows, (int)i, 2) };
 	return true;
+}
+
+bool
+usage_rank_rows(struct task *task, const struct usage_query *query,
+    const struct usage_changed *changed, const struct usage_rows *log,
+    const struct usage_limits *limits, struct usage_costs *ret)
+{
+	struct usage_rank rank;
+	bool done = false;
+
+	if (!usage_rank_divide(task, query, changed, limits->days, &rank))
+		return false;
+	if (task->usage_memory != NULL &&
+	    !usage_rank_kept(task, changed, &rank, log, limits->users, ret, &done))
+		return false;
+	return done || usage_rank_find(task, &rank, log, limits->users, ret);
 }
 
 bool

@@ -44,6 +44,21 @@ measure(const struct usage_changed *changed, struct span span)
 	return length;
 }
 
+void
+usage_rank_push(struct task *task, struct usage_rank *rank, struct usage_stretch stretch)
+{
+	if (rank->count == rank->room) {
+		size_t room = rank->room == 0 ? 16 : 2 * rank->room;
+		struct usage_stretch *at = arena_array(task->arena, room, sizeof(*at));
+
+		if (rank->count > 0)
+			memcpy(at, rank->at, rank->count * sizeof(*at));
+		rank->at = at;
+		rank->room = room;
+	}
+	rank->at[rank->count++] = stretch;
+}
+
 /* Stretches of as many days that follow each other become one. */
 static void
 add_stretch(const struct division *division, int64_t days, struct span span)
@@ -51,20 +66,10 @@ add_stretch(const struct division *division, int64_t days, struct span span)
 	struct usage_rank *rank = division->rank;
 	struct usage_stretch *last = rank->count > 0 ? &rank->at[rank->count - 1] : NULL;
 
-	if (last != NULL && last->days == days && last->span.until == span.since) {
+	if (last != NULL && last->days == days && last->span.until == span.since)
 		last->span.until = span.until;
-		return;
-	}
-	if (rank->count == rank->room) {
-		size_t room = rank->room == 0 ? 16 : 2 * rank->room;
-		struct usage_stretch *at = arena_array(division->task->arena, room, sizeof(*at));
-
-		if (rank->count > 0)
-			memcpy(at, rank->at, rank->count * sizeof(*at));
-		rank->at = at;
-		rank->room = room;
-	}
-	rank->at[rank->count++] = (struct usage_stretch){ days, span };
+	else
+		usage_rank_push(division->task, rank, (struct usage_stretch){ days, span });
 }
 
 /* The longest stretch that begins with the date, is over, and is wanted as a whole; its end, 0:

@@ -158,6 +158,15 @@ make_room(struct task *task, struct usage_rows *rows, size_t more)
 	rows->at = at;
 }
 
+void
+usage_append(struct task *task, struct usage_rows *rows, const struct usage_rows *more)
+{
+	make_room(task, rows, more->count);
+	if (more->count > 0)
+		memcpy(&rows->at[rows->count], more->at, more->count * sizeof(*rows->at));
+	rows->count += more->count;
+}
+
 /* Of the log. */
 static void
 add_log(struct task *task, const struct usage_query *query, const struct db_rows *from,

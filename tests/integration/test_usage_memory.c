@@ -1,0 +1,308 @@
+/* What is kept of days that are over is what would be read: each question is asked with the memory
+ * and without it, on real PostgreSQL, while all that can change them does. */
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "lib/clock.h"
+#include "lib/model/usage_memory.h"
+#include "lib/model/usage_rank.h"
+#include "lib/seal.h"
+#include "tests/books.h"
+#include "tests/questions.h"
+#include "tests/random_log.h"
+#include "tests/servers.h"
+
+#define DAY_S 86400
+#define ROOM (INT64_C(64) << 20)
+
+static struct servers *servers;
+static struct usage_memory *memory;
+static struct asker asker;
+static const char *name;
+static int seed = 1;
+
+/* Twice, so that what was kept by the first is found by the second. */
+static void
+expect_the_same(const char *when)
+{
+	for (size_t i = 0; i < 2 * QUESTIONS; i++) {
+		const struct question *question = &questions[i / 2];
+		char *kept = question_ask(question, &asker, memory),
+		     *read = question_ask(question, &asker, NULL);
+
+		if (strcmp(kept, read) != 0)
+			fail_msg("%s, %s:\n%s\nand not\n%s", when, question->sentence, kept, read);
+		free(kept);
+		free(read);
+	}
+}
+
+static int64_t
+missed(void)
+{
+	return usage_memory_look(memory).missed;
+}
+
+static void
+run(const char *word)
+{
+	books_expect_tally(servers, EX_OK, NULL, (const char *const[9]){ word });
+}
+
+static void
+insert(int count, int seconds)
+{
+	random_log_insert(servers, name, seed++, count, seconds);
+}
+
+/* In a day that is over since long. */
+static void
+insert_late(void)
+{
+	char sql[600];
+
+	insert(20, QUESTION_DAYS * DAY_S);
+	(void)snprintf(sql, sizeof(sql),
+	    "SELECT count(*) > 0 FROM chat_logs l JOIN clients c ON c.id = l.client_id "
+	    "WHERE c.name = '%s' AND l.created_at < now() - interval '3 days'",
+	    name);
+	books_expect(servers, sql, "t");
+}
+
+static void
+use_client(const char *of, const char *zone)
+{
+	char sql[600], *id;
+
+	name = of;
+	asker.timezone = zone;
+	books_expect_tally(servers, EX_OK, NULL,
+	    (const char *const[9]){ "client", "create", "--timezone", zone, "--name", of });
+	(void)snprintf(sql, sizeof(sql), "SELECT id FROM clients WHERE name = '%s'", of);
+	id = servers_sql(servers, sql);
+	assert_true(id_parse((struct text){ id, strlen(id) }, &asker.client));
+	free(id);
+	asker.user = (struct id){ 0 };
+	usage_memory_free(memory);
+	memory = usage_memory_new(ROOM);
+}
+
+/* Behind it all questions find what they kept. */
+static void
+expect_nothing_missed(const char *when)
+{
+	int64_t before = missed();
+
+	expect_the_same(when);
+	if (missed() != before)
+		fail_msg("%s: read again", when);
+	assert_true(usage_memory_look(memory).found > 0);
+}
+
+static void
+expect_missed(const char *when)
+{
+	int64_t before = missed();
+
+	expect_the_same(when);
+	if (missed() == before)
+		fail_msg("%s: nothing was read again", when);
+}
+
+static const char *const zones[] = { "UTC", "America/New_York", "Asia/Kathmandu" };
+
+static void
+late_records_are_in_it(UNUSED void **state)
+{
+	for (size_t i = 0; i < COUNT(zones); i++) {
+		char *of = NULL;
+
+		assert_true(asprintf(&of, "memory %zu", i) > 0);
+		use_client(of, zones[i]);
+		expect_the_same("nothing is there");
+		insert(800, (QUESTION_DAYS + 2) * DAY_S);
+		expect_the_same("nothing is rolled up");
+		run("rollup");
+		expect_missed("rolled up");
+		expect_nothing_missed("asked again");
+		insert_late();
+		expect_the_same("late records");
+		run("rollup");
+		expect_missed("late records are rolled up");
+		expect_nothing_missed("and asked again");
+		free(of);
+	}
+}
+
+/* In a zone where it is about noon, so that no midnight comes in between. Of users others may be
+ * the first now. */
+static void
+today_is_read_alone(UNUSED void **state)
+{
+	int hour = (int)(asker.now / SPAN_HOUR % 24);
+	char zone[20];
+	int64_t before;
+
+	(void)snprintf(zone, sizeof(zone), hour == 12 ? "Etc/GMT" : "Etc/GMT%+d", hour - 12);
+	use_client("memory today", zone);
+	insert(500, (QUESTION_DAYS + 2) * DAY_S);
+	run("rollup");
+	expect_the_same("rolled up");
+	before = missed();
+	insert(40, 60);
+	run("rollup");
+	for (size_t i = 0; i < QUESTIONS; i++) {
+		if (questions[i].groups_max == 0)
+			free(question_ask(&questions[i], &asker, memory));
+	}
+	assert_int_equal(missed(), before);
+	expect_the_same("today there is more");
+}
+
+static void
+move_to(const char *zone)
+{
+	char sql[200];
+
+	asker.timezone = zone;
+	(void)snprintf(
+	    sql, sizeof(sql), "UPDATE clients SET timezone = '%s' WHERE name = '%s'", zone, name);
+	free(servers_sql(servers, sql));
+}
+
+static void
+another_zone_begins_anew(UNUSED void **state)
+{
+	use_client("memory zone", "UTC");
+	insert(500, (QUESTION_DAYS + 2) * DAY_S);
+	run("rollup");
+	expect_the_same("rolled up");
+	move_to("Asia/Tokyo");
+	expect_the_same("the zone is another");
+	insert_late();
+	run("rollup");
+	expect_missed("and its days are there");
+	move_to("UTC");
+	insert_late();
+	run("rollup");
+	expect_missed("the first zone is back");
+}
+
+/* To be freed. */
+static char *
+find_user(void)
+{
+	char sql[300];
+
+	(void)snprintf(sql, sizeof(sql),
+	    "SELECT u.id FROM users u JOIN clients c ON c.id = u.client_id "
+	    "WHERE c.name = '%s' AND u.external_id = 'random 4'",
+	    name);
+	return servers_sql(servers, sql);
+}
+
+static void
+an_erased_person_is_gone(UNUSED void **state)
+{
+	char *erased;
+
+	use_client("memory erasure", "UTC");
+	insert(500, (QUESTION_DAYS + 2) * DAY_S);
+	run("rollup");
+	expect_the_same("rolled up");
+	erased = find_user();
+	books_expect_tally(servers, EX_OK, NULL,
+	    (const char *const[9]){ "erase", "--client", name, "--user", erased });
+	run("erase");
+	expect_missed("a person was erased");
+	expect_nothing_missed("and asked again");
+	for (size_t i = 0; i < QUESTIONS; i++) {
+		char *answer = question_ask(&questions[i], &asker, memory);
+
+		if (strstr(answer, erased) != NULL)
+			fail_msg("%s: %s", questions[i].sentence, answer);
+		free(answer);
+	}
+	free(erased);
+}
+
+static void
+a_bound_key_has_its_own(UNUSED void **state)
+{
+	char *id;
+
+	use_client("memory bound", "UTC");
+	insert(500, (QUESTION_DAYS + 2) * DAY_S);
+	run("rollup");
+	expect_the_same("by all");
+	id = find_user();
+	assert_true(id_parse((struct text){ id, strlen(id) }, &asker.user));
+	free(id);
+	expect_missed("by one");
+	asker.user = (struct id){ 0 };
+	expect_nothing_missed("by all again");
+}
+
+static void
+what_is_purged_is_not_found(UNUSED void **state)
+{
+	char sql[200];
+
+	use_client("memory purge", "UTC");
+	insert(500, (QUESTION_DAYS + 2) * DAY_S);
+	run("rollup");
+	run("reconcile");
+	expect_the_same("rolled up");
+	(void)snprintf(
+	    sql, sizeof(sql), "UPDATE clients SET log_retention_days = 1 WHERE name = '%s'", name);
+	free(servers_sql(servers, sql));
+	run("purge");
+	expect_nothing_missed("the log is gone");
+}
+
+static int
+set_up(UNUSED void **state)
+{
+	struct db_pool_settings settings = { .max = 2,
+		.min = 1,
+		.idle_timeout_ms = 30000,
+		.connect_timeout_ms = 5000,
+		.acquire_timeout_ms = 10000,
+		.statement_timeout_ms = 120000,
+		.application = "test_usage_memory" };
+
+	seal_init();
+	asker.now = clock_now();
+	servers = servers_start(SERVER_REDIS);
+	settings.url = servers_database_url(servers, "tally_app");
+	asker.pool = db_pool_new(&settings);
+	return 0;
+}
+
+static int
+tear_down(UNUSED void **state)
+{
+	usage_memory_free(memory);
+	db_pool_free(asker.pool);
+	servers_stop(servers);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_purged_is_not_found),
+		cmocka_unit_test(late_records_are_in_it),
+		cmocka_unit_test(today_is_read_alone),
+		cmocka_unit_test(another_zone_begins_anew),
+		cmocka_unit_test(an_erased_person_is_gone),
+		cmocka_unit_test(a_bound_key_has_its_own),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
