@@ -129,11 +129,17 @@ struct usage_rank {
 /* Whatever has not changed, in one piece: buckets do not matter. Fails as usage_divide(). */
 NODISCARD bool usage_rank_divide(struct task *task, const struct usage_query *query,
     const struct usage_changed *changed, int64_t days_max, struct usage_rank *ret);
+/* Of more rows none are kept: PostgreSQL adds them up and gives the first. */
+#define USAGE_RANK_ROWS_MAX 8000
 /* The same as usage_rank_rows() of what does not change any more, kept, and of the rest;
- * *ret_done false: there are too many users to keep, or nothing of that kind. */
+ * *ret_done false: there are too many, or nothing is over. */
 NODISCARD bool usage_rank_kept(struct task *task, const struct usage_changed *changed,
     const struct usage_rank *rank, const struct usage_rows *log, int64_t limit,
     struct usage_costs *ret, bool *ret_done);
+/* Rows of users with cost and calls, several of one user; of stretches and of hours at most so many
+ * each. */
+NODISCARD bool usage_rank_read(
+    struct task *task, const struct usage_rank *rank, int64_t limit, struct usage_rows *ret);
 /* By PostgreSQL; at most so many users. */
 NODISCARD bool usage_rank_find(struct task *task, const struct usage_rank *rank,
     const struct usage_rows *log, int64_t limit, struct usage_costs *ret);

@@ -7,9 +7,6 @@
 
 __extension__ typedef __int128 int128;
 
-/* Of more users nothing is kept: PostgreSQL adds them up and gives the first. */
-#define USERS_KEPT 5000
-
 static void
 split(struct task *task, const struct usage_changed *changed, const struct usage_rank *rank,
     struct usage_rank *over, struct usage_rank *open)
@@ -52,43 +49,6 @@ make_key(struct task *task, const struct usage_changed *changed, const struct us
 	return usage_key_end(changed, &buf);
 }
 
-/* Costs as rows; of too many users one that says so. */
-static struct usage_rows
-make_rows(struct task *task, const struct usage_costs *costs)
-{
-	struct usage_row *at = arena_array(task->arena, costs->count, sizeof(*at));
-
-	if (costs->count > USERS_KEPT) {
-		at[0] = (struct usage_row){ .other = true };
-		return (struct usage_rows){ at, 1 };
-	}
-	for (size_t i = 0; i < costs->count; i++) {
-		at[i].key[0] = costs->at[i].user;
-		at[i].totals.at[TOTAL_COST] = costs->at[i].nanos;
-		at[i].totals.at[TOTAL_REQUESTS] = costs->at[i].calls;
-	}
-	return (struct usage_rows){ at, costs->count };
-}
-
-/* *ret_many: there are too many users. */
-static bool
-read_over(struct task *task, const struct usage_changed *changed, const struct usage_rank *over,
-    struct usage_rows *ret, bool *ret_many)
-{
-	static const struct usage_rows none;
-	struct id key = make_key(task, changed, over);
-	struct usage_costs costs;
-
-	if (!usage_memory_find(task->usage_memory, task, key, ret)) {
-		if (!usage_rank_find(task, over, &none, USERS_KEPT + 1, &costs))
-			return false;
-		*ret = make_rows(task, &costs);
-		usage_memory_keep(task->usage_memory, key, ret);
-	}
-	*ret_many = ret->count > 0 && ret->at[0].other;
-	return true;
-}
-
 /* Users one after the other; nobody is first, as by the nil id. */
 static int
 compare_users(const void *a, const void *b)
@@ -98,6 +58,32 @@ compare_users(const void *a, const void *b)
 	if (x->key[0] == NULL || y->key[0] == NULL)
 		return (x->key[0] != NULL) - (y->key[0] != NULL);
 	return strcmp(x->key[0], y->key[0]);
+}
+
+/* One row that says so stands for too many. */
+static bool
+is_many(const struct usage_rows *rows)
+{
+	return rows->count > 0 && rows->at[0].other;
+}
+
+static bool
+read_over(struct task *task, const struct usage_changed *changed, const struct usage_rank *over,
+    struct usage_rows *ret)
+{
+	struct id key = make_key(task, changed, over);
+
+	if (usage_memory_find(task->usage_memory, task, key, ret))
+		return true;
+	if (!usage_rank_read(task, over, USAGE_RANK_ROWS_MAX + 1, ret))
+		return false;
+	if (ret->count > USAGE_RANK_ROWS_MAX) {
+		ret->at[0] = (struct usage_row){ .other = true };
+		ret->count = 1;
+	}
+	usage_compact(task, ret);
+	usage_memory_keep(task->usage_memory, key, ret);
+	return true;
 }
 
 static int
@@ -144,25 +130,21 @@ usage_rank_kept(struct task *task, const struct usage_changed *changed,
     const struct usage_rank *rank, const struct usage_rows *log, int64_t limit,
     struct usage_costs *ret, bool *ret_done)
 {
-	static const struct usage_rows none;
 	struct usage_rows rows = { 0 }, kept, rest;
 	struct usage_rank over, open;
-	struct usage_costs costs;
-	bool many;
 
 	*ret_done = false;
 	split(task, changed, rank, &over, &open);
 	if (over.count + over.added.count == 0)
 		return true;
-	if (!read_over(task, changed, &over, &kept, &many))
+	if (!read_over(task, changed, &over, &kept))
 		return false;
-	if (many)
+	if (is_many(&kept))
 		return true;
-	if (!usage_rank_find(task, &open, &none, USERS_KEPT + 1, &costs))
+	if (!usage_rank_read(task, &open, USAGE_RANK_ROWS_MAX + 1, &rest))
 		return false;
-	if (costs.count > USERS_KEPT)
+	if (rest.count > USAGE_RANK_ROWS_MAX)
 		return true;
-	rest = make_rows(task, &costs);
 	usage_append(task, &rows, &kept);
 	usage_append(task, &rows, &rest);
 	usage_append(task, &rows, log);

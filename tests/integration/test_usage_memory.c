@@ -9,7 +9,7 @@
 
 #include "lib/clock.h"
 #include "lib/model/usage_memory.h"
-#include "lib/model/usage_rank.h"
+#include "lib/model/usage_private.h"
 #include "lib/seal.h"
 #include "tests/books.h"
 #include "tests/questions.h"
@@ -247,6 +247,30 @@ a_bound_key_has_its_own(UNUSED void **state)
 	expect_nothing_missed("by all again");
 }
 
+/* Each has called once, in a day that is over. */
+static void
+more_users_than_are_kept(UNUSED void **state)
+{
+	char sql[1000];
+
+	use_client("memory crowd", "UTC");
+	insert(10, (QUESTION_DAYS + 2) * DAY_S);
+	(void)snprintf(sql, sizeof(sql),
+	    "WITH of AS (SELECT id, now() - interval '3 days' AS at FROM clients WHERE name = '%s'), "
+	    "made AS (INSERT INTO users (client_id, id, external_id) SELECT id, "
+	    "gen_random_uuid(), 'crowd ' || n FROM of, generate_series(1, %d) AS n RETURNING *) "
+	    "INSERT INTO chat_logs (client_id, id, created_at, user_id, estimated_cost_cents) "
+	    "SELECT client_id, overlay(overlay(gen_random_uuid()::text PLACING left(lpad(to_hex("
+	    "(extract(epoch FROM of.at) * 1000)::bigint), 12, '0'), 8) || '-' || right(lpad(to_hex("
+	    "(extract(epoch FROM of.at) * 1000)::bigint), 12, '0'), 4) FROM 1) "
+	    "PLACING '7' FROM 15)::uuid, of.at, made.id, hashtext(external_id) & 1023 FROM made, of",
+	    name, USAGE_RANK_ROWS_MAX + 1);
+	free(servers_sql(servers, sql));
+	run("rollup");
+	expect_the_same("a crowd");
+	expect_nothing_missed("a crowd again");
+}
+
 static void
 what_is_purged_is_not_found(UNUSED void **state)
 {
@@ -301,6 +325,7 @@ main(void)
 		cmocka_unit_test(today_is_read_alone),
 		cmocka_unit_test(another_zone_begins_anew),
 		cmocka_unit_test(an_erased_person_is_gone),
+		cmocka_unit_test(more_users_than_are_kept),
 		cmocka_unit_test(a_bound_key_has_its_own),
 	};
 
