@@ -132,7 +132,7 @@ NODISCARD bool usage_rank_divide(struct task *task, const struct usage_query *qu
 /* Of more rows none are kept: PostgreSQL adds them up and gives the first. */
 #define USAGE_RANK_ROWS_MAX 8000
 /* The same as usage_rank_rows() of what does not change any more, kept, and of the rest;
- * *ret_done false: there are too many, or nothing is over. */
+ * *ret_done false: there are too many. */
 NODISCARD bool usage_rank_kept(struct task *task, const struct usage_changed *changed,
     const struct usage_rank *rank, const struct usage_rows *log, int64_t limit,
     struct usage_costs *ret, bool *ret_done);

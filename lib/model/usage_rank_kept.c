@@ -130,14 +130,12 @@ usage_rank_kept(struct task *task, const struct usage_changed *changed,
     const struct usage_rank *rank, const struct usage_rows *log, int64_t limit,
     struct usage_costs *ret, bool *ret_done)
 {
-	struct usage_rows rows = { 0 }, kept, rest;
+	struct usage_rows rows = { 0 }, kept = { 0 }, rest;
 	struct usage_rank over, open;
 
 	*ret_done = false;
 	split(task, changed, rank, &over, &open);
-	if (over.count + over.added.count == 0)
-		return true;
-	if (!read_over(task, changed, &over, &kept))
+	if (over.count + over.added.count > 0 && !read_over(task, changed, &over, &kept))
 		return false;
 	if (is_many(&kept))
 		return true;
