@@ -60,14 +60,19 @@ answers() {
 	curl -sf -o /dev/null "$url/healthz"
 }
 
-# As the first that is asked of a tallyd; /healthz asks the database for nothing.
+# restart NAME: /healthz asks the database for nothing.
+restart() {
+	stop_server "$1"
+	start_server "$1" tallyd
+	await 30 answers || fail "$1 does not answer" "$log/$1.log"
+}
+
+# Each is the first that is asked of a tallyd.
 measure_cold() {
 	local row path took user
 	user=$(find_user)
 	while IFS='|' read -r row path; do
-		stop_server large
-		start_server large tallyd
-		await 30 answers || fail "tallyd does not answer" "$log/large.log"
+		restart large
 		ask "$(address "$path")" || continue
 		note "$row" figure "$(awk "BEGIN { print $took * 1000 }")"
 	done < <(grep '^P7\.cold\.' "$bench/queries")

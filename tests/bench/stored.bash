@@ -249,6 +249,8 @@ measure_stored() {
 		at large measure_queries
 		at small measure_usage P7.small $((records / 100))
 		at large measure_cold
+		at small restart small
+		at small warm
 		at large warm
 	done
 	at large measure_purge
