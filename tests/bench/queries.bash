@@ -19,26 +19,61 @@ fill_in() {
 	say "${path//@user@/$user}"
 }
 
+# Of at.
+# shellcheck disable=SC2154
+address() {
+	say "$url$(fill_in "$1")"
+}
+
+# Asks once; leaves the seconds in $took. False: there is no such route.
+ask() {
+	local status
+	read -r status took < <(curl -sS -o "$log/query.json" -w '%{http_code} %{time_total}\n' \
+		-H "@$run/keys/$client" "$1")
+	[ "$status" != 404 ] || return 1
+	[ "$status" = 200 ] || fail "GET $1 gave $status" "$log/query.json"
+}
+
+# measure_query ROW PATH [CLIENT]: as asked again and again.
 measure_query() {
-	local status path
-	# Of at.
-	# shellcheck disable=SC2154
-	path=$url$(fill_in "$2")
-	status=$(curl -sS -o "$log/query.json" -w '%{http_code}' -H "@$run/keys/$client" "$path")
-	[ "$status" != 404 ] || return 0
-	[ "$status" = 200 ] || fail "GET $path gave $status" "$log/query.json"
+	local path client=${3:-$client} took
+	path=$(address "$2")
+	ask "$path" || return 0
+	load 4 1 "$path"
 	load 4 $((seconds < 2 ? 1 : 2)) "$path"
 	note "$1" figure "$(awk "BEGIN { print ${result[5]} / 1000 }")"
 	note_errors
 }
 
 measure_queries() {
-	local row path user
+	local row path whose user
 	user=$(find_user)
-	while IFS='|' read -r row path; do
+	while IFS='|' read -r row path whose; do
 		case $row in
-		'#'*) ;;
-		*) measure_query "$row" "$path" ;;
+		'#'* | P7.cold.*) ;;
+		*) measure_query "$row" "$path" "$whose" ;;
 		esac
 	done <"$bench/queries"
+}
+
+answers() {
+	curl -sf -o /dev/null "$url/healthz"
+}
+
+# restart NAME: /healthz asks the database for nothing.
+restart() {
+	stop_server "$1"
+	start_server "$1" tallyd
+	await 30 answers || fail "$1 does not answer" "$log/$1.log"
+}
+
+# Each is the first that is asked of a tallyd.
+measure_cold() {
+	local row path took user
+	user=$(find_user)
+	while IFS='|' read -r row path; do
+		restart large
+		ask "$(address "$path")" || continue
+		note "$row" figure "$(awk "BEGIN { print $took * 1000 }")"
+	done < <(grep '^P7\.cold\.' "$bench/queries")
 }

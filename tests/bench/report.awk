@@ -20,7 +20,7 @@ function judge(value, compare, target) {
 }
 
 function print_unmeasured(fields) {
-	printf "%-10s %-40s not measured%s\n", fields[1], fields[2], fields[7] == "" ? "" : ": " fields[7]
+	printf "%-14s %-40s not measured%s\n", fields[1], fields[2], fields[7] == "" ? "" : ": " fields[7]
 	json_rows = joined(json_rows, sprintf("{\"row\":\"%s\",\"what\":\"%s\",\"unit\":\"%s\",\"figure\":null}", \
 		fields[1], fields[2], fields[3]))
 }
@@ -36,7 +36,7 @@ function print_row(fields,    name, key, value, verdict, line) {
 	if (fields[4] == "worst")
 		value = highest
 	verdict = judge(value, fields[5], fields[6])
-	printf "%-10s %-40s %-27s %-27s %-22s %-8s %-7s %s\n", name, fields[2], range(name " figure"), \
+	printf "%-14s %-40s %-27s %-27s %-22s %-8s %-7s %s\n", name, fields[2], range(name " figure"), \
 		range(name " limit"), fields[4] == "ratio" ? range(key) : "-", \
 		fields[5] == "" ? "-" : fields[5] " " fields[6], verdict, fields[3]
 	line = sprintf("{\"row\":\"%s\",\"what\":\"%s\",\"unit\":\"%s\",\"figure\":%s", name, fields[2], \
@@ -108,7 +108,7 @@ file == 2 {
 END {
 	printf "\n%s; load average at the end %s; %s rounds of %s s; %d records stored, %d days to flush\n\n", \
 		machine, load, rounds, seconds, records, days
-	printf "%-10s %-40s %-27s %-27s %-22s %-8s %-7s %s\n", "row", "", "figure (min-max)", \
+	printf "%-14s %-40s %-27s %-27s %-22s %-8s %-7s %s\n", "row", "", "figure (min-max)", \
 		"limit", "ratio", "target", "verdict", "unit"
 	for (i = 1; i <= row_count; i++) {
 		split(row[i], fields, "|")

@@ -19,11 +19,16 @@ start_store() {
 	sql -f "$bench/records.sql"
 }
 
+# fill_span TABLE SINCE UNTIL COUNT SEED [PSQL-ARGUMENT...]
+fill_span() {
+	sql -v "table=$1" -v "since=$2" -v "until=$3" -v "count=$4" -v "seed=$5" \
+		-v "templates=$record_chunk" -f "$bench/records_span.sql" "${@:6}"
+}
+
 # fill_day DATABASE DAY COUNT SEED
 fill_day() {
 	local database=$1
-	sql -v "day=$2" -v "partition=chat_logs_${2//-/}" -v "count=$3" -v "seed=$4" \
-		-v "templates=$record_chunk" -f "$bench/records_day.sql"
+	fill_span "chat_logs_${2//-/}" "$2" "$(date -u -d "$2 + 1 day" +%F)" "$3" "$4"
 }
 
 # fill_some DATABASE RECORDS SEED FIRST: of two processes, the one that begins with this day.
@@ -111,15 +116,20 @@ measure_usage() {
 	find_usage || return 0
 	tally rollup >>"$log/rollup.log"
 	expect_calls "$2"
+	load 4 1 "$usage"
 	rate "$1.rate" requests load 4 "$seconds" "$usage"
 	note_errors
 	note "$1" figure "$(awk "BEGIN { print ${result[5]} / 1000 }")"
 }
 
+can_roll_up() {
+	"$build/tally" help | grep -qw rollup
+}
+
 # roll_up SIDE: the days of the log that analytics reads; nothing where there is no such job.
 roll_up() {
 	local began=${EPOCHREALTIME/./}
-	"$build/tally" help | grep -qw rollup || return 0
+	can_roll_up || return 0
 	tally rollup >>"$log/rollup.log"
 	note P7.rollup "$1" "$(awk "BEGIN { print $(milliseconds_since "$began") / 1000 }")"
 }
@@ -134,11 +144,15 @@ partitions_left() {
 	sql -A -t -c "SELECT count(*) FROM pg_inherits WHERE inhparent = 'chat_logs'::regclass"
 }
 
-# As by the nightly timer: what the log has and daily_costs lacks is set right, then it is found
-# equal.
+# What the log has and daily_costs lacks is set right, which is no success.
+sum_days() {
+	"$build/tally" -c "$conf" reconcile --full >>"$log/reconcile.log" 2>&1 || true
+}
+
+# As by the nightly timer: then it is found equal.
 reconcile_days() {
-	"$build/tally" -c "$run/large.conf" reconcile --full >>"$log/reconcile.log" 2>&1 || true
-	conf=$run/large.conf tally reconcile --full >>"$log/reconcile.log"
+	sum_days
+	tally reconcile --full >>"$log/reconcile.log"
 }
 
 # Every night one day is closed and the one before it, closed the night before, is dropped.
@@ -182,6 +196,32 @@ measure_purge_of_all() {
 		fail "the day was not purged" "$log/purge.log"
 }
 
+calls_rolled_up() {
+	sql -A -t -c "SELECT sum(calls) FROM cost_aggregates WHERE dimension = 'provider' AND grain = 'hour'"
+}
+
+# As the write path leaves them: batches tell that they are new. Where it is before six, some are yesterday's.
+store_new() {
+	fill_span chat_logs "$(date -u -d '6 hours ago' +%FT%TZ)" "$(date -u +%FT%TZ)" "$1" new \
+		-1 -f "$bench/batches.sql"
+	sql -c "VACUUM ANALYZE chat_logs_${day//-/}" -c 'VACUUM ANALYZE ingest_batches'
+}
+
+# What the loads have stored is rolled up before.
+measure_new() {
+	local before began new=$((records < 1000000 ? 100000 : records / 10))
+	can_roll_up || return 0
+	step "Rolling up $new new records"
+	tally rollup >>"$log/rollup.log"
+	before=$(calls_rolled_up)
+	store_new $new
+	began=${EPOCHREALTIME/./}
+	tally rollup >>"$log/rollup.log"
+	note P7.more figure "$(awk "BEGIN { print $(milliseconds_since "$began") * 1000 / $new }")"
+	[ "$(calls_rolled_up)" -eq $((before + new)) ] ||
+		fail "the new records were not rolled up" "$log/rollup.log"
+}
+
 measure_stored() {
 	local round began=$SECONDS
 	step "Storing $records records"
@@ -194,8 +234,12 @@ measure_stored() {
 	at small roll_up limit
 	at large roll_up figure
 	# Autovacuum would come to these, too.
+	# What clients cost is asked of daily_costs.
+	at small sum_days
+	at large sum_days
 	at small sql -c 'VACUUM ANALYZE'
 	at large sql -c 'VACUUM ANALYZE'
+	at large make_key operator
 	at small warm
 	at large warm
 	for ((round = 1; round <= rounds; round++)); do
@@ -204,9 +248,14 @@ measure_stored() {
 		at large measure_usage P7 "$records"
 		at large measure_queries
 		at small measure_usage P7.small $((records / 100))
+		at large measure_cold
+		at small restart small
+		at small warm
+		at large warm
 	done
 	at large measure_purge
 	at large measure_purge_of_all
+	at large measure_new
 	stop_server large
 	stop_server small
 }
