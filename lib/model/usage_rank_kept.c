@@ -49,17 +49,6 @@ make_key(struct task *task, const struct usage_changed *changed, const struct us
 	return usage_key_end(changed, &buf);
 }
 
-/* Users one after the other; nobody is first, as by the nil id. */
-static int
-compare_users(const void *a, const void *b)
-{
-	const struct usage_row *x = a, *y = b;
-
-	if (x->key[0] == NULL || y->key[0] == NULL)
-		return (x->key[0] != NULL) - (y->key[0] != NULL);
-	return strcmp(x->key[0], y->key[0]);
-}
-
 /* One row that says so stands for too many. */
 static bool
 is_many(const struct usage_rows *rows)
@@ -86,6 +75,17 @@ read_over(struct task *task, const struct usage_changed *changed, const struct u
 	return true;
 }
 
+/* Nobody is first, as by the nil id. */
+static int
+compare_users(const void *a, const void *b)
+{
+	const struct usage_cost *x = a, *y = b;
+
+	if (x->user == NULL || y->user == NULL)
+		return (x->user != NULL) - (y->user != NULL);
+	return strcmp(x->user, y->user);
+}
+
 static int
 compare_costs(const void *a, const void *b)
 {
@@ -95,34 +95,40 @@ compare_costs(const void *a, const void *b)
 		return x->nanos > y->nanos ? -1 : 1;
 	if (x->calls != y->calls)
 		return x->calls > y->calls ? -1 : 1;
-	if (x->user == NULL || y->user == NULL)
-		return (x->user != NULL) - (y->user != NULL);
-	return strcmp(x->user, y->user);
+	return compare_users(a, b);
 }
 
-/* Sorts the rows. */
 static void
-rank_rows(struct task *task, struct usage_rows *rows, int64_t limit, struct usage_costs *ret)
+add_costs(struct usage_costs *costs, const struct usage_rows *rows)
 {
-	ret->at = arena_array(task->arena, rows->count, sizeof(*ret->at));
-	ret->count = 0;
-	qsort(rows->at, rows->count, sizeof(*rows->at), compare_users);
-	for (size_t i = 0; i < rows->count;) {
-		struct usage_cost cost = { .user = rows->at[i].key[0] };
-		size_t first = i;
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct usage_row *row = &rows->at[i];
+
+		costs->at[costs->count++] = (struct usage_cost){ row->key[0],
+			row->totals.at[TOTAL_COST], row->totals.at[TOTAL_REQUESTS] };
+	}
+}
+
+/* What there is of each user becomes one. */
+static void
+add_up(struct usage_costs *costs)
+{
+	size_t count = 0;
+
+	qsort(costs->at, costs->count, sizeof(*costs->at), compare_users);
+	for (size_t i = 0; i < costs->count;) {
+		struct usage_cost sum = { .user = costs->at[i].user };
 		int128 nanos = 0;
 
-		for (; i < rows->count && compare_users(&rows->at[first], &rows->at[i]) == 0; i++) {
-			nanos += rows->at[i].totals.at[TOTAL_COST];
-			cost.calls += rows->at[i].totals.at[TOTAL_REQUESTS];
+		for (; i < costs->count && compare_users(&sum, &costs->at[i]) == 0; i++) {
+			nanos += costs->at[i].nanos;
+			sum.calls += costs->at[i].calls;
 		}
-		cost.nanos = nanos > INT64_MAX ? INT64_MAX : (int64_t)nanos;
-		if (cost.calls > 0)
-			ret->at[ret->count++] = cost;
+		sum.nanos = nanos > INT64_MAX ? INT64_MAX : (int64_t)nanos;
+		if (sum.calls > 0)
+			costs->at[count++] = sum;
 	}
-	qsort(ret->at, ret->count, sizeof(*ret->at), compare_costs);
-	if (ret->count > (size_t)limit)
-		ret->count = (size_t)limit;
+	costs->count = count;
 }
 
 bool
@@ -130,7 +136,7 @@ usage_rank_kept(struct task *task, const struct usage_changed *changed,
     const struct usage_rank *rank, const struct usage_rows *log, int64_t limit,
     struct usage_costs *ret, bool *ret_done)
 {
-	struct usage_rows rows = { 0 }, kept = { 0 }, rest;
+	struct usage_rows kept = { 0 }, rest;
 	struct usage_rank over, open;
 
 	*ret_done = false;
@@ -143,10 +149,15 @@ usage_rank_kept(struct task *task, const struct usage_changed *changed,
 		return false;
 	if (rest.count > USAGE_RANK_ROWS_MAX)
 		return true;
-	usage_append(task, &rows, &kept);
-	usage_append(task, &rows, &rest);
-	usage_append(task, &rows, log);
-	rank_rows(task, &rows, limit, ret);
+	ret->at = arena_array(task->arena, kept.count + rest.count + log->count, sizeof(*ret->at));
+	ret->count = 0;
+	add_costs(ret, &kept);
+	add_costs(ret, &rest);
+	add_costs(ret, log);
+	add_up(ret);
+	qsort(ret->at, ret->count, sizeof(*ret->at), compare_costs);
+	if (ret->count > (size_t)limit)
+		ret->count = (size_t)limit;
 	*ret_done = true;
 	return true;
 }
