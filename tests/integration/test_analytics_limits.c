@@ -1,6 +1,8 @@
 /* An answer is made of so many rows, and no more are read into memory. */
 #include "tests/test.h"
 
+#include <signal.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "lib/base.h"
@@ -54,12 +56,55 @@ too_much_of_the_log_is_for_later(UNUSED void **state)
 	api_expect_json("data.0.groups.0.calls", "200001");
 }
 
+/* As /metrics says. */
+static void
+expect_found(const char *key, int found, bool any)
+{
+	const char *body;
+
+	api_use_key(key);
+	api_expect(200, "GET", USAGE "&group_by=model", NULL);
+	api_expect(200, "GET", USAGE "&group_by=model", NULL);
+	api_use_operator();
+	api_expect(200, "GET", "/metrics", NULL);
+	body = api_answer()->body;
+	assert_non_null(strstr(body, api_text("\ntally_usage_sums_found_total %d\n", found)));
+	assert_int_equal(strstr(body, "\ntally_usage_memory_bytes 0\n") == NULL, any);
+}
+
+static void
+sums_are_kept_where_they_may_be(UNUSED void **state)
+{
+	static const char name[] = "limits of the memory";
+	const char *key;
+
+	api_use_new_client(name);
+	key = api_key();
+	api_sql("INSERT INTO chat_logs (client_id, id, created_at, model) SELECT c.id, "
+		"(lpad(to_hex((extract(epoch FROM made) * 1000)::bigint), 12, '0') "
+		"|| '70008000000000000000')::uuid, made, 'm' FROM clients c, "
+		"LATERAL (SELECT timestamp '2026-01-01 12:00' AT TIME ZONE c.timezone) AS t (made) "
+		"WHERE name = '%s'",
+	    name);
+	books_expect_tally(api_servers(), EX_OK, NULL, (const char *const[9]){ "rollup" });
+	servers_signal(api_servers(), SERVER_TALLYD, SIGTERM);
+	(void)servers_wait(api_servers(), SERVER_TALLYD);
+	servers_restart(api_servers(), SERVER_TALLYD);
+	expect_found(key, 1, true);
+	servers_setting(api_servers(), "usage_memory_mb", "0");
+	servers_signal(api_servers(), SERVER_TALLYD, SIGTERM);
+	(void)servers_wait(api_servers(), SERVER_TALLYD);
+	servers_restart(api_servers(), SERVER_TALLYD);
+	expect_found(key, 0, false);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(too_many_rows_are_refused),
 		cmocka_unit_test(too_much_of_the_log_is_for_later),
+		cmocka_unit_test(sums_are_kept_where_they_may_be),
 	};
 
 	return cmocka_run_group_tests(tests, api_start, api_stop);

@@ -230,6 +230,7 @@ every_number_has_its_limits(UNUSED void **state)
 		{ "redis_connect_timeout_ms", 1, 3600000 },
 		{ "redis_command_timeout_ms", 1, 3600000 },
 		{ "threads", 1, 256 },
+		{ "usage_memory_mb", 0, 4096 },
 		{ "committers", 1, 64 },
 		{ "connections_max", 1, 65536 },
 		{ "queue_max", 1, 10000000 },
