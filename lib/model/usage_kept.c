@@ -114,6 +114,25 @@ read(struct task *task, const struct usage_query *query, const struct usage_part
 	return true;
 }
 
+/* Of days that are over. */
+static bool
+read_over(struct task *task, const struct usage_query *query, const struct usage_changed *changed,
+    const struct usage_parts *over, const struct usage_costs *users, struct usage_rows *ret,
+    bool *ret_more)
+{
+	struct id key = make_key(task, query, changed, over, users);
+
+	if (usage_memory_find(task->usage_memory, task, key, ret))
+		return true;
+	if (!read(task, query, over, users, ret, ret_more))
+		return false;
+	if (*ret_more)
+		return true;
+	usage_compact(task, ret);
+	usage_memory_keep(task->usage_memory, key, ret);
+	return true;
+}
+
 bool
 usage_read_parts(struct task *task, const struct usage_query *query,
     const struct usage_changed *changed, const struct usage_parts *parts,
@@ -121,21 +140,15 @@ usage_read_parts(struct task *task, const struct usage_query *query,
 {
 	struct usage_parts over = { 0 }, open = { 0 };
 	struct usage_rows kept = { 0 };
-	struct id key;
 
 	*ret_more = false;
 	if (task->usage_memory == NULL)
 		return read(task, query, parts, users, rows, ret_more);
 	usage_split(task, changed, parts, &over, &open);
-	key = make_key(task, query, changed, &over, users);
-	if (over.count > 0 && !usage_memory_find(task->usage_memory, task, key, &kept)) {
-		if (!read(task, query, &over, users, &kept, ret_more))
-			return false;
-		if (*ret_more)
-			return true;
-		usage_compact(task, &kept);
-		usage_memory_keep(task->usage_memory, key, &kept);
-	}
+	if (over.count > 0 && !read_over(task, query, changed, &over, users, &kept, ret_more))
+		return false;
+	if (*ret_more)
+		return true;
 	usage_append(task, rows, &kept);
 	return open.count == 0 || read(task, query, &open, users, rows, ret_more);
 }
