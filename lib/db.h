@@ -56,6 +56,10 @@ NODISCARD bool db_query(
 NODISCARD bool db_query_one(
     struct task *task, const char *sql, const struct db_params *params, struct db_rows **ret);
 
+/* How often the connection of the task's transaction has run the statement: what it runs often is
+ * worth a plan that takes long to make. 0 outside of a transaction. */
+int64_t db_runs(const struct task *task, const char *sql);
+
 /*
  * Several statements in one round trip (libpq's pipeline mode), in the task's transaction. On false
  * none of them has any effect and the transaction is gone. rets[i] is set for each, or rets is

@@ -54,6 +54,7 @@ send_prepared(struct db *db, struct db_send *send, const struct arguments *with)
 
 	statement_name(statement, name);
 	send->statement = statement;
+	statement->runs++;
 	send->prepares = statement->state == DB_STATEMENT_NEW;
 	if (send->prepares) {
 		statement->state = DB_STATEMENT_SENT;

@@ -23,6 +23,7 @@ struct db_statement {
 	const char *sql; /* compared by address */
 	unsigned number; /* its name on the server */
 	enum { DB_STATEMENT_NEW, DB_STATEMENT_SENT, DB_STATEMENT_READY } state;
+	int64_t runs;
 	int type_count;
 	uint32_t types[]; /* 0: left to the server */
 };

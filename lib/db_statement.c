@@ -103,6 +103,25 @@ db_statement(struct db *db, const char *sql, const struct db_params *params)
 	return statement;
 }
 
+int64_t
+db_runs(const struct task *task, const char *sql)
+{
+	const struct db *db = task->db;
+	int64_t runs = 0;
+
+	if (db == NULL || db->statement_capacity == 0)
+		return 0;
+	for (size_t at = hash(sql);; at++) {
+		const struct db_statement *found =
+		    db->statements[at & (db->statement_capacity - 1)];
+
+		if (found == NULL)
+			return runs;
+		if (found->sql == sql)
+			runs += found->runs;
+	}
+}
+
 void
 db_forget_statements(struct db *db)
 {

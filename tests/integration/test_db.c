@@ -314,6 +314,23 @@ test_queries_are_counted(void **state)
 	assert_true(task.query_usec >= 10000);
 }
 
+/* Each connection counts for itself. */
+static void
+test_runs_are_counted(void **state)
+{
+	static const char sql[] = "SELECT 1", other[] = "SELECT 2";
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(db_runs(&task, sql), 0);
+		fine(db_query(&task, other, NULL, NULL));
+		assert_int_equal(db_runs(&task, sql), i);
+		fine(db_query(&task, sql, NULL, NULL));
+		assert_int_equal(db_runs(&task, sql), i + 1);
+		fine(db_commit(&task));
+	}
+}
+
 static bool
 is_gone(void *count_sql)
 {
@@ -358,6 +375,7 @@ main(void)
 		TEST(test_a_changed_result_is_prepared_again),
 		TEST(test_a_script_runs_whole),
 		TEST(test_queries_are_counted),
+		TEST(test_runs_are_counted),
 		TEST(test_a_transaction_left_open_is_ended),
 	};
 
