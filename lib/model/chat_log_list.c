@@ -11,11 +11,17 @@
  * run. Yet it is of every partition, and a connection that makes it reads what the catalogue has of
  * each and of its indexes, fifty times as long as a page takes. So a page is looked for in the day
  * that it begins in, by a plan of that one; what it lacks in some more days; only then in the rest.
- * One day's plan is no slower than the other, some days' is: a connection that needs them often
- * comes to have the plan for any values, and then reads its lists by that.
+ *
+ * One day's plan is no slower than the other, some days' is. A connection that needs them reads the
+ * catalogue of some other days beside, so that none of its pages waits for all of it, and after so
+ * many steps makes the plan for any values of each kind of list that it is asked for.
  */
-static const int64_t reaches[] = { CLOCK_DAY / 4, 6 * CLOCK_DAY }; /* and to the day's begin */
-#define PATIENCE 16 /* plans, of lists of all kinds */
+/* Down to the beginning of a day. */
+#define REACH_NEWEST (CLOCK_DAY / 4)
+#define REACH_SOME (6 * CLOCK_DAY)
+#define LEARN_STEPS 10
+#define LEARN_DAYS 5 /* of a step */
+#define LEARN_AHEAD 8 /* days of which there are partitions already, and today */
 
 /*
  * Records come out of an index in their order. By the planner's reckoning a user has few, so that
@@ -63,6 +69,8 @@ static const char plans_sql[] = "SELECT set_config('plan_cache_mode', $1, true),
 
 /* Made for the given values, it needs no other statement for each index. */
 static const char newest_sql[] = BELOW "AND id >= $6\n" REST;
+/* The same, never for its rows; apart, as its runs are counted. */
+static const char learn_sql[] = BELOW "AND id >= $6\n" REST;
 
 static const char list_sql[] = BELOW "AND id >= $6\n" REST;
 static const char list_by_user_sql[] = BELOW "AND user_id = $7\n" REST;
@@ -76,9 +84,9 @@ static const char list_unpriced_sql[] =
 static const char list_failed_sql[] = BELOW "AND id >= $6\n"
 					    "AND NOT success\n" REST;
 
-const char *const chat_log_list_statements[] = { plans_sql, newest_sql, list_sql, list_by_user_sql,
-	list_by_session_sql, list_by_conversation_sql, list_by_agent_session_sql, list_by_trace_sql,
-	list_unpriced_sql, list_failed_sql, NULL };
+const char *const chat_log_list_statements[] = { plans_sql, newest_sql, learn_sql, list_sql,
+	list_by_user_sql, list_by_session_sql, list_by_conversation_sql, list_by_agent_session_sql,
+	list_by_trace_sql, list_unpriced_sql, list_failed_sql, NULL };
 
 static void
 append(struct task *task, struct chat_logs *logs, const struct chat_logs *more)
@@ -186,6 +194,32 @@ read_newest(struct task *task, int64_t reach, struct chat_log_filter *rest, stru
 	return read_from(task, since - since % CLOCK_DAY, GIVEN_VALUES, newest_sql, rest, logs);
 }
 
+/* From the newest partitions on downwards. */
+static bool
+learn(struct task *task)
+{
+	int64_t days = LEARN_AHEAD - LEARN_DAYS * (db_runs(task, learn_sql) + 1);
+	struct chat_log_filter filter = chat_log_all;
+	struct chat_logs none;
+
+	filter.since = task->now - task->now % CLOCK_DAY + days * CLOCK_DAY;
+	filter.until = filter.since + LEARN_DAYS * CLOCK_DAY;
+	return read_list(task, GIVEN_VALUES, learn_sql, &filter, &none);
+}
+
+static bool
+read_by_days(
+    struct task *task, const char *sql, struct chat_log_filter *rest, struct chat_logs *logs)
+{
+	if (db_runs(task, sql) > 0)
+		return true;
+	if (!read_newest(task, REACH_NEWEST, rest, logs))
+		return false;
+	if (!is_left(rest) || db_runs(task, learn_sql) >= LEARN_STEPS)
+		return true;
+	return read_newest(task, REACH_SOME, rest, logs) && (is_left(rest) || learn(task));
+}
+
 bool
 chat_log_list(struct task *task, const struct chat_log_filter *filter, struct chat_logs *ret)
 {
@@ -196,12 +230,8 @@ chat_log_list(struct task *task, const struct chat_log_filter *filter, struct ch
 	/* The connection has to be there to be asked. */
 	if (!db_pipeline(task, NULL, 0, NULL))
 		return false;
-	for (size_t i = 0; i < COUNT(reaches) && is_left(&rest); i++) {
-		if (db_runs(task, sql) > 0 || (i > 0 && db_runs(task, newest_sql) > PATIENCE))
-			break;
-		if (!read_newest(task, reaches[i], &rest, &logs))
-			return false;
-	}
+	if (is_left(&rest) && !read_by_days(task, sql, &rest, &logs))
+		return false;
 	if (is_left(&rest) && !read_from(task, rest.since, ANY_VALUES, sql, &rest, &logs))
 		return false;
 	*ret = logs;
