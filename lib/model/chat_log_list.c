@@ -16,6 +16,7 @@
  * catalogue of some other days beside, so that none of its pages waits for all of it, and after so
  * many steps makes the plan for any values of each kind of list that it is asked for.
  */
+
 /* Down to the beginning of a day. */
 #define REACH_NEWEST (CLOCK_DAY / 4)
 #define REACH_SOME (6 * CLOCK_DAY)
