@@ -56,10 +56,6 @@ NODISCARD bool db_query(
 NODISCARD bool db_query_one(
     struct task *task, const char *sql, const struct db_params *params, struct db_rows **ret);
 
-/* How often the connection of the task's transaction has run the statement: what it runs often is
- * worth a plan that takes long to make. 0 outside of a transaction. */
-int64_t db_runs(const struct task *task, const char *sql);
-
 /*
  * Several statements in one round trip (libpq's pipeline mode), in the task's transaction. On false
  * none of them has any effect and the transaction is gone. rets[i] is set for each, or rets is
@@ -80,10 +76,10 @@ NODISCARD bool db_pipeline_commit(struct task *task, const struct db_step *steps
  * outside of any. */
 NODISCARD bool db_script(struct task *task, const char *sql);
 
-/* Ends the transaction, if one began. ERR_UNAVAILABLE from db_commit(): it is unknown whether it
- * happened. */
+/* Ends the transaction, if any. ERR_UNAVAILABLE from db_commit(): unknown whether it happened. */
 NODISCARD bool db_commit(struct task *task);
 void db_rollback(struct task *task);
+int64_t db_runs(const struct task *task, const char *sql); /* of its connection; 0 without one */
 
 /*
  * For a task that serves many clients in one transaction (the write path): the tenants that its
