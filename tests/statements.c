@@ -91,6 +91,7 @@ static const struct statement_list written[] = {
 	{ "budget_status", budget_status_statements, "tally_app" },
 	{ "budget_sum", budget_sum_statements, "tally_worker" },
 	{ "chat_log", chat_log_statements, "tally_app" },
+	{ "chat_log_list", chat_log_list_statements, "tally_app" },
 	{ "client", client_statements, "tally_app" },
 	{ "client_top", client_top_statements, "tally_app" },
 	{ "conversation", conversation_statements, "tally_app" },
@@ -156,7 +157,7 @@ static const struct statement_list written[] = {
 };
 
 #define STATEMENTS_MAX (RESOURCE_STATEMENTS_MAX + 1)
-#define LISTS_MAX 100
+#define LISTS_MAX 120
 
 static const char *const *
 make_list(const struct resource *resource)

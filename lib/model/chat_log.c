@@ -1,85 +1,18 @@
-#include "lib/model/chat_log.h"
-
-#include "lib/model/keyset.h"
-
-#include <string.h>
+#include "lib/model/chat_log_private.h"
 
 #define PORTION 1000 /* records in memory at a time */
 
-#define COLUMNS \
-	"id, created_at, received_at, api_key_id, authorization_id, user_id, session_id, " \
-	"conversation_id, agent_session_id, model_pricing_id, trace_id, span_id, " \
-	"parent_span_id, feature, agent_type, provider, model, error_message, input_tokens, " \
-	"output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, tokens_used, " \
-	"message_length, response_length, duration_ms, " \
-	"(estimated_cost_cents * 10000000)::bigint, (verified_cost_cents * 10000000)::bigint, " \
-	"is_cache_hit, success, tools_used, tags, metadata::text, user_tier, " \
-	"agent_root_id"
-
-/* Of a list the plan for any values is the one that is wanted. One for the given took ten times as
- * long to make as to run, for each of the first pages of a connection. */
-static const char plans_sql[] = "SELECT set_config('plan_cache_mode', 'force_generic_plan', true)";
-
-static const char find_sql[] = "SELECT " COLUMNS "\n"
+static const char find_sql[] = "SELECT " CHAT_LOG_COLUMNS "\n"
 			       "FROM chat_logs\n"
 			       "WHERE client_id = $1 AND id = $2 AND created_at = $3";
 
-/*
- * A statement for each index that can lead; the other conditions are applied to what it gives. The
- * bounds of created_at spare the partitions; those of id are the same bounds for the index. Where
- * another index leads, the lower one is left out: a range of ids looks as good as any index to a
- * generic plan.
- */
-#define BELOW \
-	"SELECT " COLUMNS "\n" \
-	"FROM chat_logs\n" \
-	"WHERE client_id = $1 AND id < $2\n" \
-	"AND created_at >= $3 AND created_at < $4\n"
-/*
- * CASE, as each OR would be tried with each index of each partition: the plan took three times as
- * long to make.
- */
-#define WHERE_GIVEN(param, type, is) \
-	"AND CASE WHEN " param "::" type " IS NULL THEN true ELSE " is " END\n"
-#define REST \
-	WHERE_GIVEN("$6", "uuid", "id >= $6") \
-	WHERE_GIVEN("$7", "uuid", "user_id = $7") \
-	WHERE_GIVEN("$8", "uuid", "session_id = $8") \
-	WHERE_GIVEN("$9", "uuid", "conversation_id = $9") \
-	WHERE_GIVEN("$10", "uuid", "agent_session_id = $10") \
-	WHERE_GIVEN("$11", "text", "trace_id = $11") \
-	WHERE_GIVEN("$12", "text", "feature = $12") \
-	WHERE_GIVEN("$13", "text", "agent_type = $13") \
-	WHERE_GIVEN("$14", "text", "provider = $14") \
-	WHERE_GIVEN("$15", "text", "model = $15") \
-	WHERE_GIVEN("$16", "text", "$16 = ANY (tags)") \
-	WHERE_GIVEN("$17", "boolean", "success = $17") \
-	WHERE_GIVEN("$18", "boolean", \
-	    "$18 = (estimated_cost_cents IS NULL AND verified_cost_cents IS NULL)") \
-	"ORDER BY id DESC\n" \
-	"LIMIT $5"
-
-static const char list_sql[] = BELOW "AND id >= $6\n" REST;
-static const char list_by_user_sql[] = BELOW "AND user_id = $7\n" REST;
-static const char list_by_session_sql[] = BELOW "AND session_id = $8\n" REST;
-static const char list_by_conversation_sql[] = BELOW "AND conversation_id = $9\n" REST;
-static const char list_by_agent_session_sql[] = BELOW "AND agent_session_id = $10\n" REST;
-static const char list_by_trace_sql[] = BELOW "AND trace_id = $11\n" REST;
-static const char list_unpriced_sql[] =
-    BELOW "AND id >= $6\n"
-	  "AND estimated_cost_cents IS NULL AND verified_cost_cents IS NULL\n" REST;
-static const char list_failed_sql[] = BELOW "AND id >= $6\n"
-					    "AND NOT success\n" REST;
-
-static const char walk_sql[] = "SELECT " COLUMNS "\n"
+static const char walk_sql[] = "SELECT " CHAT_LOG_COLUMNS "\n"
 			       "FROM chat_logs\n"
 			       "WHERE client_id = $1 AND id >= $2 AND id < $3\n"
 			       "AND created_at >= $4 AND created_at < $5\n"
 			       "ORDER BY id";
 
-const char *const chat_log_statements[] = { plans_sql, find_sql, list_sql, list_by_user_sql,
-	list_by_session_sql, list_by_conversation_sql, list_by_agent_session_sql, list_by_trace_sql,
-	list_unpriced_sql, list_failed_sql, walk_sql, NULL };
+const char *const chat_log_statements[] = { find_sql, walk_sql, NULL };
 
 const struct chat_log_filter chat_log_all = { .success = -1, .unpriced = -1, .until = INT64_MAX };
 
@@ -114,7 +47,7 @@ read_texts(
 		db_texts(rows, row, column, task, ret);
 }
 
-/* Columns in the order of COLUMNS: ids and times, texts, numbers, the rest. */
+/* In the order of CHAT_LOG_COLUMNS: ids and times, texts, numbers, the rest. */
 static void
 read_row(struct task *task, const struct db_rows *rows, int row, struct chat_log *ret)
 {
@@ -158,8 +91,8 @@ read_row(struct task *task, const struct db_rows *rows, int row, struct chat_log
 	read_texts(task, rows, row, 32, &ret->tags);
 }
 
-static void
-read_rows(struct task *task, const struct db_rows *rows, struct chat_logs *ret)
+void
+chat_log_read(struct task *task, const struct db_rows *rows, struct chat_logs *ret)
 {
 	int count = db_count(rows);
 	struct chat_log *list = arena_array(task->arena, (size_t)count, sizeof *list);
@@ -187,51 +120,6 @@ chat_log_find(struct task *task, struct id id, struct chat_log *ret)
 	return true;
 }
 
-static const char *
-choose_list(const struct chat_log_filter *filter)
-{
-	if (filter->trace_id != NULL)
-		return list_by_trace_sql;
-	if (!id_is_nil(filter->session_id))
-		return list_by_session_sql;
-	if (!id_is_nil(filter->conversation_id))
-		return list_by_conversation_sql;
-	if (!id_is_nil(filter->agent_session_id))
-		return list_by_agent_session_sql;
-	if (!id_is_nil(filter->user_id))
-		return list_by_user_sql;
-	if (filter->unpriced == 1)
-		return list_unpriced_sql;
-	return filter->success == 0 ? list_failed_sql : list_sql;
-}
-
-bool
-chat_log_list(struct task *task, const struct chat_log_filter *filter, struct chat_logs *ret)
-{
-	struct db_params *params = db_params(task);
-	struct db_step steps[] = { { plans_sql, NULL }, { choose_list(filter), params } };
-	struct db_rows *rows[COUNT(steps)];
-
-	keyset_add_bounds(task, params,
-	    &(struct keyset_bounds){ filter->after, filter->since, filter->until, filter->limit });
-	db_add_id(params, filter->user_id);
-	db_add_id(params, filter->session_id);
-	db_add_id(params, filter->conversation_id);
-	db_add_id(params, filter->agent_session_id);
-	db_add_text(params, filter->trace_id);
-	db_add_text(params, filter->feature);
-	db_add_text(params, filter->agent_type);
-	db_add_text(params, filter->provider);
-	db_add_text(params, filter->model);
-	db_add_text(params, filter->tag);
-	db_add_flag(params, filter->success);
-	db_add_flag(params, filter->unpriced);
-	if (!db_pipeline(task, steps, COUNT(steps), rows))
-		return false;
-	read_rows(task, rows[1], ret);
-	return true;
-}
-
 bool
 chat_log_walk(struct task *task, int64_t from, int64_t to, struct db_cursor **ret)
 {
@@ -252,6 +140,6 @@ chat_log_next(struct task *task, struct db_cursor *cursor, struct chat_logs *ret
 
 	if (!db_cursor_next(task, cursor, PORTION, &rows))
 		return false;
-	read_rows(task, rows, ret);
+	chat_log_read(task, rows, ret);
 	return true;
 }

@@ -84,6 +84,7 @@ extern const struct chat_log_filter chat_log_all;
 struct id chat_log_first_id(int64_t usec);
 
 NODISCARD bool chat_log_find(struct task *task, struct id id, struct chat_log *ret);
+/* The youngest first. No record is looked for that is more than a day ahead of task->now. */
 NODISCARD bool chat_log_list(
     struct task *task, const struct chat_log_filter *filter, struct chat_logs *ret);
 
@@ -100,6 +101,8 @@ void chat_log_write(struct json_out *out, const void *object); /* struct chat_lo
 void chat_log_csv_head(struct buf *buf);
 void chat_log_csv_row(struct buf *buf, const void *object);
 
-extern const char *const chat_log_statements[]; /* its SQL, for the tests; NULL behind the last */
+/* Its SQL, for the tests; NULL behind the last. */
+extern const char *const chat_log_statements[];
+extern const char *const chat_log_list_statements[];
 
 #endif

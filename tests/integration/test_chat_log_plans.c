@@ -1,4 +1,4 @@
-/* A page of the log is read by a plan that its connection has made once, whatever it asks for. */
+/* By which plans a connection reads the pages of the log. */
 #include "tests/test.h"
 
 #include <string.h>
@@ -28,14 +28,17 @@ static const struct {
 	{ "failed", { .success = 0, .unpriced = -1 } },
 };
 
+#define NOON (INT64_C(18280) * CLOCK_DAY + CLOCK_DAY / 2) /* of 2020-01-19 */
+
 static void
-read_pages(const struct chat_log_filter *filter)
+read_pages(const struct chat_log_filter *filter, int days, int pages)
 {
-	for (int i = 0; i < PAGES; i++) {
+	task.now = NOON;
+	for (int i = 0; i < pages; i++) {
 		struct chat_log_filter page = *filter;
 		struct chat_logs logs;
 
-		page.since = clock_now() - (i + 1) * CLOCK_DAY;
+		page.since = NOON - days * CLOCK_DAY - i;
 		page.until = INT64_MAX;
 		page.limit = 50;
 		fine(chat_log_list(&task, &page, &logs));
@@ -43,23 +46,35 @@ read_pages(const struct chat_log_filter *filter)
 	}
 }
 
+/* Its newest day by itself each time, and the rest by one plan. */
 static void
-pages_share_a_plan(UNUSED void **state)
+pages_of_long_spans_share_a_plan(UNUSED void **state)
 {
 	for (size_t i = 0; i < COUNT(lists); i++) {
-		read_pages(&lists[i].filter);
-		if (number(PLANS("custom_plans")) != 0 ||
-		    number(PLANS("generic_plans")) != PAGES * ((int64_t)i + 1))
-			fail_msg("%s: a page was planned by itself", lists[i].sentence);
+		int64_t pages = PAGES * ((int64_t)i + 1);
+
+		read_pages(&lists[i].filter, 30, PAGES);
+		if (number(PLANS("generic_plans")) != pages ||
+		    number(PLANS("custom_plans")) != pages)
+			fail_msg("%s: a page was planned otherwise", lists[i].sentence);
 	}
+}
+
+static void
+a_page_of_one_day_is_planned_for_it(UNUSED void **state)
+{
+	for (size_t i = 0; i < COUNT(lists); i++)
+		read_pages(&lists[i].filter, 0, PAGES);
+	assert_int_equal(number(PLANS("custom_plans")), PAGES * COUNT(lists));
+	assert_int_equal(number(PLANS("generic_plans")), 0);
 }
 
 /* Nor is the plan of a list looked for among the ways to combine indexes. */
 static void
 lists_have_no_alternatives(UNUSED void **state)
 {
-	for (size_t i = 0; chat_log_statements[i] != NULL; i++)
-		assert_null(strstr(chat_log_statements[i], " OR "));
+	for (size_t i = 0; chat_log_list_statements[i] != NULL; i++)
+		assert_null(strstr(chat_log_list_statements[i], " OR "));
 }
 
 /* A hundred checks of partitions would be held against each condition. */
@@ -73,7 +88,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(pages_share_a_plan),
+		TEST(pages_of_long_spans_share_a_plan),
+		TEST(a_page_of_one_day_is_planned_for_it),
 		TEST(checks_are_not_asked),
 		cmocka_unit_test(lists_have_no_alternatives),
 	};

@@ -194,14 +194,15 @@ static const struct {
 	const char *index; /* as the plan names it */
 	int tables;
 } indexes[] = {
-	{ chat_log_statements, "_pkey on chat_logs_", PARTITIONS },
-	{ chat_log_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },
-	{ chat_log_statements, "_client_id_session_id_id_idx on chat_logs_", PARTITIONS },
-	{ chat_log_statements, "_client_id_conversation_id_id_idx on chat_logs_", PARTITIONS },
-	{ chat_log_statements, "_client_id_agent_session_id_id_idx on chat_logs_", PARTITIONS },
-	{ chat_log_statements, "_client_id_trace_id_id_idx on chat_logs_", PARTITIONS },
-	{ chat_log_statements, "_client_id_id_idx on chat_logs_", PARTITIONS },
-	{ chat_log_statements, "_client_id_id_idx1 on chat_logs_", PARTITIONS },
+	{ chat_log_list_statements, "_pkey on chat_logs_", PARTITIONS },
+	{ chat_log_list_statements, "_client_id_user_id_id_idx on chat_logs_", PARTITIONS },
+	{ chat_log_list_statements, "_client_id_session_id_id_idx on chat_logs_", PARTITIONS },
+	{ chat_log_list_statements, "_client_id_conversation_id_id_idx on chat_logs_", PARTITIONS },
+	{ chat_log_list_statements, "_client_id_agent_session_id_id_idx on chat_logs_",
+	    PARTITIONS },
+	{ chat_log_list_statements, "_client_id_trace_id_id_idx on chat_logs_", PARTITIONS },
+	{ chat_log_list_statements, "_client_id_id_idx on chat_logs_", PARTITIONS },
+	{ chat_log_list_statements, "_client_id_id_idx1 on chat_logs_", PARTITIONS },
 	{ authorization_statements, "_pkey on authorizations_", PARTITIONS },
 	{ authorization_step_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ credit_account_statements, "using credit_accounts_user_id ", 1 },
