@@ -9,7 +9,7 @@
 #include "lib/buf.h"
 
 /* The newest migration that this program needs. */
-#define READY_MIGRATION "20261126010000"
+#define READY_MIGRATION "20261126011000"
 
 /*
  * Adds {"status":"ok"|"failing","checks":[{"name","ok","detail"}]} to out; true when all is well.

@@ -26,7 +26,8 @@ static const char collect_sql[] =
 		     "JOIN clients c ON c.id = f.client_id) "
 		     "UPDATE rollup_state "
 		     "SET snapshot = pg_current_snapshot(), collected_at = clock_timestamp(), "
-		     "cluster = (SELECT system_identifier FROM pg_control_system()) "
+		     "cluster = (SELECT system_identifier FROM pg_control_system()), "
+		     "server_started_at = pg_postmaster_start_time() "
 		     "RETURNING (SELECT count(*) FROM fresh)";
 
 static const char begin_sql[] = "INSERT INTO rollup_clients AS r (client_id, timezone) "

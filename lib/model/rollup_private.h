@@ -13,8 +13,8 @@
  * one, and the index.
  */
 #define ROLLUP_NEW(stored_by) \
-	stored_by " BETWEEN (SELECT rollup_xmin()) AND 9223372036854775807 " \
-		  "AND batch_is_new(" stored_by ", (SELECT rollup_snapshot()))"
+	stored_by " BETWEEN (SELECT oldest FROM rollup_seen) AND 9223372036854775807 " \
+		  "AND batch_is_new(" stored_by ", (SELECT snapshot FROM rollup_seen))"
 
 /* Of cost_aggregates. */
 #define ROLLUP_DIMENSIONS "'call', 'feature', 'agent_type', 'provider', 'model', 'user', 'tag'"

@@ -169,6 +169,7 @@ static const struct {
 	{ "prompt_events", "INSERT, SELECT, UPDATE" },
 	{ "rollup_clients", "SELECT" },
 	{ "rollup_pending", "SELECT" },
+	{ "rollup_seen", "SELECT" },
 	{ "rollup_state", "SELECT" },
 	{ "schema_migrations", "SELECT" },
 	{ "sessions", "INSERT, SELECT, UPDATE" },

@@ -199,13 +199,32 @@ a_restored_database_collects_again(UNUSED void **state)
 	add_record("restored", NOON(3, 0));
 	roll_up();
 	add_record("restored", NOON(3, 1));
-	free(servers_sql(
-	    servers, "UPDATE rollup_state SET snapshot = pg_current_snapshot(), cluster = 1"));
+	free(servers_sql(servers, "UPDATE rollup_state SET snapshot = pg_current_snapshot(), "
+				  "cluster = 1, server_started_at = '2020-01-01'"));
 	use_client("restored");
 	expect_calls((struct asking){ "UTC", "UTC", 3, 3, USAGE_DAY, USAGE_MODEL }, 2);
 	roll_up();
 	expect_calls((struct asking){ "UTC", "UTC", 3, 3, USAGE_DAY, USAGE_MODEL }, 2);
 	EXPECT_TALLY(EX_OK, "\"batches\":0,", "rollup", "--dry-run", "--json");
+}
+
+/* Nor is anything lost where the server's start was not kept yet. */
+static void
+a_restarted_server_goes_on(UNUSED void **state)
+{
+	static const char *const starts[] = { "'2020-01-01'", "NULL" };
+	char sql[120];
+
+	roll_up();
+	for (size_t i = 0; i < COUNT(starts); i++) {
+		snprintf(
+		    sql, sizeof(sql), "UPDATE rollup_state SET server_started_at = %s", starts[i]);
+		free(servers_sql(servers, sql));
+		EXPECT_TALLY(EX_OK, "\"batches\":0,", "rollup", "--dry-run", "--json");
+	}
+	roll_up();
+	books_expect(servers,
+	    "SELECT server_started_at = pg_postmaster_start_time() FROM rollup_state", "t");
 }
 
 /* Whatever it is asked by, it is not read into memory as a whole. */
@@ -364,6 +383,7 @@ main(void)
 		TEST(a_new_zone_counts_nothing_twice),
 		TEST(a_zone_that_is_taken_back_hides_no_record),
 		TEST(a_restored_database_collects_again),
+		TEST(a_restarted_server_goes_on),
 		TEST(what_was_never_rolled_up_is_limited),
 		TEST(purged_days_say_what_they_did),
 		TEST(hours_are_refused_once_they_are_gone),

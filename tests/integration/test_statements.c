@@ -223,6 +223,7 @@ static const struct {
 	{ billing_client_statements, " daily_costs_pkey ", 1 },
 	{ billing_client_statements, " cost_adjustments_date ", 1 },
 	{ billing_statements, "Scan using ingest_batches_late ", 1 },
+	{ usage_statements, " ingest_batches_stored_by ", 1 },
 	{ authorization_step_statements, "_pkey on authorizations_", PARTITIONS },
 	{ daily_cost_statements, "_pkey on chat_logs_", PARTITIONS },
 	{ budget_status_statements, "_pkey on chat_logs_", PARTITIONS },
