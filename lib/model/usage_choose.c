@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "lib/model/usage_private.h"
+#include "lib/model/usage_rank_private.h"
 
 bool
 usage_can_choose(const struct usage_query *query)

@@ -2,7 +2,7 @@
 
 #include "lib/model/cents_sql.h"
 #include "lib/model/rollup_private.h"
-#include "lib/model/usage_private.h"
+#include "lib/model/usage_rank_private.h"
 
 /* Stretches of days ($2 to $4), rows by hour that are added or taken away ($5 to $8), and the log
  * ($9 to $11). */

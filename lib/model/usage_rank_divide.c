@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "lib/model/rollup_private.h"
-#include "lib/model/usage_private.h"
+#include "lib/model/usage_rank_private.h"
 
 /* What a question is divided by. */
 struct division {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lib/model/usage_memory.h"
-#include "lib/model/usage_private.h"
+#include "lib/model/usage_rank_private.h"
 
 __extension__ typedef __int128 int128;
 

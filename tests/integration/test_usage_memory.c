@@ -9,7 +9,7 @@
 
 #include "lib/clock.h"
 #include "lib/model/usage_memory.h"
-#include "lib/model/usage_private.h"
+#include "lib/model/usage_rank_private.h"
 #include "lib/seal.h"
 #include "tests/books.h"
 #include "tests/questions.h"
