@@ -205,8 +205,7 @@ servers_start_small(enum server_part last, int disk_mib)
 		abort();
 	servers->last = last;
 	make_folder(servers);
-	if (disk_mib > 0)
-		servers_mount(servers, disk_mib);
+	servers_mount(servers, disk_mib);
 	make_urls(servers);
 	servers_make_conf(servers);
 	start_database(servers);

@@ -21,6 +21,7 @@ struct servers {
 	int port;
 	enum server_part last;
 	bool redis_appends;
+	bool in_memory; /* the folder, with all that the servers write */
 	bool small_disk;
 	char *environment; /* NAME=value for tallyd, or NULL */
 	char *template; /* where it lies; NULL: none is used */
@@ -40,7 +41,8 @@ char *servers_log(const struct servers *servers, enum server_part part);
 /* Prints the text and the part's log, stops everything, ends the program. */
 _Noreturn void servers_die(struct servers *servers, enum server_part part, const char *text);
 
-/* tests/servers_disk.c */
+/* tests/servers_disk.c: the folder into memory where that may be, and small disks if disk_mib > 0
+ */
 void servers_mount(struct servers *servers, int disk_mib);
 void servers_unmount(struct servers *servers);
 
