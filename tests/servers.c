@@ -138,6 +138,7 @@ release(struct servers *servers)
 	free(servers->http_url);
 	free(servers->conf_path);
 	free(servers->environment);
+	free(servers->template);
 	free(servers->folder);
 	free(servers);
 }
@@ -180,6 +181,21 @@ make_urls(struct servers *servers)
 		abort();
 }
 
+static void
+start_database(struct servers *servers)
+{
+	servers_prepare(servers, SERVER_POSTGRES);
+	if (servers_template_use(servers)) {
+		servers_restart(servers, SERVER_POSTGRES);
+	} else {
+		servers_make_cluster(servers);
+		servers_restart(servers, SERVER_POSTGRES);
+		servers_migrate(servers);
+		servers_template_keep(servers);
+	}
+	servers_enter(servers);
+}
+
 struct servers *
 servers_start_small(enum server_part last, int disk_mib)
 {
@@ -189,15 +205,13 @@ servers_start_small(enum server_part last, int disk_mib)
 		abort();
 	servers->last = last;
 	make_folder(servers);
-	if (disk_mib > 0)
-		servers_mount(servers, disk_mib);
+	servers_mount(servers, disk_mib);
 	make_urls(servers);
 	servers_make_conf(servers);
-	for (enum server_part part = SERVER_POSTGRES; part <= last; part++) {
+	start_database(servers);
+	for (enum server_part part = SERVER_REDIS; part <= last; part++) {
 		servers_prepare(servers, part);
 		servers_restart(servers, part);
-		if (part == SERVER_POSTGRES)
-			servers_migrate(servers);
 	}
 	return servers;
 }

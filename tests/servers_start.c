@@ -60,8 +60,14 @@ prepare_redis(struct servers *servers)
 static void
 prepare_postgres(struct servers *servers)
 {
-	char *data = postgres_folder(servers, "data");
-	char *sockets = postgres_folder(servers, "pg");
+	free(postgres_folder(servers, "data"));
+	free(postgres_folder(servers, "pg"));
+}
+
+void
+servers_make_cluster(struct servers *servers)
+{
+	char *data = servers_data(servers, SERVER_POSTGRES);
 	struct process init = {
 		.argv = { "initdb", "--no-sync", "--auth=trust", "--username=postgres",
 		    "--encoding=UTF8", "--locale=C.UTF-8", "--pgdata", data },
@@ -70,7 +76,6 @@ prepare_postgres(struct servers *servers)
 
 	run_or_die(servers, SERVER_POSTGRES, &init);
 	free(data);
-	free(sockets);
 }
 
 static pid_t

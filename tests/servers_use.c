@@ -77,7 +77,11 @@ servers_migrate(struct servers *servers)
 
 	free(tally_or_die(servers, "db", "init", "--superuser-url", superuser, NULL));
 	free(tally_or_die(servers, "migrate", "up", NULL));
-	/* Behind the migrations, which need the database. */
+}
+
+void
+servers_enter(struct servers *servers)
+{
 	free(servers->urls[0]);
 	if (asprintf(
 		&servers->urls[0], "postgresql://postgres@/tally?host=%s/pg", servers->folder) < 0)
