@@ -257,8 +257,8 @@ every_number_has_its_limits(UNUSED void **state)
 		const char *head = is_pool ? "database_pool_min = 0\n\n" : start;
 
 		for (int most = 0; most < 2; most++) {
-			long long good = most ? cases[i].max : cases[i].min;
-			long long bad = most ? good + 1 : good - 1;
+			long long good = most ? cases[i].max : cases[i].min,
+				  bad = good + 2 * most - 1;
 
 			snprintf(content, sizeof content, "%s%s = %lld", head, cases[i].key, good);
 			read_good(content);
