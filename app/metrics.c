@@ -220,9 +220,9 @@ write_usage_memory(struct buf *out, struct app *app)
 	if (app->usage_memory != NULL)
 		state = usage_memory_look(app->usage_memory);
 	write_value(out, "tally_usage_memory_bytes", "gauge",
-	    "Memory of sums of days that are over.", (int64_t)state.bytes);
+	    "Memory of what was read of the rollups.", (int64_t)state.bytes);
 	write_value(out, "tally_usage_sums_found_total", "counter",
-	    "Sums of days that are over which were there when they were asked for.", state.found);
+	    "Sums of the rollups that were kept when they were asked for.", state.found);
 	write_value(out, "tally_usage_sums_missed_total", "counter",
 	    "The same that had to be read.", state.missed);
 }

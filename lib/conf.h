@@ -31,7 +31,7 @@ struct conf {
 	int64_t connections_max;
 	int64_t listeners_max; /* of events */
 	int64_t listeners_per_client_max;
-	int64_t usage_memory_mb; /* of sums of days that are over; 0: none are kept */
+	int64_t usage_memory_mb; /* of what was read of the rollups; 0: it is not kept */
 	int64_t queue_max; /* records waiting for a commit before new ones get 503 */
 	int64_t body_max_bytes;
 	int64_t io_timeout_ms; /* for a half-sent request or a reader that does not read */

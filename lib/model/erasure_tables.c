@@ -316,7 +316,7 @@ static const struct erasure_table rows[] = {
 		     "created_at updated_at" },
 	{ .name = "rollup_clients",
 	    .plain = "client_id timezone timezone_at days_until whole_from hours_from days_from "
-		     "closed_from users_until revision" },
+		     "closed_from users_until revision open_revision" },
 	{ .name = "credit_holds",
 	    .plain = "client_id id account_id source_id amount expires_at burned_grants "
 		     "burned_nanos created_at" },

@@ -20,7 +20,8 @@
 #define ROLLUP_DIMENSIONS "'call', 'feature', 'agent_type', 'provider', 'model', 'user', 'tag'"
 
 /* With each change of what there is of days that are over: see the migration "rollup_revision". */
-#define ROLLUP_REVISED "revision = gen_random_uuid()"
+#define ROLLUP_REVISED "revision = gen_random_uuid(), " ROLLUP_OPEN_REVISED
+#define ROLLUP_OPEN_REVISED "open_revision = gen_random_uuid()"
 
 /* Whose calls are nobody's, in user_costs. */
 #define USER_NOBODY "'00000000-0000-0000-0000-000000000000'"

@@ -63,11 +63,15 @@ static const char revised_sql[] = "UPDATE rollup_clients "
 				  "SET " ROLLUP_REVISED " "
 				  "WHERE client_id = $1";
 
+static const char open_revised_sql[] = "UPDATE rollup_clients "
+				       "SET " ROLLUP_OPEN_REVISED " "
+				       "WHERE client_id = $1";
+
 /* The groups of a million records fit. */
 static const char memory_sql[] = "SELECT set_config('work_mem', '128MB', true)";
 
 const char *const rollup_sum_statements[] = { hours_sql, day_sql, client_sql, first_sql, ended_sql,
-	revised_sql, memory_sql, NULL };
+	revised_sql, open_revised_sql, memory_sql, NULL };
 
 bool
 rollup_find_bounds(struct task *task, struct rollup_bounds *ret)
@@ -159,12 +163,12 @@ sum_days(struct task *task, const struct zone *zone, struct span span,
 }
 
 static bool
-write_revised(struct task *task)
+write_revised(struct task *task, bool over)
 {
 	struct db_params *params = db_params(task);
 
 	db_add_id(params, task->client);
-	return db_query(task, revised_sql, params, NULL);
+	return db_query(task, over ? revised_sql : open_revised_sql, params, NULL);
 }
 
 bool
@@ -176,7 +180,7 @@ rollup_sum(struct task *task, const struct zone *zone, struct span span, int64_t
 	return rollup_lock(task, &kept) && sum_hours(task, span, kept.whole_from, ret_rows) &&
 	       sum_days(task, zone, span, &kept, ret_rows) &&
 	       rollup_sum_users(task, zone, span, &kept, ret_rows) &&
-	       (*ret_rows == 0 || span.since >= kept.days_until || write_revised(task));
+	       (*ret_rows == 0 || write_revised(task, span.since < kept.days_until));
 }
 
 /* The first day from the instant on that has rows by hour; today where there is none. */

@@ -17,7 +17,7 @@ static const char client_sql[] = "SELECT nullif(whole_from, '-infinity'), "
 				 "nullif(days_from, '-infinity'), "
 				 "nullif(hours_from, '-infinity'), "
 				 "CASE WHEN timezone = $2 THEN users_until END, "
-				 "revision "
+				 "revision, open_revision "
 				 "FROM rollup_clients "
 				 "WHERE client_id = $1";
 
@@ -92,6 +92,7 @@ usage_find_changed(struct task *task, const struct usage_query *query, struct us
 		ret->hours_from = db_time(rows[1], 0, 3);
 		ret->users_until = db_time(rows[1], 0, 4);
 		ret->revision = db_id(rows[1], 0, 5);
+		ret->open_revision = db_id(rows[1], 0, 6);
 	}
 	for (int i = 0; i < count; i++)
 		ret->at[ret->count++] =

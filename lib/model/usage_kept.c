@@ -1,4 +1,5 @@
-/* What of a question is of days that are over is kept from one question to the next. */
+/* What was read of the rollups is kept from one question to the next: of days that are over for
+ * long, of others until more is rolled up. */
 #include <string.h>
 
 #include "lib/model/usage_memory.h"
@@ -71,16 +72,26 @@ usage_key_parts(struct buf *buf, const struct usage_parts *parts)
 }
 
 struct id
-usage_key_end(const struct usage_changed *changed, const struct buf *buf)
+usage_key_end(struct id revision, const struct buf *buf)
 {
-	return id_hash(changed->revision, buf_text(buf));
+	return id_hash(revision, buf_text(buf));
 }
 
-/* Of the buckets only where those begin that are over: the last may end with the present. */
+/* What is read, and which of it: parts that end by then, under this revision. */
+struct set {
+	const struct usage_query *query;
+	const struct usage_costs *users;
+	struct id revision;
+	int64_t until;
+	struct usage_parts parts;
+};
+
+/* Of the buckets only where those begin that matter: the last may end with the present. */
 static struct id
-make_key(struct task *task, const struct usage_query *query, const struct usage_changed *changed,
-    const struct usage_parts *over, const struct usage_costs *users)
+make_key(struct task *task, const struct set *set)
 {
+	const struct usage_query *query = set->query;
+	const struct usage_costs *users = set->users;
 	struct buf buf;
 
 	usage_key_begin(task, USAGE_SET_ROWS, &buf);
@@ -90,14 +101,14 @@ make_key(struct task *task, const struct usage_query *query, const struct usage_
 	for (int i = 0; i < USAGE_DIMENSIONS; i++)
 		usage_key_text(&buf, query->only[i]);
 	for (size_t i = 0; i < query->bucket_count; i++) {
-		if (query->buckets[i].since < changed->days_until)
+		if (query->buckets[i].since < set->until)
 			usage_key_int(&buf, query->buckets[i].since);
 	}
-	usage_key_parts(&buf, over);
+	usage_key_parts(&buf, &set->parts);
 	usage_key_int(&buf, users == NULL ? -1 : (int64_t)users->count);
 	for (size_t i = 0; users != NULL && i < users->count; i++)
 		usage_key_text(&buf, users->at[i].user);
-	return usage_key_end(changed, &buf);
+	return usage_key_end(set->revision, &buf);
 }
 
 static bool
@@ -114,22 +125,24 @@ read(struct task *task, const struct usage_query *query, const struct usage_part
 	return true;
 }
 
-/* Of days that are over. */
 static bool
-read_over(struct task *task, const struct usage_query *query, const struct usage_changed *changed,
-    const struct usage_parts *over, const struct usage_costs *users, struct usage_rows *ret,
-    bool *ret_more)
+read_set(struct task *task, const struct set *set, struct usage_rows *rows, bool *ret_more)
 {
-	struct id key = make_key(task, query, changed, over, users);
+	struct usage_rows kept = { 0 };
+	struct id key;
 
-	if (usage_memory_find(task->usage_memory, task, key, ret))
+	if (set->parts.count == 0)
 		return true;
-	if (!read(task, query, over, users, ret, ret_more))
-		return false;
-	if (*ret_more)
-		return true;
-	usage_compact(task, ret);
-	usage_memory_keep(task->usage_memory, key, ret);
+	key = make_key(task, set);
+	if (!usage_memory_find(task->usage_memory, task, key, &kept)) {
+		if (!read(task, set->query, &set->parts, set->users, &kept, ret_more))
+			return false;
+		if (*ret_more)
+			return true;
+		usage_compact(task, &kept);
+		usage_memory_keep(task->usage_memory, key, &kept);
+	}
+	usage_append(task, rows, &kept);
 	return true;
 }
 
@@ -138,17 +151,13 @@ usage_read_parts(struct task *task, const struct usage_query *query,
     const struct usage_changed *changed, const struct usage_parts *parts,
     const struct usage_costs *users, struct usage_rows *rows, bool *ret_more)
 {
-	struct usage_parts over = { 0 }, open = { 0 };
-	struct usage_rows kept = { 0 };
+	struct set over = { query, users, changed->revision, changed->days_until, { 0 } };
+	struct set open = { query, users, changed->open_revision, INT64_MAX, { 0 } };
 
 	*ret_more = false;
 	if (task->usage_memory == NULL)
 		return read(task, query, parts, users, rows, ret_more);
-	usage_split(task, changed, parts, &over, &open);
-	if (over.count > 0 && !read_over(task, query, changed, &over, users, &kept, ret_more))
-		return false;
-	if (*ret_more)
-		return true;
-	usage_append(task, rows, &kept);
-	return open.count == 0 || read(task, query, &open, users, rows, ret_more);
+	usage_split(task, changed, parts, &over.parts, &open.parts);
+	return read_set(task, &over, rows, ret_more) &&
+	       (*ret_more || read_set(task, &open, rows, ret_more));
 }

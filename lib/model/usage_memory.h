@@ -1,7 +1,8 @@
 /*
- * Sums of days that are over, kept from one question about usage to the next: of a month only today
- * is read again. A revision, read in the snapshot of the question, says whether they still hold
- * (migration "rollup_revision"), so what is kept is never older than what would be read.
+ * What was read of the rollups, kept from one question about usage to the next: of days that are
+ * over until one of them changes, of today until more is rolled up. A revision, read in the
+ * snapshot of the question, says whether it still holds (migration "rollup_revision"), so what is
+ * kept is never older than what would be read.
  *
  * Thread-safe. Of a process: tallyd has one, jobs have none.
  */

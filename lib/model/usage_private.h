@@ -15,6 +15,7 @@ struct usage_changed {
 	int64_t hours_from; /* there are rows by hour from here on */
 	int64_t users_until; /* from days_from on there are rows of user_costs; 0: there are none */
 	struct id revision; /* names what there is of the days before days_until */
+	struct id open_revision; /* names all that there is */
 };
 
 /* Since it was rolled up, within the time of the question. */
@@ -75,8 +76,8 @@ NODISCARD bool usage_read_rollups(struct task *task, const struct usage_query *q
 NODISCARD bool usage_read_some(struct task *task, const struct usage_query *query,
     const struct usage_parts *parts, const struct usage_costs *users, struct usage_rows *rows);
 /*
- * The same of either: of some users, or where users is NULL of all. What is of days that are over
- * comes from task->usage_memory where it is there.
+ * The same of either: of some users, or where users is NULL of all. What is kept comes from
+ * task->usage_memory.
  */
 NODISCARD bool usage_read_parts(struct task *task, const struct usage_query *query,
     const struct usage_changed *changed, const struct usage_parts *parts,
@@ -96,7 +97,7 @@ void usage_key_begin(struct task *task, enum usage_set set, struct buf *buf);
 void usage_key_int(struct buf *buf, int64_t value);
 void usage_key_text(struct buf *buf, const char *text); /* NULL is another than any */
 void usage_key_parts(struct buf *buf, const struct usage_parts *parts);
-struct id usage_key_end(const struct usage_changed *changed, const struct buf *buf);
+struct id usage_key_end(struct id revision, const struct buf *buf);
 
 /* ERR_UNAVAILABLE: there are too many. */
 NODISCARD bool usage_read_log(

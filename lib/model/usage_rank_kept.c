@@ -1,4 +1,5 @@
-/* Who costs most, of which the days that are over are kept from one question to the next. */
+/* Who costs most, of what is kept from one question to the next: days that are over, and the rest
+ * until more is rolled up. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,20 +34,20 @@ split(struct task *task, const struct usage_changed *changed, const struct usage
 }
 
 static struct id
-make_key(struct task *task, const struct usage_changed *changed, const struct usage_rank *over)
+make_key(struct task *task, struct id revision, const struct usage_rank *rank)
 {
 	struct buf buf;
 
 	usage_key_begin(task, USAGE_SET_RANK, &buf);
-	usage_key_int(&buf, (int64_t)over->count);
-	for (size_t i = 0; i < over->count; i++) {
-		usage_key_int(&buf, over->at[i].days);
-		usage_key_int(&buf, over->at[i].span.since);
-		usage_key_int(&buf, over->at[i].span.until);
+	usage_key_int(&buf, (int64_t)rank->count);
+	for (size_t i = 0; i < rank->count; i++) {
+		usage_key_int(&buf, rank->at[i].days);
+		usage_key_int(&buf, rank->at[i].span.since);
+		usage_key_int(&buf, rank->at[i].span.until);
 	}
-	usage_key_parts(&buf, &over->added);
-	usage_key_parts(&buf, &over->taken);
-	return usage_key_end(changed, &buf);
+	usage_key_parts(&buf, &rank->added);
+	usage_key_parts(&buf, &rank->taken);
+	return usage_key_end(revision, &buf);
 }
 
 /* One row that says so stands for too many. */
@@ -57,14 +58,14 @@ is_many(const struct usage_rows *rows)
 }
 
 static bool
-read_over(struct task *task, const struct usage_changed *changed, const struct usage_rank *over,
-    struct usage_rows *ret)
+read_set(
+    struct task *task, struct id revision, const struct usage_rank *rank, struct usage_rows *ret)
 {
-	struct id key = make_key(task, changed, over);
+	struct id key = make_key(task, revision, rank);
 
 	if (usage_memory_find(task->usage_memory, task, key, ret))
 		return true;
-	if (!usage_rank_read(task, over, USAGE_RANK_ROWS_MAX + 1, ret))
+	if (!usage_rank_read(task, rank, USAGE_RANK_ROWS_MAX + 1, ret))
 		return false;
 	if (ret->count > USAGE_RANK_ROWS_MAX) {
 		ret->at[0] = (struct usage_row){ .other = true };
@@ -136,23 +137,24 @@ usage_rank_kept(struct task *task, const struct usage_changed *changed,
     const struct usage_rank *rank, const struct usage_rows *log, int64_t limit,
     struct usage_costs *ret, bool *ret_done)
 {
-	struct usage_rows kept = { 0 }, rest;
+	struct usage_rows before, today;
 	struct usage_rank over, open;
 
 	*ret_done = false;
 	split(task, changed, rank, &over, &open);
-	if (over.count + over.added.count > 0 && !read_over(task, changed, &over, &kept))
+	if (!read_set(task, changed->revision, &over, &before))
 		return false;
-	if (is_many(&kept))
+	if (is_many(&before))
 		return true;
-	if (!usage_rank_read(task, &open, USAGE_RANK_ROWS_MAX + 1, &rest))
+	if (!read_set(task, changed->open_revision, &open, &today))
 		return false;
-	if (rest.count > USAGE_RANK_ROWS_MAX)
+	if (is_many(&today))
 		return true;
-	ret->at = arena_array(task->arena, kept.count + rest.count + log->count, sizeof(*ret->at));
+	ret->at =
+	    arena_array(task->arena, before.count + today.count + log->count, sizeof(*ret->at));
 	ret->count = 0;
-	add_costs(ret, &kept);
-	add_costs(ret, &rest);
+	add_costs(ret, &before);
+	add_costs(ret, &today);
 	add_costs(ret, log);
 	add_up(ret);
 	qsort(ret->at, ret->count, sizeof(*ret->at), compare_costs);

@@ -9,8 +9,7 @@
 #include <unistd.h>
 
 static struct task task;
-static char folder[] = "/tmp/test_conf.XXXXXX";
-static char path[sizeof(folder) + 16];
+static char folder[] = "/tmp/test_conf.XXXXXX", path[sizeof(folder) + 16];
 
 static void
 upper(char *out, const char *key)
@@ -257,8 +256,8 @@ every_number_has_its_limits(UNUSED void **state)
 		const char *head = is_pool ? "database_pool_min = 0\n\n" : start;
 
 		for (int most = 0; most < 2; most++) {
-			long long good = most ? cases[i].max : cases[i].min,
-				  bad = good + 2 * most - 1;
+			long long good = most ? cases[i].max : cases[i].min;
+			long long bad = most ? good + 1 : good - 1;
 
 			snprintf(content, sizeof content, "%s%s = %lld", head, cases[i].key, good);
 			read_good(content);
