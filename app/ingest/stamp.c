@@ -28,7 +28,8 @@ stamp_read(struct task *task, struct id space, int64_t days, const char *given, 
 	if (given == NULL) {
 		if (!check_time(task, days, "created_at", *created_at))
 			return false;
-		*ret = id_new(*created_at);
+		/* Of one millisecond, in the order in which they came. */
+		*ret = id_new(timed ? *created_at : task->now);
 		return true;
 	}
 	if (id_parse(name, ret) && id_is_v7(*ret)) {
