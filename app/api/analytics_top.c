@@ -209,7 +209,7 @@ top_of_clients(
 	json_open(out);
 	json_text(out, "by", by_names[input->by]);
 	json_date(out, "since", since);
-	json_date(out, "until", until);
+	json_date(out, "until", until + 1);
 	write_clients(out, &clients);
 	json_close(out);
 	return reply_done(reply, 200, "application/json");
