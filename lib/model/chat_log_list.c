@@ -58,8 +58,7 @@ static const char plans_sql[] = "SELECT set_config('plan_cache_mode', $1, true),
 	"ORDER BY id DESC\n" \
 	"LIMIT $5"
 
-/* Made for the given values, it needs no other statement for each index. */
-static const char newest_sql[] = BELOW "AND id >= $6\n" REST;
+/* By a plan for the given values it needs none of the others. */
 static const char list_sql[] = BELOW "AND id >= $6\n" REST;
 static const char list_by_user_sql[] = BELOW "AND user_id = $7\n" REST;
 static const char list_by_session_sql[] = BELOW "AND session_id = $8\n" REST;
@@ -72,7 +71,7 @@ static const char list_unpriced_sql[] =
 static const char list_failed_sql[] = BELOW "AND id >= $6\n"
 					    "AND NOT success\n" REST;
 
-const char *const chat_log_list_statements[] = { plans_sql, newest_sql, list_sql, list_by_user_sql,
+const char *const chat_log_list_statements[] = { plans_sql, list_sql, list_by_user_sql,
 	list_by_session_sql, list_by_conversation_sql, list_by_agent_session_sql, list_by_trace_sql,
 	list_unpriced_sql, list_failed_sql, NULL };
 
@@ -181,7 +180,7 @@ chat_log_list(struct task *task, const struct chat_log_filter *filter, struct ch
 	int64_t newest = (rest.until > task->now ? task->now : rest.until - 1) - NEWEST;
 
 	if (is_left(&rest) &&
-	    !read_from(task, newest - newest % CLOCK_DAY, GIVEN_VALUES, newest_sql, &rest, &logs))
+	    !read_from(task, newest - newest % CLOCK_DAY, GIVEN_VALUES, list_sql, &rest, &logs))
 		return false;
 	if (is_left(&rest) &&
 	    !read_from(task, rest.since, ANY_VALUES, choose_list(filter), &rest, &logs))

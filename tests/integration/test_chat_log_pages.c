@@ -15,8 +15,9 @@
 #define RECORDS 212 /* at least */
 
 /*
- * The younger, the denser, and two about each midnight; one whose caller's clock was ahead. Of the
- * older days there are no partitions.
+ * The younger, the denser, and two about each midnight; one whose caller's clock was ahead, and
+ * some that are a day ahead, of which the last are not looked for. Of the older days there are no
+ * partitions.
  */
 static const char records_sql[] =
     "INSERT INTO clients (id, name) VALUES ('" CLIENT "', 'pages');\n"
@@ -35,7 +36,10 @@ static const char records_sql[] =
     "SELECT n, timestamptz '2020-01-19 00:00Z' - n * interval '1 day' - early\n"
     "FROM generate_series(0, 20) AS n, unnest(ARRAY[interval '0', '1 ms']) AS early\n"
     "UNION ALL\n"
-    "SELECT 7, '2020-01-19 12:04Z') AS v";
+    "SELECT 7, '2020-01-19 12:04Z'\n"
+    "UNION ALL\n"
+    "SELECT 9, timestamptz '2020-01-20 12:00Z' + early\n"
+    "FROM unnest(ARRAY[interval '-1 ms', '0', '1 hour']) AS early) AS v";
 
 static const struct {
 	const char *sentence;
@@ -97,7 +101,8 @@ stored(size_t list, size_t span)
 	    "SELECT coalesce(string_agg(id || E'\\n', '' ORDER BY id DESC), '') FROM chat_logs\n"
 	    "WHERE client_id = '" CLIENT "' AND %s\n"
 	    "AND created_at >= timestamptz '2020-01-19 12:00Z' + %lld * interval '1 hour'\n"
-	    "AND created_at < timestamptz '2020-01-19 12:00Z' + %lld * interval '1 hour'",
+	    "AND created_at < timestamptz '2020-01-19 12:00Z' + %lld * interval '1 hour'\n"
+	    "AND created_at < '2020-01-20 12:00Z'",
 	    lists[list].condition, (long long)spans[span].since, (long long)spans[span].until);
 	char *ids = servers_sql(servers, sql);
 	const char *copy = arena_strdup(task.arena, ids);
