@@ -21,7 +21,7 @@ static const char use[] =
     "test -e \"$1/begun\" && test \"$(postgres --version)\" = \"$(cat \"$1/begun\")\" &&"
     " test -n \"$(find \"$1/begun\" -mmin -60)\" &&"
     " test -z \"$(find \"$2\" \"$3\" \"$4\" -newer \"$1/begun\")\" &&"
-    " cp -a \"$1/data/.\" \"$5/data\"";
+    " { cp -a \"$1/data/.\" \"$5/data\" || { find \"$5/data\" -mindepth 1 -delete; false; }; }";
 
 static const char begin[] = "postgres --version >\"$5/begun\"";
 
