@@ -35,7 +35,9 @@ GRANT SELECT ON rollup_seen TO tally_app, tally_worker;
 
 CREATE OR REPLACE FUNCTION rollup_snapshot() RETURNS pg_snapshot
 LANGUAGE sql STABLE AS $$ SELECT snapshot FROM rollup_seen $$;
-DROP FUNCTION rollup_xmin();
+-- For the programs of the version before, until each has been started again.
+CREATE OR REPLACE FUNCTION rollup_xmin() RETURNS bigint
+LANGUAGE sql STABLE AS $$ SELECT oldest FROM rollup_seen $$;
 
 -- migrate:down
 
@@ -46,7 +48,7 @@ LANGUAGE sql STABLE AS $$
 		THEN snapshot ELSE '1:1:'::pg_snapshot END
 	FROM rollup_state
 $$;
-CREATE FUNCTION rollup_xmin() RETURNS bigint
+CREATE OR REPLACE FUNCTION rollup_xmin() RETURNS bigint
 LANGUAGE sql STABLE AS $$ SELECT pg_snapshot_xmin(rollup_snapshot())::text::bigint $$;
 DROP VIEW rollup_seen;
 DROP FUNCTION cluster_is(bigint);

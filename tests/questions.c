@@ -37,8 +37,8 @@ make_buckets(const struct question *question, const struct asker *asker, struct 
 	const struct zone *zone =
 	    zone_of(task, question->zone == NULL ? asker->timezone : question->zone);
 	int32_t today = zone_date(zone, task->now);
-	struct span all = { zone_day_start(zone, today - QUESTION_DAYS),
-		zone_day_start(zone, today + 1) };
+	int32_t days = question->hours == 0 ? 4 * QUESTION_DAYS : QUESTION_DAYS;
+	struct span all = { zone_day_start(zone, today - days), zone_day_start(zone, today + 1) };
 	struct span *at = arena_array(task->arena, (QUESTION_DAYS + 2) * 25, sizeof(*at));
 
 	*ret_count = 0;

@@ -5,7 +5,7 @@
 #include "lib/model/usage.h"
 
 #define QUESTIONS 11
-#define QUESTION_DAYS 10 /* behind the asker's present */
+#define QUESTION_DAYS 10 /* behind the asker's present; four times as many in one bucket */
 
 struct question {
 	const char *sentence, *zone; /* NULL: the client's */

@@ -38,7 +38,7 @@ static const char begin_sql[] = "INSERT INTO rollup_clients AS r (client_id, tim
 				"ON CONFLICT (client_id) DO UPDATE "
 				"SET timezone = excluded.timezone, "
 				"timezone_at = clock_timestamp(), "
-				"days_until = NULL, "
+				"days_until = NULL, " ROLLUP_REVISED ", "
 				"users_until = NULL, "
 				"days_from = r.hours_from, "
 				"closed_from = r.whole_from "

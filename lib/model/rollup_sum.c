@@ -180,7 +180,7 @@ rollup_sum(struct task *task, const struct zone *zone, struct span span, int64_t
 	return rollup_lock(task, &kept) && sum_hours(task, span, kept.whole_from, ret_rows) &&
 	       sum_days(task, zone, span, &kept, ret_rows) &&
 	       rollup_sum_users(task, zone, span, &kept, ret_rows) &&
-	       (*ret_rows == 0 || write_revised(task, span.since < kept.days_until));
+	       write_revised(task, span.since < kept.days_until);
 }
 
 /* The first day from the instant on that has rows by hour; today where there is none. */

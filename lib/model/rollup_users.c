@@ -65,7 +65,7 @@ static const char first_sql[] = "SELECT least((SELECT min(start) "
 				"AND start >= $2))";
 
 static const char ended_sql[] = "UPDATE rollup_clients "
-				"SET users_until = $2 "
+				"SET users_until = $2, " ROLLUP_REVISED " "
 				"WHERE client_id = $1";
 
 const char *const rollup_user_statements[] = { days_sql, stretches_sql, first_sql, ended_sql,

@@ -71,8 +71,8 @@ struct usage_rows {
 bool usage_fits(const struct usage_query *query, enum usage_dimension *ret_beside);
 
 /* In a transaction of one snapshot (db_set_snapshot()). ERR_INVALID on the field "since": more than
- * rows_max, or a time of which there are no hours any more. ERR_UNAVAILABLE: more than rows_max
- * that are not rolled up yet. */
+ * rows_max of days that are over, or of the rest, or a time of which there are no hours any more.
+ * ERR_UNAVAILABLE: more than rows_max that are not rolled up yet. */
 NODISCARD bool usage_find(
     struct task *task, const struct usage_query *query, struct usage_rows *ret);
 /* The same of the log alone, as if nothing were rolled up. */

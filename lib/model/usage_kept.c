@@ -1,5 +1,5 @@
-/* What was read of the rollups is kept from one question to the next: of days that are over for
- * long, of others until more is rolled up. */
+/* What was read of the rollups is kept from one question to the next: of days that are over until
+ * one of them changes, of others until more is rolled up. */
 #include <string.h>
 
 #include "lib/model/usage_memory.h"
@@ -100,10 +100,12 @@ make_key(struct task *task, const struct set *set)
 		usage_key_int(&buf, query->by[i]);
 	for (int i = 0; i < USAGE_DIMENSIONS; i++)
 		usage_key_text(&buf, query->only[i]);
+	usage_key_int(&buf, query->rows_max);
 	for (size_t i = 0; i < query->bucket_count; i++) {
 		if (query->buckets[i].since < set->until)
 			usage_key_int(&buf, query->buckets[i].since);
 	}
+	usage_key_int(&buf, INT64_MAX);
 	usage_key_parts(&buf, &set->parts);
 	usage_key_int(&buf, users == NULL ? -1 : (int64_t)users->count);
 	for (size_t i = 0; users != NULL && i < users->count; i++)

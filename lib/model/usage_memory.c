@@ -68,6 +68,13 @@ make_newest(struct usage_memory *memory, struct set *set)
 }
 
 static void
+end(struct usage_memory *memory, struct set *set)
+{
+	memory->state.bytes -= set->bytes;
+	free(set);
+}
+
+static void
 forget_oldest(struct usage_memory *memory)
 {
 	struct set *set = memory->oldest;
@@ -75,11 +82,10 @@ forget_oldest(struct usage_memory *memory)
 	*place_of(memory, set->key) = set->next;
 	memory->oldest = set->newer;
 	*(set->newer == NULL ? &memory->newest : &set->newer->older) = NULL;
-	memory->state.bytes -= set->bytes;
 	memory->state.sets--;
 	set->gone = true;
 	if (set->holders == 0)
-		free(set);
+		end(memory, set);
 }
 
 static void
@@ -91,7 +97,7 @@ release(void *object)
 	pthread_mutex_lock(&memory->lock);
 	set->holders--;
 	if (set->gone && set->holders == 0)
-		free(set);
+		end(memory, set);
 	pthread_mutex_unlock(&memory->lock);
 }
 
@@ -208,7 +214,7 @@ usage_memory_keep(struct usage_memory *memory, struct id key, const struct usage
 		memory->state.bytes += bytes;
 		memory->state.sets++;
 		set = NULL;
-		while (memory->state.bytes > memory->bytes_max)
+		while (memory->state.bytes > memory->bytes_max && memory->oldest != NULL)
 			forget_oldest(memory);
 	}
 	pthread_mutex_unlock(&memory->lock);

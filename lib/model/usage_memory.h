@@ -29,7 +29,7 @@ bool usage_memory_find(
 void usage_memory_keep(struct usage_memory *memory, struct id key, const struct usage_rows *rows);
 
 struct usage_memory_state {
-	size_t bytes, sets; /* that are held */
+	size_t bytes, sets; /* that are held, also by who still reads; that are to be found */
 	int64_t found, missed; /* since the process began */
 };
 struct usage_memory_state usage_memory_look(struct usage_memory *memory);

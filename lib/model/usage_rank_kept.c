@@ -57,25 +57,6 @@ is_many(const struct usage_rows *rows)
 	return rows->count > 0 && rows->at[0].other;
 }
 
-static bool
-read_set(
-    struct task *task, struct id revision, const struct usage_rank *rank, struct usage_rows *ret)
-{
-	struct id key = make_key(task, revision, rank);
-
-	if (usage_memory_find(task->usage_memory, task, key, ret))
-		return true;
-	if (!usage_rank_read(task, rank, USAGE_RANK_ROWS_MAX + 1, ret))
-		return false;
-	if (ret->count > USAGE_RANK_ROWS_MAX) {
-		ret->at[0] = (struct usage_row){ .other = true };
-		ret->count = 1;
-	}
-	usage_compact(task, ret);
-	usage_memory_keep(task->usage_memory, key, ret);
-	return true;
-}
-
 /* Nobody is first, as by the nil id. */
 static int
 compare_users(const void *a, const void *b)
@@ -130,6 +111,57 @@ add_up(struct usage_costs *costs)
 			costs->at[count++] = sum;
 	}
 	costs->count = count;
+}
+
+static void
+make_rows(struct task *task, const struct usage_costs *costs, struct usage_rows *ret)
+{
+	struct usage_row *at = arena_array(task->arena, costs->count, sizeof(*at));
+
+	for (size_t i = 0; i < costs->count; i++) {
+		at[i].key[0] = costs->at[i].user;
+		at[i].totals.at[TOTAL_COST] = costs->at[i].nanos;
+		at[i].totals.at[TOTAL_REQUESTS] = costs->at[i].calls;
+	}
+	*ret = (struct usage_rows){ at, costs->count };
+}
+
+static bool
+read_new(struct task *task, const struct usage_rank *rank, struct usage_rows *ret)
+{
+	struct usage_costs costs = { 0 };
+	struct usage_rows rows;
+
+	if (!usage_rank_read(task, rank, USAGE_RANK_ROWS_MAX + 1, &rows))
+		return false;
+	if (rows.count > USAGE_RANK_ROWS_MAX) {
+		rows.at[0] = (struct usage_row){ .other = true };
+		*ret = (struct usage_rows){ rows.at, 1 };
+		return true;
+	}
+	costs.at = arena_array(task->arena, rows.count, sizeof(*costs.at));
+	add_costs(&costs, &rows);
+	add_up(&costs);
+	make_rows(task, &costs, ret);
+	return true;
+}
+
+static bool
+read_set(
+    struct task *task, struct id revision, const struct usage_rank *rank, struct usage_rows *ret)
+{
+	struct id key;
+
+	*ret = (struct usage_rows){ 0 };
+	if (rank->count + rank->added.count + rank->taken.count == 0)
+		return true;
+	key = make_key(task, revision, rank);
+	if (usage_memory_find(task->usage_memory, task, key, ret))
+		return true;
+	if (!read_new(task, rank, ret))
+		return false;
+	usage_memory_keep(task->usage_memory, key, ret);
+	return true;
 }
 
 bool

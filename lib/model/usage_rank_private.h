@@ -22,10 +22,9 @@ struct usage_rank {
 /* Whatever has not changed, in one piece: buckets do not matter. Fails as usage_divide(). */
 NODISCARD bool usage_rank_divide(struct task *task, const struct usage_query *query,
     const struct usage_changed *changed, int64_t days_max, struct usage_rank *ret);
-/* Of more rows none are kept: PostgreSQL adds them up and gives the first. */
+/* Of more rows it is only kept that there are: PostgreSQL adds them up and gives the first. */
 #define USAGE_RANK_ROWS_MAX 8000
-/* The same as usage_rank_rows() of what does not change any more, kept, and of the rest;
- * *ret_done false: there are too many. */
+/* The same as usage_rank_find(), of what is kept; *ret_done false: there are too many rows. */
 NODISCARD bool usage_rank_kept(struct task *task, const struct usage_changed *changed,
     const struct usage_rank *rank, const struct usage_rows *log, int64_t limit,
     struct usage_costs *ret, bool *ret_done);

@@ -1,4 +1,4 @@
-/* What is kept of days that are over is what would be read: each question is asked with the memory
+/* What is kept of the rollups is what would be read: each question is asked with the memory
  * and without it, on real PostgreSQL, while all that can change them does. */
 #include "tests/test.h"
 
@@ -169,6 +169,61 @@ today_is_read_alone(UNUSED void **state)
 	expect_the_same("today there is more");
 }
 
+/* As it was the day before, where nothing has been asked for since. */
+static const char yesterday_sql[] =
+    "WITH of AS (UPDATE rollup_clients SET days_until = days_until - interval '1 day', "
+    "users_until = users_until - interval '1 day', revision = gen_random_uuid(), "
+    "open_revision = gen_random_uuid() WHERE client_id = (SELECT id FROM clients "
+    "WHERE name = '%s') RETURNING *), "
+    "days AS (DELETE FROM cost_aggregates a USING of WHERE a.client_id = of.client_id "
+    "AND a.grain = 'day' AND a.start >= of.days_until RETURNING 1) "
+    "DELETE FROM user_costs u USING of WHERE u.client_id = of.client_id "
+    "AND (u.start >= of.users_until OR u.days > 1 "
+    "AND u.start + u.days * interval '1 day' > of.days_until)";
+
+static void
+a_day_ends(UNUSED void **state)
+{
+	char sql[sizeof(yesterday_sql) + 40];
+
+	use_client("memory midnight", "UTC");
+	insert(800, 4 * QUESTION_DAYS * DAY_S);
+	run("rollup");
+	(void)snprintf(sql, sizeof(sql), yesterday_sql, name);
+	free(servers_sql(servers, sql));
+	expect_the_same("before midnight");
+	run("rollup");
+	expect_missed("behind it");
+	expect_nothing_missed("and asked again");
+}
+
+/* verify named a row too many, and its day is summed again. */
+static void
+rows_that_go_are_gone(UNUSED void **state)
+{
+	char sql[600], *from, *to;
+
+	use_client("memory repair", "UTC");
+	insert(500, (QUESTION_DAYS + 2) * DAY_S);
+	run("rollup");
+	(void)snprintf(sql, sizeof(sql),
+	    "INSERT INTO cost_aggregates SELECT DISTINCT ON (dimension, grain, start) "
+	    "(jsonb_populate_record(a, "
+	    "'{\"key\":[\"one more\"]}')).* FROM cost_aggregates a JOIN clients c ON c.id = "
+	    "a.client_id WHERE c.name = '%s' AND dimension IN ('model', 'tag') "
+	    "AND start < now() - interval '3 days'",
+	    name);
+	free(servers_sql(servers, sql));
+	expect_the_same("rows too many");
+	from = servers_sql(servers, "SELECT now()::date - 20");
+	to = servers_sql(servers, "SELECT now()::date - 1");
+	books_expect_tally(
+	    servers, EX_OK, NULL, (const char *const[9]){ "rollup", "--from", from, "--to", to });
+	free(from);
+	free(to);
+	expect_missed("summed again");
+}
+
 static void
 move_to(const char *zone)
 {
@@ -329,6 +384,8 @@ main(void)
 		cmocka_unit_test(what_is_purged_is_not_found),
 		cmocka_unit_test(late_records_are_in_it),
 		cmocka_unit_test(today_is_read_alone),
+		cmocka_unit_test(a_day_ends),
+		cmocka_unit_test(rows_that_go_are_gone),
 		cmocka_unit_test(another_zone_begins_anew),
 		cmocka_unit_test(an_erased_person_is_gone),
 		cmocka_unit_test(more_users_than_are_kept),
