@@ -1,7 +1,6 @@
 #include "worker/user_books.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/model/day.h"
 #include "lib/model/usage_rank.h"
@@ -24,16 +23,6 @@ query_of(const struct tenant *tenant, const struct span *span)
 	};
 }
 
-static int
-compare_users(const void *a, const void *b)
-{
-	const struct usage_cost *x = a, *y = b;
-
-	if (x->user == NULL || y->user == NULL)
-		return (x->user != NULL) - (y->user != NULL);
-	return strcmp(x->user, y->user);
-}
-
 /* In the order of the users. */
 static bool
 rank(struct task *task, const struct tenant *tenant, const struct span *span, int32_t days,
@@ -44,7 +33,7 @@ rank(struct task *task, const struct tenant *tenant, const struct span *span, in
 
 	if (!usage_rank(task, &query, &limits, ret))
 		return false;
-	qsort(ret->at, ret->count, sizeof(*ret->at), compare_users);
+	qsort(ret->at, ret->count, sizeof(*ret->at), usage_cost_by_user);
 	return true;
 }
 
@@ -69,7 +58,7 @@ sum(struct task *task, const struct tenant *tenant, const struct span *span,
 			.nanos = groups.at[i].totals.at[TOTAL_COST],
 			.calls = groups.at[i].totals.at[TOTAL_REQUESTS],
 		};
-	qsort(ret->at, ret->count, sizeof(*ret->at), compare_users);
+	qsort(ret->at, ret->count, sizeof(*ret->at), usage_cost_by_user);
 	return true;
 }
 
@@ -81,7 +70,7 @@ differ(const struct usage_costs *made, const struct usage_costs *of, struct usag
 	for (size_t i = 0; i < made->count || i < of->count; i++) {
 		int order = i >= made->count ? 1
 			    : i >= of->count ? -1
-					     : compare_users(&made->at[i], &of->at[i]);
+					     : usage_cost_by_user(&made->at[i], &of->at[i]);
 
 		*ret_made = order <= 0 ? made->at[i] : (struct usage_cost){ of->at[i].user, 0, 0 };
 		*ret_of = order >= 0 ? of->at[i] : (struct usage_cost){ made->at[i].user, 0, 0 };

@@ -19,7 +19,8 @@
 /* Of cost_aggregates. */
 #define ROLLUP_DIMENSIONS "'call', 'feature', 'agent_type', 'provider', 'model', 'user', 'tag'"
 
-/* With each change of what there is of days that are over: see the migration "rollup_revision". */
+/* With each change of what there is of days that are over, and of the others: see the migration
+ * "rollup_revision". */
 #define ROLLUP_REVISED "revision = gen_random_uuid(), " ROLLUP_OPEN_REVISED
 #define ROLLUP_OPEN_REVISED "open_revision = gen_random_uuid()"
 

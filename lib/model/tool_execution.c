@@ -11,7 +11,7 @@ static const char find_sql[] = "SELECT " COLUMNS "\n"
 			       "FROM tool_executions\n"
 			       "WHERE client_id = $1 AND id = $2 AND created_at = $3";
 
-/* A statement for each index that can lead, as for the log of calls (chat_log.c). */
+/* A statement for each index that can lead, as for the log of calls (chat_log_list.c). */
 #define BELOW \
 	"SELECT " COLUMNS "\n" \
 	"FROM tool_executions\n" \

@@ -81,17 +81,6 @@ read_all(struct task *task, const struct usage_query *query, const struct usage_
 	return !more || usage_fail(task, query, "has too many groups in this time");
 }
 
-/* The same users are the same set, whoever of them comes first. */
-static int
-compare_users(const void *a, const void *b)
-{
-	const struct usage_cost *x = a, *y = b;
-
-	if (x->user == NULL || y->user == NULL)
-		return (x->user != NULL) - (y->user != NULL);
-	return strcmp(x->user, y->user);
-}
-
 bool
 usage_choose(struct task *task, const struct usage_query *query,
     const struct usage_changed *changed, const struct usage_parts *parts, struct usage_rows *rows)
@@ -107,7 +96,8 @@ usage_choose(struct task *task, const struct usage_query *query,
 	if (users.count <= query->groups_max)
 		return read_all(task, query, changed, parts, rows);
 	users.count = query->groups_max;
-	qsort(users.at, users.count, sizeof(*users.at), compare_users);
+	/* The same users are the same set, whoever of them comes first. */
+	qsort(users.at, users.count, sizeof(*users.at), usage_cost_by_user);
 	everything.by_count = 0;
 	if (!usage_read_parts(task, query, changed, parts, &users, &chosen, &more_chosen) ||
 	    !usage_read_parts(task, &everything, changed, parts, NULL, &all, &more))

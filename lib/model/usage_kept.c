@@ -105,7 +105,7 @@ make_key(struct task *task, const struct set *set)
 		if (query->buckets[i].since < set->until)
 			usage_key_int(&buf, query->buckets[i].since);
 	}
-	usage_key_int(&buf, INT64_MAX);
+	usage_key_int(&buf, INT64_MAX); /* behind the last */
 	usage_key_parts(&buf, &set->parts);
 	usage_key_int(&buf, users == NULL ? -1 : (int64_t)users->count);
 	for (size_t i = 0; users != NULL && i < users->count; i++)

@@ -20,8 +20,8 @@ struct set {
 };
 
 struct usage_memory {
-	pthread_mutex_t lock;
 	size_t bytes_max;
+	pthread_mutex_t lock; /* guards what is below, and of each set all but key and rows */
 	struct usage_memory_state state;
 	struct set *chains[CHAINS];
 	struct set *newest, *oldest;
@@ -39,7 +39,7 @@ usage_memory_new(size_t bytes_max)
 	return memory;
 }
 
-/* Of the calls below the lock is held. */
+/* Of the calls from here to forget_oldest() the lock is held. */
 
 static struct set **
 place_of(struct usage_memory *memory, struct id key)

@@ -63,6 +63,16 @@ static const char hours_sql[] =
 
 const char *const usage_rank_statements[] = { rank_sql, stretches_sql, hours_sql, NULL };
 
+int
+usage_cost_by_user(const void *a, const void *b)
+{
+	const struct usage_cost *x = a, *y = b;
+
+	if (x->user == NULL || y->user == NULL)
+		return (x->user != NULL) - (y->user != NULL);
+	return strcmp(x->user, y->user);
+}
+
 static void
 add_stretches(struct db_params *params, const struct usage_rank *rank)
 {
@@ -138,7 +148,7 @@ usage_rank_find(struct task *task, const struct usage_rank *rank, const struct u
 	return true;
 }
 
-/* One row for each; the number behind those of rows. */
+/* Adds a row for each. */
 static void
 add_costs(struct task *task, const struct db_rows *from, struct usage_rows *rows)
 {

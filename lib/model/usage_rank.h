@@ -13,6 +13,9 @@ struct usage_cost {
 	int64_t nanos, calls;
 };
 
+/* For qsort(): in the order of the users, nobody first, as by the nil id. */
+int usage_cost_by_user(const void *a, const void *b);
+
 struct usage_costs {
 	struct usage_cost *at; /* what costs most first, then most calls, then by user */
 	size_t count;

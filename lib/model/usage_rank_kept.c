@@ -1,7 +1,6 @@
 /* Who costs most, of what is kept from one question to the next: days that are over, and the rest
  * until more is rolled up. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/model/usage_memory.h"
 #include "lib/model/usage_rank_private.h"
@@ -57,17 +56,6 @@ is_many(const struct usage_rows *rows)
 	return rows->count > 0 && rows->at[0].other;
 }
 
-/* Nobody is first, as by the nil id. */
-static int
-compare_users(const void *a, const void *b)
-{
-	const struct usage_cost *x = a, *y = b;
-
-	if (x->user == NULL || y->user == NULL)
-		return (x->user != NULL) - (y->user != NULL);
-	return strcmp(x->user, y->user);
-}
-
 static int
 compare_costs(const void *a, const void *b)
 {
@@ -77,7 +65,7 @@ compare_costs(const void *a, const void *b)
 		return x->nanos > y->nanos ? -1 : 1;
 	if (x->calls != y->calls)
 		return x->calls > y->calls ? -1 : 1;
-	return compare_users(a, b);
+	return usage_cost_by_user(a, b);
 }
 
 static void
@@ -97,12 +85,12 @@ add_up(struct usage_costs *costs)
 {
 	size_t count = 0;
 
-	qsort(costs->at, costs->count, sizeof(*costs->at), compare_users);
+	qsort(costs->at, costs->count, sizeof(*costs->at), usage_cost_by_user);
 	for (size_t i = 0; i < costs->count;) {
 		struct usage_cost sum = { .user = costs->at[i].user };
 		int128 nanos = 0;
 
-		for (; i < costs->count && compare_users(&sum, &costs->at[i]) == 0; i++) {
+		for (; i < costs->count && usage_cost_by_user(&sum, &costs->at[i]) == 0; i++) {
 			nanos += costs->at[i].nanos;
 			sum.calls += costs->at[i].calls;
 		}

@@ -91,6 +91,14 @@ use_client(const char *of, const char *zone)
 	memory = usage_memory_new(ROOM);
 }
 
+static void
+roll_up(void)
+{
+	insert(500, (QUESTION_DAYS + 2) * DAY_S);
+	run("rollup");
+	expect_the_same("rolled up");
+}
+
 /* Behind it all questions find what they kept. */
 static void
 expect_nothing_missed(const char *when)
@@ -150,9 +158,7 @@ today_is_read_alone(UNUSED void **state)
 
 	(void)snprintf(zone, sizeof(zone), hour == 12 ? "Etc/GMT" : "Etc/GMT%+d", hour - 12);
 	use_client("memory today", zone);
-	insert(500, (QUESTION_DAYS + 2) * DAY_S);
-	run("rollup");
-	expect_the_same("rolled up");
+	roll_up();
 	before = usage_memory_look(memory);
 	insert(40, 60);
 	run("rollup");
@@ -239,9 +245,7 @@ static void
 another_zone_begins_anew(UNUSED void **state)
 {
 	use_client("memory zone", "UTC");
-	insert(500, (QUESTION_DAYS + 2) * DAY_S);
-	run("rollup");
-	expect_the_same("rolled up");
+	roll_up();
 	move_to("Asia/Tokyo");
 	expect_the_same("the zone is another");
 	insert_late();
@@ -272,9 +276,7 @@ an_erased_person_is_gone(UNUSED void **state)
 	char *erased;
 
 	use_client("memory erasure", "UTC");
-	insert(500, (QUESTION_DAYS + 2) * DAY_S);
-	run("rollup");
-	expect_the_same("rolled up");
+	roll_up();
 	erased = find_user();
 	books_expect_tally(servers, EX_OK, NULL,
 	    (const char *const[9]){ "erase", "--client", name, "--user", erased });
@@ -297,9 +299,7 @@ a_bound_key_has_its_own(UNUSED void **state)
 	char *id;
 
 	use_client("memory bound", "UTC");
-	insert(500, (QUESTION_DAYS + 2) * DAY_S);
-	run("rollup");
-	expect_the_same("by all");
+	roll_up();
 	id = find_user();
 	assert_true(id_parse((struct text){ id, strlen(id) }, &asker.user));
 	free(id);
